@@ -1,0 +1,172 @@
+//! What went wrong, because of what, what to try. The one shape in which failures reach people. It must not know how
+//! it is drawn, nor the errors it is made from (`access::diagnose` does).
+
+use std::fmt;
+
+/// The class of a failure: which row of the product's table of failures it is, and so the exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// No credentials, or they have ended.
+    LoginEnded,
+    /// AWS does not let this identity do this.
+    AccessDenied,
+    /// AWS asks to slow down.
+    Throttled,
+    /// The service's endpoint cannot be reached, or a proxy is in the way.
+    AwsUnreachable,
+    /// The region is not enabled for the account, or not known.
+    RegionRefused,
+    /// Any other refusal of AWS.
+    AwsRefused,
+    /// No database, or several, of that name.
+    NotFound,
+    /// The name fits several.
+    Ambiguous,
+    /// The database cannot be reached in its present state (no endpoint yet, stopped).
+    NotAvailable,
+    /// The bastion is offline, unknown, or its agent too old.
+    BastionUnusable,
+    /// There is no bastion that could serve.
+    NoBastion,
+    /// The bastion's agent cannot reach host:port.
+    UnreachableFromBastion,
+    /// host:port cannot be reached from here.
+    UnreachableFromHere,
+    /// The tunnel was lost.
+    TunnelLost,
+    /// The server refused TLS.
+    TlsRefused,
+    /// The certificate's issuer is unknown.
+    CertificateUnknown,
+    /// The certificate is for other names.
+    CertificateName,
+    /// The certificate has ended or not begun.
+    CertificateDates,
+    /// The database refused the token.
+    TokenRefused,
+    /// The database refused the password.
+    PasswordRefused,
+    /// The user may come in only another way, or not at all.
+    LoginRefused,
+    /// No such database.
+    NoSuchDatabase,
+    /// Too many connections, starting up, shutting down, in recovery.
+    ServerBusy,
+    /// The statement failed.
+    Sql,
+    /// The statement was cancelled.
+    Cancelled,
+    /// The wire broke while a statement ran: it may or may not have run.
+    OutcomeUnknown,
+    /// The wire broke in a transaction: it was rolled back.
+    TransactionLost,
+    /// A limit of ours was reached.
+    Limit,
+    /// The words on the command line or a setting are wrong.
+    Usage,
+    /// A file or port of this machine.
+    Local,
+}
+
+impl Kind {
+    /// Exit status: 1 SQL failed, 2 usage, 3 could not connect, 4 AWS refused or login expired, 130 interrupted.
+    pub fn exit_status(self) -> u8 {
+        use Kind::*;
+        match self {
+            Sql | OutcomeUnknown | TransactionLost | Limit | Local => 1,
+            Usage | NotFound | Ambiguous => 2,
+            NotAvailable
+            | BastionUnusable
+            | NoBastion
+            | UnreachableFromBastion
+            | UnreachableFromHere
+            | TunnelLost
+            | TlsRefused
+            | CertificateUnknown
+            | CertificateName
+            | CertificateDates
+            | TokenRefused
+            | PasswordRefused
+            | LoginRefused
+            | NoSuchDatabase
+            | ServerBusy => 3,
+            LoginEnded | AccessDenied | Throttled | AwsUnreachable | RegionRefused | AwsRefused => 4,
+            Cancelled => 130,
+        }
+    }
+}
+
+/// One thing to try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advice {
+    /// Imperative: "Log in again", "Open the port in the security group".
+    pub say: String,
+    /// What can be pasted: a command, a statement, a policy.
+    pub paste: Option<String>,
+}
+
+/// What went wrong, because of what, what to try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// Which class.
+    pub kind: Kind,
+    /// One sentence that names the thing.
+    pub title: String,
+    /// The chain of causes, outermost first.
+    pub because: Vec<String>,
+    /// What to try, best first.
+    pub advice: Vec<Advice>,
+    /// For SQL: SQLSTATE.
+    pub code: Option<String>,
+    /// For SQL: 0-based character (not byte) offset into the statement sent.
+    pub at: Option<usize>,
+}
+
+impl Diagnosis {
+    /// A diagnosis with a title only.
+    pub fn new(kind: Kind, title: impl Into<String>) -> Diagnosis {
+        Diagnosis { kind, title: title.into(), because: Vec::new(), advice: Vec::new(), code: None, at: None }
+    }
+
+    /// Adds a cause.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<String>) -> Diagnosis {
+        self.because.push(cause.into());
+        self
+    }
+
+    /// Adds something to try.
+    #[must_use]
+    pub fn advise(mut self, say: impl Into<String>) -> Diagnosis {
+        self.advice.push(Advice { say: say.into(), paste: None });
+        self
+    }
+
+    /// Adds something to try, with words that can be pasted.
+    #[must_use]
+    pub fn advise_paste(mut self, say: impl Into<String>, paste: impl Into<String>) -> Diagnosis {
+        self.advice.push(Advice { say: say.into(), paste: Some(paste.into()) });
+        self
+    }
+}
+
+impl fmt::Display for Diagnosis {
+    /// Several lines, no colour: what the command line prints on stderr.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", super::visible(&self.title))?;
+        for cause in &self.because {
+            write!(f, "\n  because: {}", super::visible(cause))?;
+        }
+        for advice in &self.advice {
+            write!(f, "\n  try: {}", super::visible(&advice.say))?;
+            if let Some(paste) = &advice.paste {
+                for line in paste.lines() {
+                    write!(f, "\n       {}", super::visible(line))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Diagnosis {}

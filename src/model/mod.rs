@@ -1,0 +1,30 @@
+//! The ground floor: the words every other floor speaks, as plain data.
+//!
+//! Nothing here does I/O, reads a clock, or knows AWS, SSM, TLS, PostgreSQL's wire or a terminal. It imports std alone
+//! (and `zeroize` for [`Secret`]).
+
+mod diagnosis;
+mod happening;
+mod inventory;
+mod page;
+mod policy;
+mod secret;
+mod settings;
+pub mod sql;
+mod step;
+mod target;
+mod visible;
+
+pub use diagnosis::{Advice, Diagnosis, Kind};
+pub use happening::{Happening, Notice, SessionFacts, TlsFacts, Transaction};
+pub use inventory::{
+    Certificate, Database, DatabaseKind, Domain, Endpoint, EndpointRole, Engine, IamAuth, Identity, Inventory, Place,
+    Role,
+};
+pub use page::{Column, Page, PageBuilder};
+pub use policy::Policy;
+pub use secret::{Secret, Token};
+pub use settings::{AwsSettings, Resolve, Settings, StaticCredentials};
+pub use step::{Step, StepKind, StepState};
+pub use target::{Agent, Auth, Bastion, Ranked, Route, RouteChoice, Target};
+pub use visible::visible;

@@ -1,0 +1,200 @@
+//! Every setting, already read: flags over environment over file over defaults. It must not know where a value came
+//! from, nor read anything itself.
+
+use super::Secret;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// All settings. [`Settings::default`] holds the defaults; paths are empty until `settings.rs` (or a test) fills them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// How AWS is reached.
+    pub aws: AwsSettings,
+    /// PEM files with more certificate authorities for databases, besides the embedded ones.
+    pub ca_bundles: Vec<PathBuf>,
+    /// For direct lines: dial this address where that host and port are meant (as curl's `--resolve`).
+    pub resolve: Vec<Resolve>,
+    /// Sessions refuse writes unless asked otherwise.
+    pub read_only: bool,
+    /// `statement_timeout` of sessions; zero is none.
+    pub statement_timeout: Duration,
+    /// `lock_timeout` of sessions; zero is none.
+    pub lock_timeout: Duration,
+    /// How long to try to connect before giving up.
+    pub connect_timeout: Duration,
+    /// Names of targets (`*` matches any characters) that are production.
+    pub production: Vec<String>,
+    /// User to log in as where none is given and none was used before.
+    pub user: Option<String>,
+    /// Rows a result may have in the query pane before its statement is cancelled; zero is no cap.
+    pub row_limit: u64,
+    /// Bytes of a result on disk before its statement is cancelled; zero is no cap.
+    pub byte_limit: u64,
+    /// Bytes of a result kept in memory; the rest is in an unlinked temporary file.
+    pub memory_limit: usize,
+    /// SSM document for forwarding to another host.
+    pub ssm_document: String,
+    /// Further parameters of that document.
+    pub ssm_parameters: Vec<(String, String)>,
+    /// Keep idle tunnels alive with a byte every so often; `None` lets the account's idle timeout rule.
+    pub keep_alive: Option<Duration>,
+    /// Where history, audit and what was used last are kept (mode 0700).
+    pub state_dir: PathBuf,
+    /// A file for a log of what gatepost does, off by default.
+    pub log_file: Option<PathBuf>,
+    /// The operating system's user name, for `application_name` and the Reason of SSM sessions.
+    pub os_user: String,
+    /// Colours.
+    pub color: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            aws: AwsSettings::default(),
+            ca_bundles: Vec::new(),
+            resolve: Vec::new(),
+            read_only: true,
+            statement_timeout: Duration::ZERO,
+            lock_timeout: Duration::ZERO,
+            connect_timeout: Duration::from_secs(20),
+            production: Vec::new(),
+            user: None,
+            row_limit: 0,
+            byte_limit: 8 << 30,
+            memory_limit: 16 << 20,
+            ssm_document: "AWS-StartPortForwardingSessionToRemoteHost".to_owned(),
+            ssm_parameters: Vec::new(),
+            keep_alive: None,
+            state_dir: PathBuf::new(),
+            log_file: None,
+            os_user: "unknown".to_owned(),
+            color: true,
+        }
+    }
+}
+
+/// How AWS is reached. Everything empty means: as the AWS CLI would, from the environment and `~/.aws`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AwsSettings {
+    /// Profiles to list with; empty is the default chain (`AWS_PROFILE`).
+    pub profiles: Vec<String>,
+    /// Regions to list; empty is the profile's.
+    pub regions: Vec<String>,
+    /// One endpoint for all services, above what the environment says. Per service the environment still works.
+    pub endpoint_url: Option<String>,
+    /// Credentials, above what the environment says.
+    pub credentials: Option<StaticCredentials>,
+    /// PEM file for TLS to AWS (`AWS_CA_BUNDLE`).
+    pub ca_bundle: Option<PathBuf>,
+    /// Proxy for https (`HTTPS_PROXY`), with credentials if any.
+    pub https_proxy: Option<Secret>,
+    /// Proxy for http (`HTTP_PROXY`).
+    pub http_proxy: Option<Secret>,
+    /// Hosts that no proxy is used for (`NO_PROXY`).
+    pub no_proxy: Option<String>,
+}
+
+/// An access key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StaticCredentials {
+    /// `AKIA…` or `ASIA…`.
+    pub access_key_id: String,
+    /// The secret access key.
+    pub secret_access_key: Secret,
+    /// The session token of temporary credentials.
+    pub session_token: Option<Secret>,
+}
+
+/// "Dial this address where that host and port are meant", as curl's `--resolve HOST:PORT:ADDRESS`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolve {
+    /// The host name meant.
+    pub host: String,
+    /// The port meant.
+    pub port: u16,
+    /// `ADDRESS` or `ADDRESS:PORT` (IPv6 in brackets): where to dial. Without a port, the port meant.
+    pub address: String,
+}
+
+impl Resolve {
+    /// Parses `HOST:PORT:ADDRESS[:PORT]`.
+    pub fn parse(text: &str) -> Result<Resolve, String> {
+        let wrong = || {
+            format!(
+                "{text:?}: expected HOST:PORT:ADDRESS or HOST:PORT:ADDRESS:PORT, e.g. db.example.com:5432:127.0.0.1:15432"
+            )
+        };
+        let mut parts = text.splitn(3, ':');
+        let (Some(host), Some(port), Some(address)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(wrong());
+        };
+        let port = port.parse().map_err(|_| wrong())?;
+        if host.is_empty() || address.is_empty() {
+            return Err(wrong());
+        }
+        let resolve = Resolve { host: host.to_owned(), port, address: address.to_owned() };
+        resolve.socket_address().ok_or_else(wrong)?;
+        Ok(resolve)
+    }
+
+    /// Where to dial.
+    pub fn socket_address(&self) -> Option<std::net::SocketAddr> {
+        if let Ok(address) = self.address.parse::<std::net::SocketAddr>() {
+            return Some(address);
+        }
+        let bare = self.address.trim_start_matches('[').trim_end_matches(']');
+        bare.parse::<std::net::IpAddr>().ok().map(|ip| (ip, self.port).into())
+    }
+}
+
+impl Settings {
+    /// Whether a target of this name, or with the tag `Environment`/`env` = `prod…`, is production.
+    pub fn is_production(&self, name: &str, tags: &[(String, String)]) -> bool {
+        self.production.iter().any(|pattern| matches_pattern(pattern, name))
+            || tags.iter().any(|(key, value)| {
+                matches!(key.to_ascii_lowercase().as_str(), "environment" | "env" | "stage")
+                    && value.to_ascii_lowercase().starts_with("prod")
+            })
+    }
+}
+
+fn matches_pattern(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((head, tail)) => {
+            let Some(rest) = name.strip_prefix(head) else { return false };
+            tail.is_empty()
+                || (0..=rest.len()).any(|at| rest.is_char_boundary(at) && matches_pattern(tail, &rest[at..]))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resolve_takes_a_port_or_not() {
+        let plain = Resolve::parse("db.example.com:5432:127.0.0.1").expect("valid");
+        assert_eq!(plain.socket_address().expect("address").to_string(), "127.0.0.1:5432");
+        let with = Resolve::parse("db.example.com:5432:[::1]:15432").expect("valid");
+        assert_eq!(with.socket_address().expect("address").to_string(), "[::1]:15432");
+        assert!(Resolve::parse("db:x:1").expect_err("invalid").contains("expected HOST:PORT:ADDRESS"));
+        assert!(Resolve::parse("db:5432").is_err());
+    }
+
+    #[test]
+    fn patterns_match_with_stars() {
+        for (pattern, name, yes) in [
+            ("orders-prod", "orders-prod", true),
+            ("*-prod", "orders-prod", true),
+            ("*prod*", "a-prod-b", true),
+            ("prod*", "orders-prod", false),
+            ("a*b*c", "a-b-c", true),
+            ("a*b*c", "a-c-b", false),
+        ] {
+            assert_eq!(matches_pattern(pattern, name), yes, "{pattern} {name}");
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The SSM data channel: web socket, channel, smux. A stranger to the rest of the house; it could be its own crate.
+
+#![allow(clippy::todo)]
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+/// What StartSession or ResumeSession gave.
+#[derive(Clone)]
+pub struct Grant {
+    /// `SessionId`.
+    pub session_id: String,
+    /// `StreamUrl`, used verbatim.
+    pub stream_url: String,
+    /// `TokenValue`: a secret.
+    pub token: String,
+}
+
+/// Headers of a signed web socket upgrade (`Authorization`, `X-Amz-Date`, …).
+pub type Headers = Vec<(String, String)>;
+/// What an [`Account`] answers with.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Refusal>> + Send + 'a>>;
+
+/// Why an [`Account`] could not do its part.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// In words.
+    pub reason: String,
+    /// Whether asking again later can help (network, throttling, an AWS login that the user may renew). `false`: the
+    /// session itself is gone.
+    pub retry: bool,
+}
+
+/// The AWS side of a channel, which this module does not know: fresh credentials each time.
+pub trait Account: Send + Sync + 'static {
+    /// `ssm:ResumeSession`; a session that has ended is a refusal without retry.
+    fn resume<'a>(&'a self, session_id: &'a str) -> Answer<'a, Grant>;
+    /// SigV4 headers for the upgrade (GET, service `ssmmessages`, empty body), or none when the URL is signed already.
+    fn sign<'a>(&'a self, url: &'a str) -> Answer<'a, Headers>;
+    /// `ssm:TerminateSession`.
+    fn terminate<'a>(&'a self, session_id: &'a str) -> Answer<'a, ()>;
+}
+
+/// How the web socket's TCP and TLS are made.
+#[derive(Clone, Default)]
+pub struct Network {
+    /// `http://[user:password@]host:port`, for CONNECT.
+    pub proxy: Option<String>,
+    /// More certificate authorities, PEM.
+    pub extra_roots: Vec<Vec<u8>>,
+    /// For TCP, TLS and the upgrade together.
+    pub timeout: Duration,
+}
+
+/// Settings of one tunnel.
+#[derive(Clone)]
+pub struct Options {
+    /// See [`Network`].
+    pub network: Network,
+    /// Stream data keeps the session from the idle timeout this often; `None` lets the account's setting rule.
+    pub keep_alive: Option<Duration>,
+    /// Bytes of one `input_stream_data` payload after the handshake.
+    pub payload: usize,
+    /// How long the way to "ready" may take.
+    pub open_timeout: Duration,
+}
+
+/// One session forwarded to one host:port; gives any number of streams. Cheap to clone; the last clone's end, or
+/// [`Tunnel::close`], terminates the session.
+#[derive(Clone)]
+pub struct Tunnel {}
+
+/// A byte stream through the tunnel: one TCP connection from the bastion to host:port. `AsyncRead + AsyncWrite + Unpin + Send`.
+pub struct Stream {}
+
+/// How a tunnel is doing.
+#[derive(Clone, Debug)]
+pub enum Health {
+    /// Data flows.
+    Up,
+    /// The web socket was lost and is being dialled again; since when, tried how often, why.
+    Reconnecting {
+        /// When it was lost.
+        since: std::time::SystemTime,
+        /// Dials since then.
+        attempts: u32,
+        /// The last reason.
+        reason: String,
+    },
+    /// For good.
+    Closed(Ended),
+}
+
+/// Why a tunnel ended for good.
+#[derive(Clone, Debug)]
+pub enum Ended {
+    /// We closed it.
+    ByUs,
+    /// `channel_closed`, with the service's text (idle, maximum duration, DNS, deny list; may be empty).
+    ByService(String),
+    /// The session cannot be resumed: it timed out or was terminated.
+    Gone(String),
+    /// Nothing was heard from the agent for too long although the service answers.
+    AgentSilent(Duration),
+    /// The service could not be reached for too long.
+    ServiceUnreachable(Duration, String),
+    /// The peer broke the protocol.
+    Protocol(String),
+}
+
+/// Counters for a screen.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    /// Open streams.
+    pub streams: usize,
+    /// Bytes from the database.
+    pub received: u64,
+    /// Bytes to the database.
+    pub sent: u64,
+    /// Smoothed round trip of acknowledgements.
+    pub round_trip: Option<Duration>,
+    /// How often the web socket was resumed.
+    pub resumes: u32,
+}
+
+/// What went wrong while opening a tunnel or a stream.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// TCP, TLS, proxy or upgrade failed.
+    #[error("the data channel's web socket could not be opened: {0}")]
+    Dial(String),
+    /// The upgrade was refused with an HTTP status.
+    #[error("the data channel's web socket was refused: HTTP {status} {body}")]
+    Upgrade {
+        /// HTTP status.
+        status: u16,
+        /// Beginning of the body.
+        body: String,
+    },
+    /// The account refused (signing, resuming).
+    #[error("{0}")]
+    Account(String),
+    /// The tunnel ended while it was opened or before the stream was.
+    #[error("the tunnel ended: {0:?}")]
+    Ended(Ended),
+    /// The agent could not connect to host:port (flag 3, then FIN).
+    #[error("the bastion's agent could not connect to the destination")]
+    Refused,
+    /// The handshake did not finish in time.
+    #[error("the agent did not finish the handshake within {0:?}")]
+    HandshakeTimeout(Duration),
+    /// The agent is too old or asks for what we do not do.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+/// What a tunnel learnt while opening.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// `AgentVersion` of the handshake.
+    pub agent_version: String,
+    /// `CustomerMessage` of HandshakeComplete, if not empty.
+    pub customer_message: String,
+}
+
+impl Tunnel {
+    /// Opens the web socket, answers the handshake, passes the readiness barrier. On error the session is terminated.
+    pub async fn open(
+        _grant: Grant,
+        _account: std::sync::Arc<dyn Account>,
+        _options: Options,
+    ) -> Result<(Tunnel, Opened), Error> {
+        todo!()
+    }
+    /// A new stream. Returns at once (smux has no answer to SYN): a refused dial shows as an `io::Error` of kind
+    /// `ConnectionRefused` on the first read.
+    pub fn stream(&self) -> Result<Stream, Error> {
+        todo!()
+    }
+    /// How it is doing now.
+    pub fn health(&self) -> Health {
+        todo!()
+    }
+    /// Resolves when the health has changed.
+    pub async fn changed(&self) -> Health {
+        todo!()
+    }
+    /// Counters.
+    pub fn figures(&self) -> Figures {
+        todo!()
+    }
+    /// The session's id.
+    pub fn session_id(&self) -> &str {
+        todo!()
+    }
+    /// Terminate flag, short wait for its acknowledgement, the API call.
+    pub async fn close(&self) {
+        todo!()
+    }
+}
+
+impl tokio::io::AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        _: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        todo!()
+    }
+}
+impl tokio::io::AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        _: &[u8],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        todo!()
+    }
+    fn poll_flush(self: Pin<&mut Self>, _: &mut std::task::Context<'_>) -> std::task::Poll<std::io::Result<()>> {
+        todo!()
+    }
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut std::task::Context<'_>) -> std::task::Poll<std::io::Result<()>> {
+        todo!()
+    }
+}
