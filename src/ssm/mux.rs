@@ -26,7 +26,7 @@ pub struct Mux {
     leaving: HashMap<u32, bool>,
     /// Streams with something to send, in turn.
     turns: VecDeque<u32>,
-    /// Frames of our own: NOPs and answers to FINs.
+    /// Answers to FINs.
     control: BytesMut,
     /// Bytes that wait in the streams.
     waiting: usize,
@@ -129,9 +129,9 @@ impl Mux {
         self.refusals += 1;
     }
 
-    /// Sends a NOP with the next bytes.
-    pub fn nop(&mut self) {
-        self.control.extend_from_slice(&smux::nop());
+    /// Whether [`Self::take`] has bytes.
+    pub fn wants_send(&self) -> bool {
+        !self.control.is_empty() || !self.turns.is_empty()
     }
 
     /// Bytes that wait to be sent, not counting headers.
@@ -237,7 +237,7 @@ impl Mux {
     /// Nobody holds the stream any more: what waits is sent, then FIN.
     pub fn drop_stream(&mut self, id: u32) {
         let Some(entry) = self.streams.get_mut(&id) else { return };
-        if entry.closed {
+        if entry.closed || (!entry.opened && entry.send.is_empty()) {
             self.streams.remove(&id);
             return;
         }
@@ -332,12 +332,5 @@ fn keep(place: &mut Option<Waker>, waker: &Waker) {
     match place {
         Some(kept) => kept.clone_from(waker),
         none => *none = Some(waker.clone()),
-    }
-}
-
-impl Mux {
-    /// Whether [`Self::take`] has bytes.
-    pub fn wants_send(&self) -> bool {
-        !self.control.is_empty() || !self.turns.is_empty()
     }
 }
