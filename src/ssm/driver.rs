@@ -287,6 +287,7 @@ async fn write(
             (session.failure().is_some(), session.is_terminating(), session.next_tick())
         };
         if over {
+            let _ = tokio::time::timeout(timing.farewell, sink.close()).await;
             return End::Over;
         }
         if farewell.is_some_and(|until| !terminating || until <= Instant::now()) {
