@@ -3,6 +3,7 @@
 //! the way AWS does, over sockets. It may import `model` and `ssm`'s pure codecs.
 
 pub mod aws;
+pub mod cast;
 pub mod clock;
 pub mod faults;
 pub mod keys;
