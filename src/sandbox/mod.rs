@@ -5,3 +5,4 @@
 pub mod clock;
 pub mod faults;
 pub mod keys;
+pub mod postgres;
