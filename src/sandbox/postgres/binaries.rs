@@ -18,6 +18,8 @@ pub struct Binaries {
     pub major: u32,
     /// Minor version, e.g. 18; 0 for betas.
     pub minor: u32,
+    /// Its share folder, where `initdb` would not find it by itself.
+    pub share: Option<PathBuf>,
 }
 
 /// No usable PostgreSQL was found.
@@ -56,8 +58,8 @@ impl std::error::Error for Missing {}
 impl Binaries {
     /// The one to use: `asked` if given (and then no other), else `PGBIN`, else the newest of PATH and the usual folders,
     /// else one that came with a package of another language or with the feature `bundled-postgresql`. Runs
-    /// `postgres --version` of each candidate.
-    pub fn find(asked: Option<&Path>) -> Result<Binaries, Missing> {
+    /// `postgres --version` of each candidate. `spare` does not exist yet: the bundled one would be put there.
+    pub fn find(asked: Option<&Path>, spare: &Path) -> Result<Binaries, Missing> {
         let from_environment = std::env::var_os("PGBIN").filter(|value| !value.is_empty()).map(PathBuf::from);
         if let Some(folder) = asked.map(Path::to_owned).or(from_environment) {
             let wrong = |reason: String| Missing { asked: Some((folder.clone(), reason)), too_old: None };
@@ -75,9 +77,11 @@ impl Binaries {
             return Ok(found);
         }
         #[cfg(feature = "bundled-postgresql")]
-        if let Some(found) = super::bundled::unpacked() {
+        if let Some(found) = super::bundled::unpack(spare) {
             return Ok(found);
         }
+        #[cfg(not(feature = "bundled-postgresql"))]
+        let _ = spare;
         let too_old = installed.into_iter().next().map(|found| (found.folder, found.major));
         Err(Missing { asked: None, too_old })
     }
@@ -100,12 +104,7 @@ impl Binaries {
         }
         let text = String::from_utf8_lossy(&answer.stdout);
         let (major, minor) = version(&text).ok_or_else(|| format!("its postgres calls itself {:?}", text.trim()))?;
-        Ok(Binaries { folder: folder.to_owned(), major, minor })
-    }
-
-    /// The path of one program.
-    pub fn program(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        Ok(Binaries { folder: folder.to_owned(), major, minor, share: None })
     }
 }
 
@@ -185,7 +184,7 @@ mod tests {
     #[test]
     fn a_folder_that_was_asked_for_is_used_or_refused() {
         let empty = tempfile::tempdir().expect("a temporary folder");
-        let missing = Binaries::find(Some(empty.path())).expect_err("nothing in it");
+        let missing = Binaries::find(Some(empty.path()), &empty.path().join("spare")).expect_err("nothing in it");
         assert!(missing.to_string().contains("there is no postgres in it"), "{missing}");
     }
 

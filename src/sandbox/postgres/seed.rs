@@ -109,8 +109,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_real_server_starts_holds_the_shop_and_goes() {
-        let binaries = Binaries::find(None).expect("a PostgreSQL on this machine");
         let folder = Folder::new().expect("a folder");
+        let binaries = Binaries::find(None, &folder.path().join("postgresql")).expect("a PostgreSQL on this machine");
         let begun = std::time::Instant::now();
         let postgres = Postgres::start(&binaries, &folder).await.expect("a server");
         let started = begun.elapsed();

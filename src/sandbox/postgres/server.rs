@@ -19,7 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// its immediate one (PostgreSQL documentation, "Shutting Down the Server").
 const KEEPER: &str = r#"
 bin=$1 home=$2
-"$bin/initdb" -D "$home/data" -U rdsadmin -A trust --no-locale -E UTF8 --no-sync $3 < /dev/null > "$home/log" 2>&1 || exit 10
+shift 2
+"$bin/initdb" -D "$home/data" -U rdsadmin -A trust --no-locale -E UTF8 --no-sync "$@" < /dev/null > "$home/log" 2>&1 || exit 10
 cat "$home/postgresql.conf" >> "$home/data/postgresql.conf"
 cp "$home/pg_hba.conf" "$home/data/pg_hba.conf"
 "$bin/postgres" -D "$home/data" < /dev/null >> "$home/log" 2>&1 &
@@ -98,12 +99,14 @@ impl Postgres {
         folder.write("pg/postgresql.conf", &format!("{SETTINGS}{socket_line}")).map_err(StartError::Setup)?;
         folder.write("pg/pg_hba.conf", ACCESS).map_err(StartError::Setup)?;
         let mut command = Command::new("/bin/sh");
+        command.args(["-c", KEEPER, "gatepost-postgres"]).arg(&binaries.folder).arg(&home);
+        if binaries.major >= 15 {
+            command.arg("--locale-provider=libc");
+        }
+        if let Some(share) = &binaries.share {
+            command.arg("-L").arg(share);
+        }
         command
-            .args(["-c", KEEPER, "gatepost-postgres"])
-            .arg(&binaries.folder)
-            .arg(&home)
-            // `--no-instructions` came with 14.
-            .arg(if binaries.major >= 14 { "--no-instructions" } else { "" })
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
             .env("HOME", &home)
