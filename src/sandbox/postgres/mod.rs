@@ -10,7 +10,7 @@ mod seed;
 mod server;
 
 pub use binaries::{Binaries, Missing};
-pub use client::{Client, ServerError};
+pub use client::{Client, ServerError, literal};
 pub use folder::Folder;
 pub use seed::fill;
 pub use server::{ADMINISTRATOR, Postgres, StartError};
