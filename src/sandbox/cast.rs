@@ -215,6 +215,10 @@ pub struct Proxy {
     pub security_groups: Vec<&'static str>,
     /// `Auth[].IAMAuth`.
     pub iam: bool,
+    /// Name of a further endpoint, for reading.
+    pub read_only: Option<&'static str>,
+    /// Tags.
+    pub tags: &'static [(&'static str, &'static str)],
 }
 
 /// An EC2 instance with an SSM agent.
@@ -371,6 +375,11 @@ impl Proxy {
         endpoint_host(self.name, "proxy-", self.region, "postgres")
     }
 
+    /// The name of the endpoint for reading that is called `name`.
+    pub fn read_only_endpoint(&self, name: &str) -> String {
+        endpoint_host(&format!("{name}.endpoint"), "proxy-", self.region, "postgres")
+    }
+
     /// 5432 or 3306.
     pub fn port(&self) -> u16 {
         if self.family == "POSTGRESQL" { 5432 } else { 3306 }
@@ -426,7 +435,7 @@ pub fn gates() -> Vec<GateSpec> {
         .collect();
     for proxy in cast.proxies.iter().filter(|proxy| proxy.family == "POSTGRESQL") {
         let version = cast.cluster(proxy.region, proxy.cluster).map_or("", |cluster| cluster.version);
-        gates.push(GateSpec {
+        let gate = GateSpec {
             identifier: proxy.name.to_owned(),
             hosts: vec![proxy.endpoint()],
             port: proxy.port(),
@@ -437,7 +446,16 @@ pub fn gates() -> Vec<GateSpec> {
             public: false,
             vpc_id: proxy.vpc_id.to_owned(),
             server_version: version.to_owned(),
-        });
+        };
+        if let Some(name) = proxy.read_only {
+            gates.push(GateSpec {
+                identifier: name.to_owned(),
+                hosts: vec![proxy.read_only_endpoint(name)],
+                reader: true,
+                ..gate.clone()
+            });
+        }
+        gates.push(gate);
     }
     gates
 }
