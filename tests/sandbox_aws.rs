@@ -444,6 +444,44 @@ async fn what_was_changed_on_the_way_is_refused() {
 }
 
 #[tokio::test]
+async fn a_presigned_query_is_good_until_it_ends_and_carries_no_body() {
+    use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
+    let world = world().await;
+    let address = world.server.address;
+    let identity = credentials(SECRET_ACCESS_KEY).into();
+    let mut settings = SigningSettings::default();
+    settings.signature_location = SignatureLocation::QueryParams;
+    settings.expires_in = Some(Duration::from_secs(60));
+    let parameters = aws_sigv4::sign::v4::SigningParams::builder()
+        .identity(&identity)
+        .region(REGION)
+        .name("sts")
+        .time(SystemTime::now())
+        .settings(settings)
+        .build()
+        .expect("all is given");
+    let path = "/?Action=GetCallerIdentity&Version=2011-06-15";
+    let url = format!("http://{address}{path}");
+    let request = SignableRequest::new("GET", &url, std::iter::empty(), SignableBody::Bytes(b"")).expect("signable");
+    let (instructions, _) = sign(request, &parameters.into()).expect("signed").into_parts();
+    let mut path = path.to_owned();
+    for (name, value) in instructions.params() {
+        path.push_str(&format!(
+            "&{name}={}",
+            percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC)
+        ));
+    }
+    let (status, answer) = send(address, "GET", &path, &[], b"").await;
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer.contains("<Account>123456789012</Account>"), "{answer}");
+    let smuggled = send(address, "GET", &path, &[], b"Action=AssumeRole").await;
+    assert!(smuggled.1.contains("<Code>SignatureDoesNotMatch</Code>"), "{}", smuggled.1);
+    world.clock.advance(61);
+    let late = send(address, "GET", &path, &[], b"").await;
+    assert!(late.0 == 403 && late.1.contains("Request has expired"), "{}", late.1);
+}
+
+#[tokio::test]
 async fn the_dial_is_to_be_had_over_http() {
     let world = world().await;
     let address = world.server.address;

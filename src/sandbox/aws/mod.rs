@@ -92,6 +92,10 @@ impl Aws {
             );
         }
         if request.header("authorization").is_none() && request.query.contains("X-Amz-Signature=") {
+            // What the signature does not cover must not be read.
+            if !request.body.is_empty() {
+                return Err(Refusal::Mismatch);
+            }
             let service = presigned_service(&request.query).unwrap_or_default();
             let host = request.header("host").unwrap_or_default();
             let now = self.clock.now();

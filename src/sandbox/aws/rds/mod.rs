@@ -140,14 +140,19 @@ fn tags(xml: &mut Xml, tags: &[(&str, &str)]) {
     });
 }
 
-/// `MasterUserSecret`, where RDS keeps the password; `owner` is the resource id.
+/// `MasterUserSecret`, where RDS keeps the password; `owner` is the resource id, from which the secret's
+/// made-up name comes.
 fn master_secret(xml: &mut Xml, region: &str, traits: &Traits, owner: &str) {
     if traits.managed_secret {
+        let kind = owner.split('-').next().unwrap_or("db");
+        let mut seed = [0; 16];
+        seed.copy_from_slice(&Sha256::digest(owner)[..16]);
+        let name = uuid::Builder::from_random_bytes(seed).into_uuid();
         let suffix: String = hex_id("secret", owner).chars().skip(8).take(6).collect();
         xml.element("MasterUserSecret", |xml| {
             xml.text(
                 "SecretArn",
-                format!("arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:rds!{}-{suffix}", owner.to_lowercase()),
+                format!("arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:rds!{kind}-{name}-{suffix}"),
             );
             xml.text("SecretStatus", "active");
             xml.text("KmsKeyId", key(region));
