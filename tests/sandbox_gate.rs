@@ -185,7 +185,7 @@ async fn every_fault_of_the_gate_shows_and_goes() {
     let faults = [
         (Fault::TokenRefused, "PAM authentication failed for user \"oncall\""),
         (Fault::WrongCertificate, "does not match host name"),
-        (Fault::ExpiredCertificate, "certificate has expired"),
+        (Fault::ExpiredCertificate, "certificate verify failed"),
         (Fault::UnknownCa, "certificate verify failed"),
         (Fault::NoTls, "server does not support SSL, but SSL was required"),
         (Fault::TooManyConnections, "remaining connection slots are reserved"),

@@ -124,7 +124,13 @@ impl Sandbox {
 
     /// Ends everything; returns when it has ended.
     pub async fn stop(self) {
-        self.postgres.stop().await;
-        drop(self);
+        let _ended = tokio::task::spawn_blocking(move || drop(self)).await;
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        // Tasks that were aborted may hold the server until their runtime comes to them, which on a panic is never.
+        self.postgres.end();
     }
 }

@@ -136,12 +136,12 @@ impl Postgres {
         Client::connect(&self.socket, ADMINISTRATOR, database).await
     }
 
-    /// Ends it; returns when it has ended.
-    pub async fn stop(&self) {
+    /// Ends it; returns when it has ended, which takes a moment of blocking. Others may still hold it.
+    pub fn end(&self) {
         let keeper = self.keeper.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         if let Some((mut keeper, pipe)) = keeper {
             drop(pipe);
-            let _ended = tokio::task::spawn_blocking(move || keeper.wait()).await;
+            let _ended = keeper.wait();
         }
     }
 
@@ -173,10 +173,6 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        let keeper = self.keeper.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        if let Some((mut keeper, pipe)) = keeper {
-            drop(pipe);
-            let _ended = keeper.wait();
-        }
+        self.end();
     }
 }
