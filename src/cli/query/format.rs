@@ -196,11 +196,11 @@ mod tests {
         assert_eq!(
             sample(Format::Table, None, false),
             concat!(
-                " id |    na\"me     | price |      doc      | id \n",
-                "----+--------------+-------+---------------+----\n",
-                "  1 | plain        | 12.50 | {\"a\": [1, 2]} | t\n",
-                " 22 | a,b␤\"c\"␉|\\   |   NaN |               | f\n",
-                "    |              |       | null          | \n",
+                " id |   na\"me    | price |      doc      | id \n",
+                "----+------------+-------+---------------+----\n",
+                "  1 | plain      | 12.50 | {\"a\": [1, 2]} | t\n",
+                " 22 | a,b␤\"c\"␉|\\ |   NaN |               | f\n",
+                "    |            |       | null          | \n",
                 "(3 rows)\n\n"
             )
         );
