@@ -27,12 +27,13 @@ use std::time::Duration;
 /// rows answer, go to stderr. Exit status: 0 done, 1 a statement failed, 2 usage, 3 could not connect, 4 AWS refused or its
 /// login has ended, 130 interrupted (the statement is cancelled at the server).
 #[derive(Clone, Debug, clap::Args)]
+#[command(override_usage = "gatepost query NAME [--user USER] (--command SQL | --file FILE | -) [OPTIONS]")]
 #[command(group(clap::ArgGroup::new("sql").required(true).args(["command", "file", "stdin"])))]
 pub struct Args {
     /// Identifier, endpoint host, resource id or ARN
     pub name: String,
     /// Read the SQL from stdin
-    #[arg(value_name = "-", value_parser = ["-"], allow_hyphen_values = true)]
+    #[arg(value_name = "-", value_parser = ["-"], hide_possible_values = true, allow_hyphen_values = true)]
     pub stdin: Option<String>,
     /// SQL to run
     #[arg(long, short, value_name = "SQL")]
