@@ -1,6 +1,12 @@
 //! The SSM data channel: web socket, channel, smux. A stranger to the rest of the house; it could be its own crate.
 
 #![allow(clippy::todo)]
+pub mod ack;
+pub mod handshake;
+pub mod message;
+pub mod open;
+pub mod smux;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
