@@ -1,10 +1,10 @@
 //! What goes in and out of a query pane: inputs, orders, what the worker is asked and what it tells. Plain data; it must
 //! not know who carries it.
 
-use crate::model::{Column, Diagnosis, Notice, Page, SessionFacts, Transaction};
+pub use crate::access::Piece;
+use crate::model::{Column, Diagnosis, Notice, SessionFacts, Transaction};
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Rect;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -103,15 +103,6 @@ pub struct Window {
     pub first: u64,
     /// The rows, in order.
     pub pieces: Vec<Piece>,
-}
-
-/// A run of rows within one page.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Piece {
-    /// The page.
-    pub page: Page,
-    /// Which of its rows.
-    pub rows: Range<usize>,
 }
 
 /// How a past statement ended.
