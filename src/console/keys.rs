@@ -124,7 +124,9 @@ mod tests {
 
     #[test]
     fn names_are_shown_as_people_read_them() {
-        for (name, shown) in [("C-Enter", "Ctrl-↵"), ("C-r", "Ctrl-R"), ("-", "-"), ("M-x", "Alt-x"), ("F5", "F5"), ("G", "G")] {
+        for (name, shown) in
+            [("C-Enter", "Ctrl-↵"), ("C-r", "Ctrl-R"), ("-", "-"), ("M-x", "Alt-x"), ("F5", "F5"), ("G", "G")]
+        {
             assert_eq!(show(name), shown);
         }
     }

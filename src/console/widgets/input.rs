@@ -40,13 +40,13 @@ impl Input {
     /// A line that begins with `text`, the cursor behind it.
     pub fn new(text: impl Into<String>) -> Input {
         let text = text.into();
-        Input { cursor: text.len(), text, ..Input::default() }
+        Input { cursor: text.len(), text, masked: false, history: Vec::new(), browsing: None }
     }
 
     /// An empty line that shows dots for what is typed, and is wiped when dropped.
     pub fn masked() -> Input {
         // Room from the start: growing would leave pieces of the secret behind in freed memory.
-        Input { masked: true, text: String::with_capacity(4096), ..Input::default() }
+        Input { text: String::with_capacity(4096), cursor: 0, masked: true, history: Vec::new(), browsing: None }
     }
 
     /// The same line with lines to go back to, oldest first.
@@ -258,9 +258,13 @@ mod tests {
     #[test]
     fn history_goes_back_and_forth() {
         let mut input = Input::default().with_history(vec!["one".into(), "two".into()]);
-        for (code, line) in
-            [(KeyCode::Up, "two"), (KeyCode::Up, "one"), (KeyCode::Up, "one"), (KeyCode::Down, "two"), (KeyCode::Down, "")]
-        {
+        for (code, line) in [
+            (KeyCode::Up, "two"),
+            (KeyCode::Up, "one"),
+            (KeyCode::Up, "one"),
+            (KeyCode::Down, "two"),
+            (KeyCode::Down, ""),
+        ] {
             press(&mut input, code, KeyModifiers::NONE);
             assert_eq!(input.text(), line);
         }

@@ -2,5 +2,6 @@
 
 pub mod input;
 pub mod list;
+pub mod paint;
 pub mod spinner;
 pub mod text;
