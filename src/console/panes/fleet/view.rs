@@ -116,11 +116,11 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, body: Rect, theme: Theme, now: S
         paint::runs(frame, area, &columns.cells(pane, row, selected), theme, under);
     }
     paint::rule(frame, parts.divider, theme);
-    if parts.divider.width == 1 && parts.divider.height > 1 {
+    if parts.divider.width == 1 && parts.divider.height > 1 && !parts.rule.is_empty() {
         frame.buffer_mut().set_string(parts.divider.x, parts.rule.y, "┬", theme.style(Tone::Dim));
     }
     let more = paint::position(pane.cursor.offset, parts.rows.height.into(), pane.rows.len());
-    if !more.is_empty() {
+    if !more.is_empty() && !parts.rule.is_empty() {
         let list = Rect { width: parts.rows.width, ..parts.rule };
         let label = format!(" {more} ");
         let x = list.right().saturating_sub(text::width(&label) as u16 + 2);
