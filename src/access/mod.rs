@@ -1,7 +1,10 @@
 //! The verbs: everything that floor 3 can do, and the one place where errors become words.
 
 #![allow(clippy::todo)]
+mod result_set;
+
 use crate::model::*;
+pub use result_set::{Full, Limits, Piece, ResultSet};
 use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc::UnboundedSender;
 

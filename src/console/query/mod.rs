@@ -1,2 +1,17 @@
-//! The query pane. `Pane` is state; `update` takes inputs and gives orders; `view` draws; `worker` is the task that owns
-//! the live session. The rest of the console embeds it as `Command::Query(tab, Order)` and `Event::Query(tab, News)`.
+//! The query pane. [`Pane`] is state; [`update`] takes inputs and gives orders; [`view`] draws; [`worker`] is the task
+//! that owns the live session. The rest of the console embeds it as one tab: it hands every [`Input`] to [`update`],
+//! passes [`Order::Ask`] on to the tab's worker and carries out the other orders itself.
+//!
+//! `update` and `view` do no I/O and read no clock: time comes in [`Input::Tick`], size in [`Input::Area`]. The pane must
+//! not know the fleet, how a session was opened, nor that there are other tabs.
+
+mod order;
+mod pane;
+mod update;
+mod view;
+pub mod worker;
+
+pub use order::{Ask, Input, News, Order, Outcome, Past, Piece, ResultId, Statement, Timing, Window};
+pub use pane::{HelpRow, Pane, Setup, Title, Work};
+pub use update::update;
+pub use view::view;

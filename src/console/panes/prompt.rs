@@ -1,0 +1,52 @@
+//! A question in a box: one line to type, or yes or no. It must not know what the answer is for.
+
+use super::menu::What;
+use crate::console::layout;
+use crate::console::theme::{Theme, Tone};
+use crate::console::widgets::input::Input;
+use crate::console::widgets::paint::{self, run};
+use crate::console::widgets::text;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+/// For which user?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pane {
+    /// What is wanted for that user.
+    pub what: What,
+    /// Whether it is shown to be read, rather than copied.
+    pub read: bool,
+    /// The user's name.
+    pub input: Input,
+}
+
+/// Draws the line in a box over `area`.
+pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
+    let (what, endpoint) = match &pane.what {
+        What::Policy(endpoint) => ("IAM policy", Some(endpoint)),
+        What::ConnectArn(endpoint) => ("connect ARN", Some(endpoint)),
+        What::Token(endpoint) => ("token", Some(endpoint)),
+        What::Text(_) => ("text", None),
+    };
+    let owner = endpoint.map(|endpoint| endpoint.owner.clone()).unwrap_or_default();
+    let outer = layout::middle(area, 56, 3);
+    let inner = paint::frame(frame, outer, &format!("{what} for {owner}"), theme);
+    let label = "database user  ";
+    let field = Rect { x: inner.x + (label.len() as u16).min(inner.width), ..inner };
+    let field = Rect { width: inner.right() - field.x, ..field };
+    let (shown, at) = pane.input.shown(field.width.into());
+    paint::runs(frame, inner, &[run(label, Tone::Dim), run(shown, Tone::Text)], theme, None);
+    paint::cursor(frame, field, at);
+}
+
+/// Draws a yes-or-no question in a box over `area`.
+pub fn question(lines: &[String], frame: &mut Frame<'_>, area: Rect, theme: Theme) {
+    let width = 64.min(area.width);
+    let wrapped: Vec<String> =
+        lines.iter().flat_map(|line| text::wrap(line, usize::from(width).saturating_sub(4))).collect();
+    let outer = layout::middle(area, width, wrapped.len() as u16 + 2);
+    let inner = paint::frame(frame, outer, "leave?", theme);
+    for (at, line) in wrapped.into_iter().enumerate() {
+        paint::runs(frame, layout::below(inner, inner.y + at as u16, 1), &[run(line, Tone::Text)], theme, None);
+    }
+}
