@@ -35,3 +35,6 @@ pub use order::{Ask, Input, News, Order, Outcome, Past, Piece, ResultId, Stateme
 pub use pane::{HelpRow, Pane, Setup, Title, Work};
 pub use update::update;
 pub use view::view;
+
+#[cfg(test)]
+mod tests;
