@@ -155,6 +155,21 @@ pub fn bastions() -> Vec<Ranked> {
     ]
 }
 
+/// What is known of a session that has just begun.
+pub fn facts() -> SessionFacts {
+    SessionFacts {
+        server_version: "16.6".into(),
+        pid: 1,
+        tls: TlsFacts::default(),
+        token_minted: None,
+        token_ends: None,
+        route: "via bastion-a".into(),
+        ssm_session: None,
+        read_only: true,
+        hot_standby: false,
+    }
+}
+
 /// A console under test: what was asked is kept until it is answered.
 pub struct Console {
     pub state: State,

@@ -117,20 +117,6 @@ fn an_answer_nobody_waits_for_changes_nothing_and_leaves_nothing_open() {
     assert!(console.asked.iter().any(|(_, c)| matches!(c, Command::Stop(stopped) if *stopped == id)));
 }
 
-fn facts() -> SessionFacts {
-    SessionFacts {
-        server_version: "16.6".into(),
-        pid: 1,
-        tls: TlsFacts::default(),
-        token_minted: None,
-        token_ends: None,
-        route: "via bastion-a".into(),
-        ssm_session: None,
-        read_only: true,
-        hot_standby: false,
-    }
-}
-
 #[test]
 fn enter_twice_connects_when_the_user_is_remembered() {
     let mut console = Console::connecting(80, 24, "billing");

@@ -226,6 +226,18 @@ fn lines_with_a_port() {
 }
 
 #[test]
+fn several_sessions_have_a_row_of_tabs() {
+    both!("tabs", |width, height| {
+        let mut console = filled(width, height);
+        console.keys("Enter");
+        console.answer(|c| matches!(c, Command::Connect(..)), Answer::Connected("shop".into(), Box::new(facts())));
+        console.keys("C-t");
+        console.answer(|c| matches!(c, Command::Connect(..)), Answer::Connected("shop".into(), Box::new(facts())));
+        console
+    });
+}
+
+#[test]
 fn without_colour_everything_is_still_told() {
     let mut console = Console::listed(80, 24);
     console.state.settings.color = false;
