@@ -5,14 +5,17 @@
 mod journal;
 #[path = "main/manual.rs"]
 mod manual;
+#[path = "main/shed.rs"]
+mod shed;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use futures_util::FutureExt;
 use gatepost::access::Access;
 use gatepost::cli::{self, Failure, Global, Interrupt, Terminal, failure};
-use gatepost::model::{Diagnosis, Kind};
+use gatepost::console::Start;
+use gatepost::model::{Diagnosis, Kind, Settings};
 use gatepost::settings::{self, Reading, Sources};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -31,11 +34,13 @@ struct Words {
 
 #[derive(Subcommand)]
 enum Door {
+    Demo(shed::DemoArgs),
     List(cli::list::Args),
     Token(cli::token::Args),
     Policy(cli::policy::Args),
     Tunnel(cli::tunnel::Args),
     Query(cli::query::Args),
+    Sandbox(shed::Args),
     /// Print every setting: meaning, default, present value and where that came from
     ///
     /// What is printed is a settings file that can be kept.
@@ -101,24 +106,48 @@ fn print(text: &[u8]) -> Result<u8, Failure> {
 /// Through the door that was named, and back.
 async fn walk(words: Words, reading: Reading, terminal: Terminal) -> u8 {
     let color = terminal.color_on_stderr();
-    let interrupt = match Interrupt::listen() {
-        Ok(interrupt) => interrupt,
-        Err(error) => return failure::end(Err(error.into()), color),
+    let result = match Interrupt::listen() {
+        Ok(interrupt) => enter(words.door, reading.settings, &terminal, interrupt).await,
+        Err(error) => Err(error.into()),
     };
-    let access = match Access::new(reading.settings) {
-        Ok(access) => access,
-        Err(diagnosis) => return failure::end(Err(diagnosis.into()), color),
-    };
-    let walked = AssertUnwindSafe(through(words.door, &access, &terminal, interrupt)).catch_unwind().await;
-    // Whatever ended it, sessions at AWS end too; but a service that does not answer holds nobody up.
-    let closed = tokio::time::timeout(FAREWELL, access.close()).await;
-    if closed.is_err() {
+    failure::end(result, color)
+}
+
+/// The sandbox needs no access; the demo needs it on the sandbox's settings; all else on those that were read.
+async fn enter(
+    door: Option<Door>,
+    settings: Settings,
+    terminal: &Terminal,
+    mut interrupt: Interrupt,
+) -> Result<(), Failure> {
+    match door {
+        Some(Door::Sandbox(args)) => shed::run(&args, terminal, interrupt).await,
+        Some(Door::Demo(args)) => {
+            let (sandbox, settings) = tokio::select! {
+                started = shed::demo(&args, &settings, terminal) => started?,
+                signal = interrupt.wait() => return Err(Failure::Interrupted(signal)),
+            };
+            let result = with_access(None, settings, terminal, interrupt).await;
+            sandbox.stop().await;
+            result
+        }
+        door => with_access(door, settings, terminal, interrupt).await,
+    }
+}
+
+/// Whatever ends it, a panic too, sessions at AWS end with it; but a service that does not answer holds nobody up.
+async fn with_access(
+    door: Option<Door>,
+    settings: Settings,
+    terminal: &Terminal,
+    interrupt: Interrupt,
+) -> Result<(), Failure> {
+    let access = Access::new(settings)?;
+    let walked = AssertUnwindSafe(through(door, &access, terminal, interrupt)).catch_unwind().await;
+    if tokio::time::timeout(FAREWELL, access.close()).await.is_err() {
         tracing::warn!("sessions at AWS were not terminated within {FAREWELL:?}");
     }
-    match walked {
-        Ok(result) => failure::end(result, color),
-        Err(_) => PANICKED,
-    }
+    walked.unwrap_or(Err(Failure::Told(PANICKED)))
 }
 
 async fn through(
@@ -133,7 +162,20 @@ async fn through(
         Some(Door::Policy(args)) => unless(interrupt, cli::policy::run(access, &args, terminal)).await,
         Some(Door::Tunnel(args)) => cli::tunnel::run(access, &args, terminal, interrupt).await,
         Some(Door::Query(args)) => cli::query::run(access, &args, terminal, interrupt).await,
-        None | Some(Door::Settings | Door::Completions { .. } | Door::Man { .. }) => Ok(()),
+        _ => {
+            if !(terminal.stdout && std::io::stdin().is_terminal()) {
+                return Err(Diagnosis::new(Kind::Usage, "The console needs a terminal")
+                    .because("stdin or stdout is none")
+                    .advise("For scripts there are commands: gatepost --help")
+                    .into());
+            }
+            // The console hears signals by itself, to give the terminal back first.
+            let result = gatepost::console::run(access.clone(), Start::default()).await;
+            match interrupt.heard() {
+                Some(signal) => Err(Failure::Interrupted(signal)),
+                None => Ok(result?),
+            }
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod imports;
 mod source;
 
 use gatepost::settings;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 fn root() -> &'static Path {
@@ -50,13 +51,13 @@ fn every_import_points_down_and_every_file_says_what_it_is() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
-/// What stands between two marks of README.
-fn section<'a>(readme: &'a str, name: &str) -> &'a str {
-    let (begin, end) =
-        (format!("<!-- {name}: made by `cargo test --test house -- --ignored` -->\n"), format!("<!-- /{name} -->"));
+/// Where in README a section stands that is made from a table.
+fn section(readme: &str, name: &str) -> Range<usize> {
+    let begin = format!("<!-- {name}: made by `cargo test --test house -- --ignored` -->\n");
+    let end = format!("<!-- /{name} -->");
     let start = readme.find(&begin).unwrap_or_else(|| panic!("README has no {begin}")) + begin.len();
     let length = readme[start..].find(&end).unwrap_or_else(|| panic!("README has no {end}"));
-    &readme[start..start + length]
+    start..start + length
 }
 
 /// The sections of README that are made from tables.
@@ -68,7 +69,13 @@ fn sections() -> Vec<(&'static str, String)> {
 fn readme_says_what_the_tables_say() {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
     for (name, expected) in sections() {
-        assert_eq!(section(&readme, name), expected, "`cargo test --test house -- --ignored` writes it anew");
+        let present = &readme[section(&readme, name)];
+        let missing: Vec<&str> = expected.lines().filter(|line| !present.lines().any(|there| there == *line)).collect();
+        assert!(
+            present == expected,
+            "README's {name} are not the table's; `cargo test --test house -- --ignored` writes them anew. Missing:\n{}",
+            missing.join("\n")
+        );
     }
 }
 
@@ -78,8 +85,8 @@ fn write_readme() {
     let path = root().join("README.md");
     let mut readme = std::fs::read_to_string(&path).expect("README.md");
     for (name, text) in sections() {
-        let old = section(&readme, name).to_owned();
-        readme = readme.replacen(&old, &text, 1);
+        let range = section(&readme, name);
+        readme.replace_range(range, &text);
     }
     std::fs::write(path, readme).expect("README.md can be written");
 }

@@ -62,6 +62,11 @@ impl Interrupt {
         Interrupt(receiver)
     }
 
+    /// The first signal, if one has come.
+    pub fn heard(&self) -> Option<Signal> {
+        *self.0.borrow()
+    }
+
     /// Resolves with the first signal, at once when it has come already. Cancel-safe.
     pub async fn wait(&mut self) -> Signal {
         let heard = match self.0.wait_for(Option::is_some).await {

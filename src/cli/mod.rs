@@ -7,6 +7,7 @@ pub mod list;
 mod password;
 pub mod policy;
 pub mod query;
+mod roots;
 mod steps;
 pub mod terminal;
 pub mod token;

@@ -2,10 +2,11 @@
 //! there.
 
 use super::steps::{Tell, Teller};
-use super::{Failure, Interrupt, Terminal};
+use super::{Failure, Interrupt, Terminal, roots};
 use crate::access::{Access, Forward, LineReport};
 use crate::model::{Diagnosis, Endpoint, EndpointRole, Engine, IamAuth, Kind, Place, RouteChoice, visible};
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Duration;
 
 /// Forward a local port to a database until Ctrl-C
@@ -77,20 +78,25 @@ fn announce(access: &Access, args: &Args, endpoint: &Endpoint, forward: &Forward
     writeln!(stdout, "127.0.0.1:{} is {address}, {route}", forward.port())?;
     if endpoint.engine.is_postgres() {
         let user = args.user.clone().or_else(|| access.default_user(endpoint)).unwrap_or_else(|| "USER".to_owned());
-        writeln!(stdout, "{}", psql(endpoint, forward.port(), &user, &args.name))?;
+        // Where the authorities cannot be written, psql looks for those of its user.
+        let roots = roots::write(access.settings()).ok();
+        writeln!(stdout, "{}", psql(endpoint, forward.port(), &user, &args.name, roots.as_deref()))?;
     }
     stdout.flush()
 }
 
 /// A line for a shell: the name is the real one, so that the certificate is checked against it; only the address is ours.
-fn psql(endpoint: &Endpoint, port: u16, user: &str, name: &str) -> String {
+fn psql(endpoint: &Endpoint, port: u16, user: &str, name: &str, roots: Option<&Path>) -> String {
     let database = endpoint.database_name.as_deref().unwrap_or("postgres");
-    let conninfo = format!(
+    let mut conninfo = format!(
         "host={} hostaddr=127.0.0.1 port={port} user={} dbname={} sslmode=verify-full",
         endpoint.host,
         conninfo_value(user),
         conninfo_value(database)
     );
+    if let Some(roots) = roots {
+        conninfo.push_str(&format!(" sslrootcert={}", conninfo_value(&roots.display().to_string())));
+    }
     let token = match endpoint.iam.accepts_tokens() {
         true => format!("PGPASSWORD=\"$(gatepost token {} --user {})\" ", shell_word(name), shell_word(user)),
         false => String::new(),
@@ -100,7 +106,7 @@ fn psql(endpoint: &Endpoint, port: u16, user: &str, name: &str) -> String {
 
 /// A value of a connection string (PostgreSQL, "Connection Strings": single quotes, backslash escapes).
 fn conninfo_value(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.@+".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.@+/".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();
     }
@@ -226,15 +232,16 @@ mod tests {
         endpoint.iam = IamAuth::Enabled;
         endpoint.database_name = Some("my shop".to_owned());
         assert_eq!(
-            psql(&endpoint, 1234, "o'brien", "orders-prod"),
+            psql(&endpoint, 1234, "o'brien", "orders-prod", None),
             "PGPASSWORD=\"$(gatepost token orders-prod --user 'o'\\''brien')\" psql 'host=db.example.com \
              hostaddr=127.0.0.1 port=1234 user='\\''o\\'\\''brien'\\'' dbname='\\''my shop'\\'' sslmode=verify-full'"
         );
         endpoint.iam = IamAuth::Disabled;
         endpoint.database_name = None;
         assert_eq!(
-            psql(&endpoint, 1234, "app", "x"),
-            "psql 'host=db.example.com hostaddr=127.0.0.1 port=1234 user=app dbname=postgres sslmode=verify-full'"
+            psql(&endpoint, 1234, "app", "x", Some(Path::new("/state/roots.pem"))),
+            "psql 'host=db.example.com hostaddr=127.0.0.1 port=1234 user=app dbname=postgres sslmode=verify-full \
+             sslrootcert=/state/roots.pem'"
         );
     }
 }

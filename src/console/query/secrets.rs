@@ -13,9 +13,9 @@ pub fn may_hold(text: &str) -> bool {
             TokenKind::String => names_secret(piece),
             TokenKind::Backslash => names_secret(piece),
             TokenKind::Keyword | TokenKind::Identifier | TokenKind::QuotedIdentifier if names_secret(piece) => {
-                let mut after = found[at + 1..].iter().skip_while(|next| {
-                    matches!(next.kind, TokenKind::Operator) || matches!(next.of(text), "(" | ",")
-                });
+                let mut after = found[at + 1..]
+                    .iter()
+                    .skip_while(|next| matches!(next.kind, TokenKind::Operator) || matches!(next.of(text), "(" | ","));
                 after.next().is_some_and(|next| matches!(next.kind, TokenKind::String | TokenKind::Variable))
             }
             _ => false,

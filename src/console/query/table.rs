@@ -37,7 +37,12 @@ pub struct Table {
     /// First column shown.
     pub left: usize,
     window: Window,
-    asked: bool,
+    /// What was asked for last, when there were so many rows; kept when it was answered, or an answer cut short by its
+    /// bytes would be asked for again and again.
+    asked: Option<(u64, u64, u64)>,
+    waiting: bool,
+    /// Rows so large that a window holds few of them: only what is in sight is asked for.
+    tight: bool,
     widths: Vec<usize>,
     height: u64,
 }
@@ -68,7 +73,9 @@ impl Table {
             top: 0,
             left: 0,
             window: Window { first: 0, pieces: Vec::new() },
-            asked: false,
+            asked: None,
+            waiting: false,
+            tight: false,
             widths,
             height: 0,
         }
@@ -88,7 +95,7 @@ impl Table {
 
     /// A window came.
     pub fn take(&mut self, window: Window) {
-        self.asked = false;
+        self.waiting = false;
         let mut left = MEASURED;
         for piece in &window.pieces {
             for row in piece.rows.clone() {
@@ -102,21 +109,35 @@ impl Table {
             }
         }
         let kept = Window { first: window.first, pieces: window.pieces };
-        self.rows = self.rows.max(kept.first + len(&kept));
+        let end = kept.first + len(&kept);
+        let asked = self.asked.filter(|(first, ..)| *first == kept.first);
+        self.tight |= asked.is_some_and(|(first, count, rows)| end < rows.min(first + count));
+        self.rows = self.rows.max(end);
         self.window = kept;
     }
 
     /// The rows to ask for, when what is shown, or a screen around it, is not there and was not asked for yet.
     pub fn wants(&mut self) -> Option<(u64, u64)> {
         let height = self.height.max(1);
-        let from = self.top.saturating_sub(height);
-        let to = (self.top + 2 * height).min(self.rows);
+        let around = if self.tight { 0 } else { height };
+        let from = self.top.saturating_sub(around);
+        let to = (self.top + height + around).min(self.rows);
         let there = self.window.first..self.window.first + len(&self.window);
-        if self.asked || from >= to || (there.start <= from && to <= there.end) {
+        if self.waiting || from >= to || (there.start <= from && to <= there.end) {
             return None;
         }
-        self.asked = true;
-        Some((self.top.saturating_sub(3 * height), 7 * height))
+        let (first, count) = match self.tight {
+            true if there.contains(&self.top) && !there.contains(&self.row) => (self.row, height),
+            true if there.contains(&self.row) => return None,
+            true => (self.top, height),
+            false => (self.top.saturating_sub(3 * height), 7 * height),
+        };
+        if self.asked == Some((first, count, self.rows)) {
+            return None;
+        }
+        self.asked = Some((first, count, self.rows));
+        self.waiting = true;
+        Some((first, count))
     }
 
     /// Moves the cursor by rows.

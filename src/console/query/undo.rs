@@ -40,7 +40,8 @@ impl Undo {
     /// Keeps a change. A character typed right after another joins its step, up to the start of the next word.
     pub fn record(&mut self, change: Change, typed: bool) {
         self.undone.clear();
-        if typed && !self.sealed
+        if typed
+            && !self.sealed
             && let Some(last) = self.done.last_mut()
             && change.removed.is_empty()
             && !last.inserted.is_empty()
