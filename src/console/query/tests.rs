@@ -2,9 +2,7 @@
 
 use super::*;
 use crate::console::theme::Theme;
-use crate::model::{
-    Column, Diagnosis, Kind, Notice, Page, PageBuilder, SessionFacts, TlsFacts, Transaction,
-};
+use crate::model::{Column, Diagnosis, Kind, Notice, Page, PageBuilder, SessionFacts, TlsFacts, Transaction};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
