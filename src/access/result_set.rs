@@ -189,18 +189,24 @@ impl ResultSet {
         Ok(())
     }
 
-    /// Rows `first..first + count`, as far as there are any.
-    pub fn window(&mut self, first: u64, count: u64) -> io::Result<Vec<Piece>> {
+    /// Rows `first..first + count`, as far as there are any, and no more pages once those given hold more than `bytes`
+    /// (but at least one): rows of many megabytes each would else undo the bound on memory.
+    pub fn window(&mut self, first: u64, count: u64, bytes: usize) -> io::Result<Vec<Piece>> {
+        let mut given = 0;
         let end = first.saturating_add(count).min(self.rows());
         let mut pieces = Vec::new();
         let mut row = first;
         let mut at = self.index.partition_point(|entry| entry.first + entry.rows as u64 <= first);
         while row < end.min(self.settled) {
+            if given > bytes {
+                return Ok(pieces);
+            }
             let entry = &self.index[at];
             let from = (row - entry.first) as usize;
             let to = (end - entry.first).min(entry.rows as u64) as usize;
             row = entry.first + to as u64;
             let page = self.page(at)?;
+            given += page.size();
             pieces.push(Piece { page, rows: from..to });
             at += 1;
         }
@@ -351,7 +357,7 @@ mod tests {
     }
 
     fn check(set: &mut ResultSet, first: u64, count: u64) {
-        let pieces = set.window(first, count).expect("the file can be read");
+        let pieces = set.window(first, count, usize::MAX).expect("the file can be read");
         let mut row = first;
         for piece in &pieces {
             for at in piece.rows.clone() {
@@ -472,12 +478,30 @@ mod tests {
     }
 
     #[test]
+    fn a_window_of_enormous_rows_is_cut_by_bytes() {
+        let mut set = ResultSet::new(columns(1), NO_LIMIT);
+        let huge = "x".repeat(2 << 20);
+        for _ in 0..10 {
+            let mut builder = PageBuilder::new(1);
+            builder.push([Some(huge.as_str())]);
+            set.push(builder.take()).expect("no cap");
+        }
+        let rows = |pieces: Vec<Piece>| pieces.iter().map(|piece| piece.rows.len()).sum::<usize>();
+        assert_eq!(rows(set.window(0, 10, 5 << 20).expect("readable")), 3);
+        assert_eq!(rows(set.window(8, 10, 0).expect("readable")), 1);
+        assert!(set.memory() < 2 << 20, "{}", set.memory());
+    }
+
+    #[test]
     fn rows_without_columns_are_counted() {
         let mut set = ResultSet::new(columns(0), Limits { memory: 0, ..NO_LIMIT });
         let mut builder = PageBuilder::new(0);
         (0..300).for_each(|_| builder.push([]));
         set.push(builder.take()).expect("no cap");
         set.rest().expect("the disk has room");
-        assert_eq!(set.window(0, 1000).expect("readable").iter().map(|piece| piece.rows.len()).sum::<usize>(), 300);
+        assert_eq!(
+            set.window(0, 1000, usize::MAX).expect("readable").iter().map(|piece| piece.rows.len()).sum::<usize>(),
+            300
+        );
     }
 }
