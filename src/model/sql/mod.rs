@@ -1,2 +1,19 @@
 //! PostgreSQL's lexical structure, as far as colours, splitting and guards need it. It never fails: half-typed text has
 //! tokens too. It must not know a terminal or a server.
+//!
+//! Sources: PostgreSQL documentation, "Lexical Structure" (4.1) and "SQL Key Words" (appendix C); psql's reference page
+//! for backslash commands, variables and what ends a statement.
+
+mod classify;
+mod keyword;
+mod lexer;
+mod split;
+mod state;
+mod token;
+
+pub use classify::{Class, CopyWay, classify};
+pub use keyword::{Reserved, keyword};
+pub use lexer::{lex_line, tokens};
+pub use split::{Ended, Statement, statement_at, statements};
+pub use state::LexState;
+pub use token::{Token, TokenKind};
