@@ -10,6 +10,7 @@ use crate::model::{Notice, Transaction};
 use futures_util::task::AtomicWaker;
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -23,6 +24,8 @@ const WAITING_THINGS: usize = 4096;
 #[derive(Default)]
 pub(super) struct Ledger {
     state: Mutex<State>,
+    /// Things in the queue. Looked at for every row, so that the lock need not be.
+    waiting: AtomicUsize,
     /// Who reads the session.
     reader: AtomicWaker,
     /// The wire, when it waits for room.
@@ -30,10 +33,10 @@ pub(super) struct Ledger {
 }
 
 /// A thing that waits for its turn.
-pub(super) struct Entry {
+struct Entry {
     /// Rows of this query that came before it.
-    pub(super) rows: u64,
-    pub(super) heard: Heard,
+    rows: u64,
+    heard: Heard,
 }
 
 #[derive(Default)]
@@ -76,6 +79,11 @@ impl Ledger {
         self.lock().owed += 1;
     }
 
+    /// It was not sent after all.
+    pub(super) fn unsent(&self) {
+        self.lock().owed -= 1;
+    }
+
     /// The wire is gone.
     pub(super) fn close(&self) {
         self.lock().closed = true;
@@ -100,20 +108,34 @@ impl Ledger {
 
     /// The next thing, if it is one that may be told after so many rows and waits for nothing else.
     pub(super) fn take_due(&self, rows: u64) -> Option<Heard> {
-        let mut state = self.lock();
+        // What came before a row is in the queue before the row can be had: nothing is missed by looking first.
+        if self.waiting.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let state = self.lock();
         let front = state.queue.front()?;
-        let due = front.rows <= rows && matches!(front.heard, Heard::Notice(_) | Heard::CopyBytes(_) | Heard::CopyIn);
-        let entry = due.then(|| state.pop()).flatten();
-        drop(state);
-        self.made_room();
-        entry.map(|entry| entry.heard)
+        let at_any_time = matches!(front.heard, Heard::Notice(_) | Heard::CopyBytes(_) | Heard::CopyIn);
+        if front.rows > rows || !at_any_time {
+            return None;
+        }
+        self.pop(state)
     }
 
     /// The next thing, whatever it is.
     pub(super) fn take(&self) -> Option<Heard> {
-        let entry = self.lock().pop();
-        self.made_room();
-        entry.map(|entry| entry.heard)
+        self.pop(self.lock())
+    }
+
+    fn pop(&self, mut state: MutexGuard<'_, State>) -> Option<Heard> {
+        let entry = state.queue.pop_front()?;
+        state.bytes -= weight(&entry.heard);
+        self.changed(state);
+        self.wire.wake();
+        Some(entry.heard)
+    }
+
+    fn changed(&self, state: MutexGuard<'_, State>) {
+        self.waiting.store(state.queue.len(), Ordering::Release);
     }
 
     /// The next notice heard while nothing runs.
@@ -130,11 +152,7 @@ impl Ledger {
         state.unwanted = state.owed;
         state.queue.retain(|entry| is_notification(&entry.heard));
         state.bytes = state.queue.iter().map(|entry| weight(&entry.heard)).sum();
-        drop(state);
-        self.wire.wake();
-    }
-
-    fn made_room(&self) {
+        self.changed(state);
         self.wire.wake();
     }
 
@@ -144,7 +162,7 @@ impl Ledger {
         tap.feed(bytes, |heard| state.enter(heard));
         state.tap = tap;
         let waits = !state.queue.is_empty();
-        drop(state);
+        self.changed(state);
         if waits {
             self.reader.wake();
         }
@@ -152,12 +170,6 @@ impl Ledger {
 }
 
 impl State {
-    fn pop(&mut self) -> Option<Entry> {
-        let entry = self.queue.pop_front()?;
-        self.bytes -= weight(&entry.heard);
-        Some(entry)
-    }
-
     fn is_full(&self) -> bool {
         self.ready_once && (self.bytes > WAITING_BYTES || self.queue.len() > WAITING_THINGS)
     }

@@ -17,7 +17,7 @@ use tokio_postgres::tls::TlsConnect;
 
 /// Who logs in, to what.
 pub struct Login {
-    /// The endpoint's real name: SNI, and what the certificate must be for.
+    /// The endpoint's real name: what the wire was secured for.
     pub host: String,
     /// Role.
     pub user: String,
@@ -69,6 +69,14 @@ impl TlsConnect<Tapped> for Already {
 impl Secured {
     /// Start-up and authentication: cleartext, md5, SCRAM-SHA-256 and -PLUS, whichever the server asks for.
     pub async fn login(self, login: &Login) -> Result<Session, Error> {
+        if !self.host().eq_ignore_ascii_case(&login.host) {
+            // A secret is shown only to the name it is for.
+            return Err(Error::Unsupported(format!(
+                "The certificate was checked for {}, but the login is for {}.",
+                self.host(),
+                login.host
+            )));
+        }
         let settings = login.settings();
         let options: Vec<String> = settings.iter().map(|(name, value)| format!("-c {name}={value}")).collect();
         let mut config = Config::new();

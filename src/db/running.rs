@@ -73,7 +73,11 @@ impl<'a> Running<'a> {
         let Some(client) = client else { return Err(ledger.lost()) };
         ledger.sent();
         // It is handed to the driver without waiting for anything.
-        match client.simple_query_raw(statement).now_or_never() {
+        let sent = client.simple_query_raw(statement).now_or_never();
+        if !matches!(sent, Some(Ok(_))) {
+            ledger.unsent();
+        }
+        match sent {
             Some(Ok(stream)) => Ok(stream),
             Some(Err(error)) if error.is_closed() => Err(ledger.lost()),
             Some(Err(error)) => Err(Error::from(error)),

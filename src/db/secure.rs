@@ -24,6 +24,8 @@ pub(super) type Encrypted = TlsStream<Watched<Box<dyn Transport>>>;
 /// A wire on which TLS stands, certificate and name checked; nothing of PostgreSQL was said on it yet.
 pub struct Secured {
     stream: Encrypted,
+    /// The name that was proved.
+    host: String,
     facts: TlsFacts,
 }
 
@@ -32,7 +34,7 @@ pub async fn secure(wire: Box<dyn Transport>, host: &str, roots: &Roots) -> Resu
     let connector = roots.connector().await?;
     let (stream, version) = handshake(wire, host, connector).await?;
     let facts = seen(&stream, &version);
-    Ok(Secured { stream, facts })
+    Ok(Secured { stream, host: host.to_owned(), facts })
 }
 
 /// After a certificate was refused: what the server showed. Nothing is sent beyond the handshake; the wire is dropped.
@@ -49,6 +51,11 @@ impl Secured {
     /// What TLS showed.
     pub fn facts(&self) -> &TlsFacts {
         &self.facts
+    }
+
+    /// The name that its certificate was checked against.
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     pub(super) fn stream(&mut self) -> &mut Encrypted {

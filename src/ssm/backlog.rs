@@ -66,6 +66,7 @@ impl Backlog {
     }
 
     /// Bytes held in memory now.
+    #[cfg(test)]
     pub fn held(&self) -> usize {
         self.in_memory + self.spill.as_ref().map_or(0, |spill| spill.tail.len())
     }

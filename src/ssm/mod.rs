@@ -15,6 +15,8 @@ pub mod session;
 mod shared;
 pub mod smux;
 mod stream;
+#[cfg(test)]
+mod trial;
 mod tunnel;
 
 pub use stream::Stream;

@@ -4,6 +4,7 @@
 use super::channel::{Channel, Event, Frame};
 use super::message::Flag;
 use super::mux::{Mux, Read, Write};
+use super::smux;
 use super::{Ended, Error, Figures, Opened};
 use bytes::Bytes;
 use std::task::Waker;
@@ -84,7 +85,6 @@ impl Session {
         while let Some(event) = self.channel.event() {
             self.event(event, now);
         }
-        self.pump(now);
     }
 
     /// Does what is due.
@@ -96,7 +96,6 @@ impl Session {
         while let Some(event) = self.channel.event() {
             self.event(event, now);
         }
-        self.pump(now);
     }
 
     /// When [`Self::tick`] is to be called next.
@@ -107,12 +106,16 @@ impl Session {
 
     /// The next frame for the web socket.
     pub fn transmit(&mut self, now: Instant) -> Option<Frame> {
+        if !self.channel.wants_transmit() {
+            // As late as possible: small writes made meanwhile share a message.
+            self.pump(now);
+        }
         self.channel.transmit(now)
     }
 
     /// Whether [`Self::transmit`] may have one.
     pub fn wants_transmit(&self) -> bool {
-        self.channel.wants_transmit()
+        self.channel.wants_transmit() || (self.mux.wants_send() && self.channel.has_room())
     }
 
     /// What was learnt, once the session is ready.
@@ -125,6 +128,11 @@ impl Session {
         self.failure.as_ref()
     }
 
+    /// See [`Channel::hears_agent`].
+    pub fn hears_agent(&self) -> bool {
+        self.channel.hears_agent()
+    }
+
     /// Ends it from this side, without a word to the agent.
     pub fn end(&mut self, ended: Ended) {
         self.channel.end(ended.clone());
@@ -133,7 +141,9 @@ impl Session {
 
     /// See [`Channel::terminate`].
     pub fn terminate(&mut self, now: Instant) {
-        self.pump(now);
+        while self.mux.wants_send() && self.channel.has_room() {
+            self.pump(now);
+        }
         self.channel.terminate(now);
     }
 
@@ -143,10 +153,8 @@ impl Session {
     }
 
     /// See [`Mux::open`].
-    pub fn open_stream(&mut self, now: Instant) -> Option<u32> {
-        let id = self.mux.open();
-        self.pump(now);
-        id
+    pub fn open_stream(&mut self) -> Option<u32> {
+        self.mux.open()
     }
 
     /// See [`Mux::read`]. Bytes that came before an end are still given.
@@ -155,10 +163,8 @@ impl Session {
     }
 
     /// See [`Mux::write`].
-    pub fn write(&mut self, id: u32, data: &[u8], waker: &Waker, now: Instant) -> Write {
-        let write = self.mux.write(id, data, waker);
-        self.pump(now);
-        write
+    pub fn write(&mut self, id: u32, data: &[u8], waker: &Waker) -> Write {
+        self.mux.write(id, data, waker)
     }
 
     /// See [`Mux::finish`].
@@ -167,9 +173,8 @@ impl Session {
     }
 
     /// See [`Mux::drop_stream`].
-    pub fn drop_stream(&mut self, id: u32, now: Instant) {
+    pub fn drop_stream(&mut self, id: u32) {
         self.mux.drop_stream(id);
-        self.pump(now);
     }
 
     /// Counters; the resumes are the driver's.
@@ -178,14 +183,14 @@ impl Session {
         Figures { streams: self.mux.count(), received, sent, round_trip: self.channel.round_trip(), resumes: 0 }
     }
 
-    /// Cuts what the streams want to send into messages, as far as the window allows.
+    /// Cuts one message from what the streams want to send, if the window allows.
     fn pump(&mut self, now: Instant) {
-        while self.mux.wants_send() && self.channel.has_room() {
-            let most = self.channel.payload(self.mux.waiting(), now);
-            let bytes = self.mux.take(most);
-            if bytes.is_empty() {
-                break;
-            }
+        if !self.mux.wants_send() || !self.channel.has_room() {
+            return;
+        }
+        let most = self.channel.payload(self.mux.waiting(), now);
+        let bytes = self.mux.take(most);
+        if !bytes.is_empty() {
             self.active = now;
             self.probed = false;
             self.channel.send_bytes(bytes, now);
@@ -233,12 +238,9 @@ impl Session {
         [old_agent, keep_alive, probe].into_iter().flatten().min()
     }
 
+    /// Sends a NOP, as a message of its own: it is nobody's data.
     fn nop(&mut self, now: Instant) {
-        self.last_nop = now;
-        self.mux.nop();
-        let (active, probed) = (self.active, true);
-        self.pump(now);
-        // A NOP is nobody's data.
-        (self.active, self.probed) = (active, probed);
+        (self.last_nop, self.probed) = (now, true);
+        self.channel.send_bytes(smux::nop(), now);
     }
 }

@@ -9,7 +9,6 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A byte stream through the tunnel: one TCP connection from the bastion to host:port. `AsyncRead + AsyncWrite + Unpin + Send`.
@@ -74,7 +73,7 @@ impl AsyncWrite for Stream {
             if let Some(error) = over(session) {
                 return Poll::Ready(Err(error));
             }
-            match session.write(self.id, data, context.waker(), Instant::now()) {
+            match session.write(self.id, data, context.waker()) {
                 Write::Taken(count) => Poll::Ready(Ok(count)),
                 Write::Pending => Poll::Pending,
                 Write::Closed => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
@@ -95,6 +94,6 @@ impl AsyncWrite for Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.shared.with(|session| session.drop_stream(self.id, Instant::now()));
+        self.shared.with(|session| session.drop_stream(self.id));
     }
 }

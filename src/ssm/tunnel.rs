@@ -84,7 +84,7 @@ impl Tunnel {
         let id = shared.with(|session| match session.failure() {
             Some(failure) => Err(Error::from(failure.clone())),
             None => session
-                .open_stream(Instant::now())
+                .open_stream()
                 .ok_or_else(|| Error::Unsupported("this session has used up its stream numbers".to_owned())),
         })?;
         Ok(Stream::new(Arc::clone(shared), id))
