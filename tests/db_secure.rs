@@ -6,7 +6,7 @@ mod authority;
 
 use authority::{Authority, Leaf};
 use gatepost::db::{Error, Login, Roots, Secured, inspect, secure};
-use gatepost::model::Secret;
+use gatepost::model::{Happening, Secret};
 use native_tls::{Protocol, TlsAcceptor};
 use std::io;
 use std::time::{Duration, SystemTime};
@@ -318,4 +318,50 @@ async fn read_only_is_insisted_on() {
     assert_eq!(session.pid(), 7);
     assert!(!format!("{:?}", session.cancel_key()).contains('9'));
     server.await.expect("no panic");
+}
+
+/// A wire that ends, or talks nonsense, in the middle of a result.
+#[tokio::test]
+async fn a_wire_that_breaks_under_a_statement() {
+    const COLUMNS: &[u8] = b"T\0\0\0\x1a\0\x01a\0\0\0\0\0\0\0\0\0\0\x17\0\x04\xff\xff\xff\xff\0\0";
+    const ROW: &[u8] = b"D\0\0\0\x0b\0\x01\0\0\0\x017";
+    for (end, kind) in [
+        (&b""[..], io::ErrorKind::UnexpectedEof),
+        (b"D\0\0\0\x0b\0\x01\0", io::ErrorKind::UnexpectedEof),
+        (b"D\0\0\0\x06\0\x02C\0\0\0\x0dSELECT 1\0Z\0\0\0\x05I", io::ErrorKind::InvalidData),
+        (b"\0\0\0\0\0\0\0\0", io::ErrorKind::InvalidData),
+        (b"3\0\0\0\x04Z\0\0\0\x05I", io::ErrorKind::InvalidData),
+    ] {
+        let (secured, mut server) = pair().await;
+        let server = tokio::spawn(async move {
+            startup(&mut server).await;
+            server
+                .write_all(b"R\0\0\0\x08\0\0\0\0K\0\0\0\x0c\0\0\0\x07\0\0\0\x09Z\0\0\0\x05I")
+                .await
+                .expect("greeting");
+            query(&mut server).await;
+            server.write_all(&[COLUMNS, ROW, end].concat()).await.expect("the client reads");
+            server.shutdown().await.expect("the client is there");
+            server
+        });
+        let login = Login { read_only: false, ..login() };
+        let mut session = secured.login(&login).await.expect("login");
+        let mut running = session.run("select 7");
+        let mut happened = Vec::new();
+        while let Some(happening) = running.next().await {
+            happened.push(happening);
+        }
+        drop(running);
+        let _server = server.await.expect("no panic");
+        assert!(matches!(happened.first(), Some(Ok(Happening::Columns(_)))), "{happened:?}");
+        match happened.pop() {
+            Some(Err(Error::Wire(error))) => assert_eq!(error.kind(), kind, "{end:?}"),
+            other => panic!("{end:?}: {other:?}"),
+        }
+        while session.idle().await.is_some() {}
+        assert!(session.is_closed());
+        let mut again = session.run("select 7");
+        assert!(matches!(again.next().await, Some(Err(Error::Wire(_)))));
+        assert!(again.next().await.is_none());
+    }
 }

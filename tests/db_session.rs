@@ -338,11 +338,13 @@ fn resident() -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_stops_holds_the_server_not_memory() {
-    let mut session = session(Postgres::shared()).await;
+    let server = Postgres::shared();
+    let (mut session, mut other) = (session(server).await, session(server).await);
+    let pid = session.pid();
     for statement in [
         "select repeat('x', 1000) from generate_series(1, 300000)",
         "copy (select repeat('x', 1000) from generate_series(1, 300000)) to stdout",
-        "do $$ begin for i in 1..100000 loop raise notice '%', repeat('x', 1000); end loop; end $$",
+        "do $$ begin for i in 1..300000 loop raise notice '%', repeat('x', 1000); end loop; end $$",
     ] {
         let mut running = session.run(statement);
         let mut begun = false;
@@ -353,11 +355,15 @@ async fn a_reader_that_stops_holds_the_server_not_memory() {
             );
         }
         let before = resident();
-        // The driver runs as far as it will without anybody who reads: nothing else of this test waits for it.
-        for _ in 0..2000 {
-            tokio::task::yield_now().await;
+        // Until the server cannot write any more: there are 300 MB, and nobody takes them.
+        let held = format!("select wait_event = 'ClientWrite', state from pg_stat_activity where pid = {pid}");
+        loop {
+            let seen = rows(&mut other, &held).await.0.remove(0);
+            assert_eq!(seen[1].as_deref(), Some("active"), "{statement}: it has all been read");
+            if seen[0].as_deref() == Some("t") {
+                break;
+            }
         }
-        tokio::time::sleep(Duration::from_millis(300)).await;
         assert!(resident() < before + (48 << 20), "{statement}: {} more", resident().saturating_sub(before));
         // Dropped here: the rest is read and forgotten, and the session goes on.
         drop(running);
