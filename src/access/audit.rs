@@ -218,10 +218,14 @@ mod tests {
             ("ALTER ROLE x PASSWORD E'a\\'b' LOGIN", "ALTER ROLE x PASSWORD E'••••' LOGIN"),
             ("ALTER ROLE x PASSWORD $q$hunter2$q$ LOGIN", "ALTER ROLE x PASSWORD '••••' LOGIN"),
             ("ALTER ROLE x PASSWORD 'unfinished", "ALTER ROLE x PASSWORD '••••'"),
-            ("CREATE USER MAPPING FOR a SERVER b OPTIONS (user 'u', password 'p')",
-             "CREATE USER MAPPING FOR a SERVER b OPTIONS (user '••••', password '••••')"),
-            ("create subscription s connection 'host=h password=p' publication p",
-             "create subscription s connection '••••' publication p"),
+            (
+                "CREATE USER MAPPING FOR a SERVER b OPTIONS (user 'u', password 'p')",
+                "CREATE USER MAPPING FOR a SERVER b OPTIONS (user '••••', password '••••')",
+            ),
+            (
+                "create subscription s connection 'host=h password=p' publication p",
+                "create subscription s connection '••••' publication p",
+            ),
             ("select $1 -- password", "select $1 -- password"),
             ("ALTER ROLE grüße PASSWORD 'ü' -- ü", "ALTER ROLE grüße PASSWORD '••••' -- ü"),
         ] {

@@ -180,7 +180,10 @@ mod tests {
             database(
                 "orders-prod",
                 "eu-west-1",
-                &[("orders.cluster-c9.example.com", EndpointRole::Writer), ("orders.cluster-ro-c9.example.com", EndpointRole::Reader)],
+                &[
+                    ("orders.cluster-c9.example.com", EndpointRole::Writer),
+                    ("orders.cluster-ro-c9.example.com", EndpointRole::Reader),
+                ],
             ),
             database("twin", "eu-west-1", &[("twin.eu.example.com", EndpointRole::Writer)]),
             database("twin", "us-east-1", &[("twin.us.example.com", EndpointRole::Writer)]),

@@ -14,7 +14,9 @@ impl Access {
         let mut places = Vec::new();
         for profile in profiles {
             let regions = match settings.regions.as_slice() {
-                [] => vec![self.cloud().region_of(profile.as_deref()).await.ok_or_else(|| no_region(profile.as_deref()))?],
+                [] => vec![
+                    self.cloud().region_of(profile.as_deref()).await.ok_or_else(|| no_region(profile.as_deref()))?,
+                ],
                 named => named.to_vec(),
             };
             for region in regions {

@@ -119,6 +119,10 @@ mod tests {
         let postgres = policy(&endpoint(), "a\"; DROP TABLE x; --");
         assert!(postgres.sql.starts_with("CREATE USER \"a\"\"; DROP TABLE x; --\";"), "{}", postgres.sql);
         let mysql = policy(&Endpoint { engine: Engine::Mysql, ..endpoint() }, "o'neil\\");
-        assert!(mysql.sql.starts_with("CREATE USER 'o''neil\\\\' IDENTIFIED WITH AWSAuthenticationPlugin"), "{}", mysql.sql);
+        assert!(
+            mysql.sql.starts_with("CREATE USER 'o''neil\\\\' IDENTIFIED WITH AWSAuthenticationPlugin"),
+            "{}",
+            mysql.sql
+        );
     }
 }

@@ -2,27 +2,33 @@
 //! agent's habits, the gate (TLS, IAM tokens) and a real PostgreSQL. The house has no word for it; it reaches the house
 //! the way AWS does, over sockets. It may import `model` and `ssm`'s pure codecs.
 
+pub mod agent;
 pub mod authority;
 pub mod aws;
 pub mod cast;
 pub mod clock;
+pub mod data_channel;
 pub mod faults;
 pub mod gate;
 pub mod keys;
 pub mod once;
 pub mod postgres;
+pub mod sessions;
 
 pub use clock::Clock;
 pub use faults::{Fault, Faults};
 
 use authority::Authority;
-use gate::{Behind, Gate};
+use data_channel::DataChannels;
+use gate::Gate;
 use once::Once;
 use postgres::{Binaries, Folder, Missing, Postgres, ServerError, StartError};
+use sessions::Sessions;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 /// How a sandbox is started.
@@ -70,6 +76,8 @@ pub struct Sandbox {
     faults: Faults,
     clock: Clock,
     _watches: JoinSet<()>,
+    _data_channels: DataChannels,
+    sessions: Sessions,
     gates: Arc<Vec<Gate>>,
     postgres: Arc<Postgres>,
     ca_bundle: PathBuf,
@@ -90,16 +98,51 @@ impl Sandbox {
         let authority = Arc::new(Authority::new()?);
         let ca_bundle = folder.write("ca.pem", &authority.pem())?;
         let mut watches = JoinSet::new();
-        let cut = Once::new(Fault::DatabaseCut, &faults);
-        watches.spawn(cut.clone().watch());
-        let behind =
-            Behind { postgres: Arc::clone(&postgres), authority, faults: faults.clone(), cut, clock: clock.clone() };
+        let mut once = |fault| {
+            let once = Once::new(fault, &faults);
+            watches.spawn(once.clone().watch());
+            once
+        };
+        let behind = gate::Behind {
+            postgres: Arc::clone(&postgres),
+            authority,
+            faults: faults.clone(),
+            cut: once(Fault::DatabaseCut),
+            clock: clock.clone(),
+        };
         let mut gates = Vec::new();
         for spec in cast::gates() {
             gates.push(Gate::open(spec, behind.clone()).await?);
         }
+        let gates = Arc::new(gates);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let session_ended = once(Fault::SessionEnded);
+        let sessions = Sessions::new(Arc::clone(&gates), faults.clone(), session_ended, listener.local_addr()?);
+        let behind = data_channel::Behind {
+            sessions: sessions.clone(),
+            faults: faults.clone(),
+            clock: clock.clone(),
+            cut: once(Fault::SocketCut),
+            reset: once(Fault::SocketReset),
+        };
+        let data_channels = DataChannels::open(listener, behind);
         postgres::fill(&postgres, options.events).await.map_err(Error::Fill)?;
-        Ok(Sandbox { faults, clock, _watches: watches, gates: Arc::new(gates), postgres, ca_bundle, folder })
+        Ok(Sandbox {
+            faults,
+            clock,
+            _watches: watches,
+            _data_channels: data_channels,
+            sessions,
+            gates,
+            postgres,
+            ca_bundle,
+            folder,
+        })
+    }
+
+    /// Session Manager's sessions.
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
     }
 
     /// The dial for faults.
@@ -131,6 +174,7 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         // Tasks that were aborted may hold the server until their runtime comes to them, which on a panic is never.
+        self.sessions.abort();
         self.postgres.end();
     }
 }

@@ -30,8 +30,11 @@ const LARGE_PATIENCE: Duration = Duration::from_secs(2);
 const KNOCK: Duration = Duration::from_secs(5);
 /// Silence of the agent, with something unacknowledged, after which it is taken for gone.
 const SILENCE: Duration = Duration::from_secs(30);
-/// The same while a bulk upload waits: an agent whose database does not read stops acknowledging, and is not gone.
+/// The same when much was sent that nothing has answered: an agent whose database does not read (an upload into a locked
+/// table) stops acknowledging, and is not gone.
 const BULK_SILENCE: Duration = Duration::from_secs(600);
+/// How much that is.
+const BULK: usize = 64 << 10;
 /// The same after the service said that the agent is away.
 const AWAY_SILENCE: Duration = Duration::from_secs(300);
 
@@ -116,6 +119,10 @@ pub struct Channel {
     connected: bool,
     paused: Option<Away>,
     heard: Instant,
+    /// Whether that was since the last [`Self::connected`].
+    heard_since_connected: bool,
+    /// Bytes sent since the agent's last stream data.
+    unanswered: usize,
     /// Since when something is unacknowledged.
     waiting: Option<Instant>,
     large: Large,
@@ -156,6 +163,8 @@ impl Channel {
             connected: false,
             paused: None,
             heard: now,
+            heard_since_connected: false,
+            unanswered: 0,
             waiting: None,
             large: Large::Untried,
             terminate: None,
@@ -171,6 +180,7 @@ impl Channel {
         self.connected = true;
         self.paused = None;
         self.heard = now;
+        self.heard_since_connected = false;
         self.waiting = self.waiting.map(|_| now);
         // A service that closes the web socket over a large payload would do so again.
         if let Large::Trying(sequence, _) = self.large {
@@ -352,6 +362,11 @@ impl Channel {
         self.stage == Stage::Ready
     }
 
+    /// Whether the agent was heard on this web socket and is not said to be away.
+    pub fn hears_agent(&self) -> bool {
+        self.connected && self.heard_since_connected && self.paused.is_none()
+    }
+
     /// Whether everything has been acknowledged.
     pub fn is_quiet(&self) -> bool {
         self.outgoing.is_empty()
@@ -414,7 +429,10 @@ impl Channel {
 
     fn process(&mut self, message: Message, now: Instant) {
         match message.payload_type {
-            PayloadType::Output => self.events.push_back(Event::Data(message.payload)),
+            PayloadType::Output => {
+                self.unanswered = 0;
+                self.events.push_back(Event::Data(message.payload));
+            }
             PayloadType::Flag => match Flag::decode(&message.payload) {
                 Some(flag) => self.events.push_back(Event::Flag(flag)),
                 None => tracing::debug!("an unknown flag is ignored"),
@@ -464,6 +482,7 @@ impl Channel {
         let length = payload.len();
         let frame = self.frame(self.outgoing.next_sequence(), payload_type, payload, now);
         self.waiting.get_or_insert(now);
+        self.unanswered += length;
         self.outgoing.record(frame, length, every)
     }
 
@@ -485,6 +504,7 @@ impl Channel {
     /// The agent is there: it said something.
     fn hear(&mut self, now: Instant) {
         self.heard = now;
+        self.heard_since_connected = true;
         self.agent_is_back();
     }
 
@@ -503,7 +523,7 @@ impl Channel {
         let since = self.silent_since()?;
         Some(match self.paused {
             Some(away) => away.since + AWAY_SILENCE,
-            None if self.outgoing.is_half_full() => since + BULK_SILENCE,
+            None if self.unanswered >= BULK => since + BULK_SILENCE,
             None => since + SILENCE,
         })
     }

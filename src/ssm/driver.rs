@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt, stream::SplitSink, stream::SplitStream};
 use rand::RngExt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::Message as WebSocketMessage;
@@ -53,6 +53,11 @@ impl Default for Timing {
 
 /// Losses during the opening after which it is given up: a token that is not taken shows as an immediate close.
 const OPENING_LOSSES: u32 = 3;
+
+/// A web socket that lived so long was a good one, whoever was heard on it.
+const GOOD_LIFE: Duration = Duration::from_secs(10);
+/// So many frames are read before the writer gets its turn.
+const READ_TURN: u32 = 32;
 
 /// How a web socket's service came to its end.
 enum End {
@@ -108,9 +113,11 @@ async fn drive(shared: &Shared, account: &dyn Account, network: &Network, mut gr
                 if outage.is_some() {
                     shared.lock().resumes += 1;
                 }
-                let (end, heard) = serve(shared, socket, close.clone(), timing, outage.is_some()).await;
+                let since = Instant::now();
+                let (end, heard_agent) = serve(shared, socket, close.clone(), timing).await;
                 shared.lock().session.disconnected();
-                if heard {
+                // A service that takes the web socket and closes it at once is not asked faster and faster.
+                if heard_agent || since.elapsed() >= GOOD_LIFE {
                     outage = None;
                 }
                 match end {
@@ -192,36 +199,33 @@ fn failure(shared: &Shared) -> Error {
     failure.map_or(Error::Ended(Ended::ByUs), |failure: Failure| failure.into())
 }
 
-/// Moves frames until the web socket or the session ends; with whether anything was heard.
-async fn serve(
-    shared: &Shared,
-    socket: Socket,
-    close: watch::Receiver<bool>,
-    timing: &Timing,
-    resumed: bool,
-) -> (End, bool) {
+/// Moves frames until the web socket or the session ends; with whether the agent was heard on it.
+async fn serve(shared: &Shared, socket: Socket, close: watch::Receiver<bool>, timing: &Timing) -> (End, bool) {
     let (sink, source) = socket.split();
-    let heard = Heard { start: Instant::now(), last: AtomicU64::new(0) };
+    let heard = Heard { start: Instant::now(), last: AtomicU64::new(0), agent: AtomicBool::new(false) };
     // Three at once: a write that blocks must not stop the reading, or both ends could wait for each other; and neither
     // must stop the watch.
     let end = tokio::select! {
-        end = read(shared, source, &heard, resumed) => end,
+        end = read(shared, source, &heard) => end,
         end = write(shared, sink, close, timing) => end,
         end = watch(&heard, timing) => end,
     };
-    (end, heard.last.load(Ordering::Relaxed) > 0)
+    (end, heard.agent.load(Ordering::Relaxed))
 }
 
-/// When something was last heard, in milliseconds after the start; 0: never.
+/// What was heard on a web socket.
 struct Heard {
     start: Instant,
+    /// When something was, in milliseconds after the start.
     last: AtomicU64,
+    /// Whether the agent was.
+    agent: AtomicBool,
 }
 
 impl Heard {
-    fn mark(&self, now: Instant) -> bool {
+    fn mark(&self, now: Instant) {
         let millis = u64::try_from(now.saturating_duration_since(self.start).as_millis()).unwrap_or(u64::MAX);
-        self.last.swap(millis.max(1), Ordering::Relaxed) == 0
+        self.last.store(millis, Ordering::Relaxed);
     }
 
     fn last(&self) -> Instant {
@@ -229,7 +233,9 @@ impl Heard {
     }
 }
 
-async fn read(shared: &Shared, mut source: SplitStream<Socket>, heard: &Heard, resumed: bool) -> End {
+async fn read(shared: &Shared, mut source: SplitStream<Socket>, heard: &Heard) -> End {
+    let mut turn = 0;
+    let mut hears = false;
     loop {
         let message = match source.next().await {
             Some(Ok(message)) => message,
@@ -243,30 +249,53 @@ async fn read(shared: &Shared, mut source: SplitStream<Socket>, heard: &Heard, r
                 None => "the service closed the web socket".to_owned(),
             });
         }
-        if heard.mark(now) && resumed {
-            shared.health.send_replace(Health::Up);
-        }
+        heard.mark(now);
         let frame = match message {
             WebSocketMessage::Binary(frame) => frame,
             WebSocketMessage::Text(text) => Bytes::from(text),
             _ => continue,
         };
-        let (opened, over) = {
+        let (opened, over, hears_now) = {
             let mut state = shared.lock();
             state.session.receive(&frame, now);
             let opened = state.opener.is_some().then(|| state.session.opened().cloned()).flatten();
-            (opened, state.session.failure().is_some())
+            (opened, state.session.failure().is_some(), state.session.hears_agent())
         };
         if let Some(opened) = opened {
             shared.tell_opener(Ok(opened));
         }
+        if hears_now != hears && !over {
+            hears = hears_now;
+            heard.agent.fetch_or(hears, Ordering::Relaxed);
+            tell_health(shared, hears);
+        }
         shared.work.notify_one();
+        turn = (turn + 1) % READ_TURN;
+        if turn == 0 {
+            tokio::task::yield_now().await;
+        }
         if over {
             // The writer sends what is left (the answer that refuses a handshake) and ends; unless it is stuck.
             tokio::time::sleep(Duration::from_millis(500)).await;
             return End::Over;
         }
     }
+}
+
+/// The agent is heard again, or is said to be away.
+fn tell_health(shared: &Shared, hears: bool) {
+    shared.health.send_if_modified(|health| match (hears, &*health) {
+        (true, Health::Reconnecting { .. }) => {
+            *health = Health::Up;
+            true
+        }
+        (false, Health::Up) => {
+            let reason = "the bastion's agent is away".to_owned();
+            *health = Health::Reconnecting { since: SystemTime::now(), attempts: 0, reason };
+            true
+        }
+        _ => false,
+    });
 }
 
 async fn write(

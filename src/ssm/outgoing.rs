@@ -83,11 +83,6 @@ impl Outgoing {
         self.bytes < self.window
     }
 
-    /// Whether at least half of the window is in use.
-    pub fn is_half_full(&self) -> bool {
-        self.bytes >= self.window / 2
-    }
-
     /// Whether everything has been acknowledged.
     pub fn is_empty(&self) -> bool {
         self.unacknowledged.is_empty()

@@ -128,6 +128,11 @@ impl Session {
         self.failure.as_ref()
     }
 
+    /// See [`Channel::hears_agent`].
+    pub fn hears_agent(&self) -> bool {
+        self.channel.hears_agent()
+    }
+
     /// Ends it from this side, without a word to the agent.
     pub fn end(&mut self, ended: Ended) {
         self.channel.end(ended.clone());

@@ -44,7 +44,10 @@ pub(in crate::access) fn of(error: &Error) -> Diagnosis {
             Diagnosis::new(Kind::AwsRefused, format!("AWS refused the signature of {operation} in {place}")),
             message,
         )
-        .advise_paste("See whether this machine's clock is right: a signature lives five minutes", "date -u; timedatectl")
+        .advise_paste(
+            "See whether this machine's clock is right: a signature lives five minutes",
+            "date -u; timedatectl",
+        )
         .advise("See whether the secret access key is complete"),
         Refused::Unreachable => unreachable(error, &tried),
         Refused::ProxyRefused => because_lines(
@@ -54,16 +57,16 @@ pub(in crate::access) fn of(error: &Error) -> Diagnosis {
         .advise_paste("Look at the proxy settings", "env | grep -i _proxy")
         .advise("Name AWS's endpoints in NO_PROXY, or give the proxy's user and password in HTTPS_PROXY"),
         Refused::TargetNotConnected => because_lines(
-            Diagnosis::new(Kind::BastionUnusable, format!("The bastion is not connected to Session Manager in {place}")),
+            Diagnosis::new(
+                Kind::BastionUnusable,
+                format!("The bastion is not connected to Session Manager in {place}"),
+            ),
             message,
         )
         .advise("See whether it runs, and whether account and region are the right ones")
         .advise_paste(
             "List the nodes that are online",
-            format!(
-                "aws ssm describe-instance-information --filters Key=PingStatus,Values=Online{}",
-                options(place)
-            ),
+            format!("aws ssm describe-instance-information --filters Key=PingStatus,Values=Online{}", options(place)),
         ),
         Refused::InvalidDocument => {
             because_lines(Diagnosis::new(Kind::AwsRefused, format!("The SSM document was refused in {place}")), message)
@@ -73,7 +76,10 @@ pub(in crate::access) fn of(error: &Error) -> Diagnosis {
             .advise("Look at ~/.aws/config, AWS_CA_BUNDLE, AWS_ENDPOINT_URL and HTTPS_PROXY"),
         Refused::NotFound | Refused::Other => {
             let code = error.code.as_deref().map(|code| format!(" ({code})")).unwrap_or_default();
-            because_lines(Diagnosis::new(Kind::AwsRefused, format!("{operation} failed in {place}{code}{tried}")), message)
+            because_lines(
+                Diagnosis::new(Kind::AwsRefused, format!("{operation} failed in {place}{code}{tried}")),
+                message,
+            )
         }
     }
 }
@@ -123,7 +129,10 @@ fn login_ended(title: &str, error: &Error, origin: &Origin) -> Diagnosis {
         Origin::Environment => diagnosis
             .because("the credentials come from AWS_ACCESS_KEY_ID in the environment")
             .advise("Get new keys where those came from, and export them again")
-            .advise_paste("Or leave them and use a profile", "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"),
+            .advise_paste(
+                "Or leave them and use a profile",
+                "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN",
+            ),
         Origin::Profile(name) => diagnosis
             .because(format!("the credentials come from the keys of profile {name}"))
             .advise_paste("Put new keys in", format!("aws configure --profile {}", shell(name))),

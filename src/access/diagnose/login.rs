@@ -6,7 +6,7 @@ use super::sql::server;
 use super::{moment, shell, span};
 use crate::access::policy::{identifier, statement};
 use crate::db::ServerError;
-use crate::model::{Auth, DatabaseKind, Diagnosis, Endpoint, EndpointRole, IamAuth, Kind, Token};
+use crate::model::{Auth, DatabaseKind, Diagnosis, Endpoint, IamAuth, Kind, Token};
 use std::time::SystemTime;
 
 /// What is known when a login fails.
@@ -20,8 +20,10 @@ pub(in crate::access) struct Found<'a> {
     pub(in crate::access) skew: Option<i64>,
     /// IAM authentication as AWS says now; `None` when it could not be asked.
     pub(in crate::access) iam_now: Option<IamAuth>,
-    /// Which resource owns the endpoint.
+    /// On which resource IAM authentication is switched …
     pub(in crate::access) owner: DatabaseKind,
+    /// … and its identifier: the cluster's, for a member.
+    pub(in crate::access) owner_name: &'a str,
     /// AWS identity's ARN.
     pub(in crate::access) identity: Option<&'a str>,
     pub(in crate::access) now: SystemTime,
@@ -77,10 +79,13 @@ pub(in crate::access) fn refused(error: &ServerError, found: &Found<'_>) -> Diag
 fn wants_password(error: &ServerError, found: &Found<'_>) -> Diagnosis {
     let user = identifier(found.user);
     let mut diagnosis = server(error, Kind::TokenRefused);
-    diagnosis.because.insert(0, std::mem::replace(
-        &mut diagnosis.title,
-        format!("{} does not take a token from {}", found.endpoint.owner, found.user),
-    ));
+    diagnosis.because.insert(
+        0,
+        std::mem::replace(
+            &mut diagnosis.title,
+            format!("{} does not take a token from {}", found.endpoint.owner, found.user),
+        ),
+    );
     diagnosis = iam_flag(diagnosis, found);
     diagnosis
         .because(format!("likely: the role {} does not exist, or lacks rds_iam", found.user))
@@ -91,19 +96,15 @@ fn wants_password(error: &ServerError, found: &Found<'_>) -> Diagnosis {
 /// PAM, and a password was shown.
 fn token_only(error: &ServerError, found: &Found<'_>) -> Diagnosis {
     let mut diagnosis = server(error, Kind::LoginRefused);
-    diagnosis.because.insert(0, std::mem::replace(
-        &mut diagnosis.title,
-        format!("{} can only come in with a token", found.user),
-    ));
+    diagnosis
+        .because
+        .insert(0, std::mem::replace(&mut diagnosis.title, format!("{} can only come in with a token", found.user)));
     diagnosis
         .because("the role has rds_iam, itself or by inheritance, and that rules over its password")
         .advise("Log in with IAM")
         .advise_paste(
             "Or see where it has it from",
-            format!(
-                "select pg_has_role({}, 'rds_iam', 'member')",
-                crate::access::policy::literal(found.user)
-            ),
+            format!("select pg_has_role({}, 'rds_iam', 'member')", crate::access::policy::literal(found.user)),
         )
 }
 
@@ -111,10 +112,9 @@ fn token_only(error: &ServerError, found: &Found<'_>) -> Diagnosis {
 fn token_refused(error: &ServerError, found: &Found<'_>) -> Diagnosis {
     let Found { endpoint, user, .. } = found;
     let mut diagnosis = server(error, Kind::TokenRefused);
-    diagnosis.because.insert(
-        0,
-        std::mem::replace(&mut diagnosis.title, format!("{} refused the token for {user}", endpoint.owner)),
-    );
+    diagnosis
+        .because
+        .insert(0, std::mem::replace(&mut diagnosis.title, format!("{} refused the token for {user}", endpoint.owner)));
     let before = diagnosis.because.len();
     diagnosis = iam_flag(diagnosis, found);
     if let Some(skew) = found.skew.filter(|skew| skew.unsigned_abs() > 120) {
@@ -150,7 +150,7 @@ fn token_refused(error: &ServerError, found: &Found<'_>) -> Diagnosis {
 }
 
 fn iam_flag(diagnosis: Diagnosis, found: &Found<'_>) -> Diagnosis {
-    let owner = &found.endpoint.owner;
+    let owner = found.owner_name;
     match found.iam_now.unwrap_or(found.endpoint.iam) {
         IamAuth::Enabled => diagnosis,
         IamAuth::Pending { to: true } => diagnosis
@@ -167,7 +167,7 @@ fn iam_flag(diagnosis: Diagnosis, found: &Found<'_>) -> Diagnosis {
 }
 
 fn enable(found: &Found<'_>) -> String {
-    let owner = shell(&found.endpoint.owner);
+    let owner = shell(found.owner_name);
     let place = options(&found.endpoint.place);
     match found.owner {
         DatabaseKind::Cluster => format!(
@@ -176,7 +176,9 @@ fn enable(found: &Found<'_>) -> String {
         DatabaseKind::Instance => format!(
             "aws rds modify-db-instance --db-instance-identifier {owner} --enable-iam-database-authentication --apply-immediately{place}"
         ),
-        DatabaseKind::Proxy => format!("aws rds modify-db-proxy --db-proxy-name {owner} --default-auth-scheme IAM_AUTH{place}"),
+        DatabaseKind::Proxy => {
+            format!("aws rds modify-db-proxy --db-proxy-name {owner} --default-auth-scheme IAM_AUTH{place}")
+        }
     }
 }
 
@@ -189,14 +191,10 @@ fn create_user(found: &Found<'_>) -> String {
 }
 
 fn log_command(found: &Found<'_>) -> String {
-    let kind = match found.endpoint.role {
-        EndpointRole::Instance => "instance",
-        EndpointRole::Proxy => "proxy",
-        _ => "cluster",
-    };
+    let kind = found.owner.name();
     format!(
         "aws logs tail /aws/rds/{kind}/{}/iam-db-auth-error --since 10m{}",
-        shell(&found.endpoint.owner),
+        shell(found.owner_name),
         options(&found.endpoint.place)
     )
 }

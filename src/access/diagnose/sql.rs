@@ -25,7 +25,12 @@ pub(in crate::access) fn server(error: &ServerError, kind: Kind) -> Diagnosis {
 }
 
 /// An error of a statement. SQLSTATEs: PostgreSQL, Appendix A.
-pub(in crate::access) fn statement(error: &ServerError, endpoint: &Endpoint, read_only: bool, standby: bool) -> Diagnosis {
+pub(in crate::access) fn statement(
+    error: &ServerError,
+    endpoint: &Endpoint,
+    read_only: bool,
+    standby: bool,
+) -> Diagnosis {
     let lower = error.message.to_ascii_lowercase();
     match error.code.as_str() {
         "57014" if lower.contains("timeout") => server(error, Kind::Sql)
@@ -48,7 +53,10 @@ pub(in crate::access) fn statement(error: &ServerError, endpoint: &Endpoint, rea
 /// The wire broke while a statement ran outside a transaction: nobody here can know whether it was done.
 pub(in crate::access) fn outcome_unknown(error: &Error, tunnel: Option<&Diagnosis>) -> Diagnosis {
     with_tunnel(
-        Diagnosis::new(Kind::OutcomeUnknown, "The connection broke while the statement ran: whether it was done is not known"),
+        Diagnosis::new(
+            Kind::OutcomeUnknown,
+            "The connection broke while the statement ran: whether it was done is not known",
+        ),
         error,
         tunnel,
     )
@@ -57,7 +65,8 @@ pub(in crate::access) fn outcome_unknown(error: &Error, tunnel: Option<&Diagnosi
 
 /// The wire broke in a transaction: the server rolls it back.
 pub(in crate::access) fn transaction_lost(error: Option<&Error>, tunnel: Option<&Diagnosis>) -> Diagnosis {
-    let diagnosis = Diagnosis::new(Kind::TransactionLost, "The connection broke in an open transaction: it was rolled back");
+    let diagnosis =
+        Diagnosis::new(Kind::TransactionLost, "The connection broke in an open transaction: it was rolled back");
     let diagnosis = match error {
         Some(error) => with_tunnel(diagnosis, error, tunnel),
         None => because_tunnel(diagnosis, tunnel),

@@ -29,7 +29,9 @@ pub(in crate::access) fn unknown_issuer(endpoint: &Endpoint, facts: &TlsFacts) -
     )
     .advise_paste("If the region is new: get Amazon's newest bundle", BUNDLE)
     .advise_paste("And give it to gatepost", "--ca-bundle global-bundle.pem")
-    .advise("If the issuer is your own company's: give its certificate with --ca-bundle. If it is nobody's: do not go on")
+    .advise(
+        "If the issuer is your own company's: give its certificate with --ca-bundle. If it is nobody's: do not go on",
+    )
 }
 
 const BUNDLE: &str = "curl -O https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem";
@@ -74,9 +76,12 @@ pub(in crate::access) fn wrong_dates(endpoint: &Endpoint, facts: &TlsFacts, now:
         ),
         _ => "aws rds describe-certificates".to_owned() + &super::aws::options(&endpoint.place),
     };
-    shown(Diagnosis::new(Kind::CertificateDates, title).because(format!("this machine's clock says {}", moment(now))), facts)
-        .advise_paste("See whether the clock is right", "date -u")
-        .advise_paste("Have RDS issue a new certificate", rotate)
+    shown(
+        Diagnosis::new(Kind::CertificateDates, title).because(format!("this machine's clock says {}", moment(now))),
+        facts,
+    )
+    .advise_paste("See whether the clock is right", "date -u")
+    .advise_paste("Have RDS issue a new certificate", rotate)
 }
 
 fn shown(mut diagnosis: Diagnosis, facts: &TlsFacts) -> Diagnosis {

@@ -12,13 +12,19 @@ pub(in crate::access) fn of(error: &Error, bastion: &Bastion, endpoint: &Endpoin
     let region = &bastion.place.region;
     match error {
         Error::Dial(reason) => because_lines(
-            Diagnosis::new(Kind::AwsUnreachable, format!("The data channel of the session on {} could not be opened", bastion.label())),
+            Diagnosis::new(
+                Kind::AwsUnreachable,
+                format!("The data channel of the session on {} could not be opened", bastion.label()),
+            ),
             reason,
         )
         .advise(format!("Let this machine reach ssmmessages.{region}.amazonaws.com, port 443, web sockets included"))
         .advise_paste("Or name the proxy that leads there", "export HTTPS_PROXY=http://proxy.example.com:3128"),
         Error::Upgrade { status: status @ (401 | 403), body } => because_lines(
-            Diagnosis::new(Kind::AccessDenied, format!("AWS refused the data channel of the session on {} (HTTP {status})", bastion.label())),
+            Diagnosis::new(
+                Kind::AccessDenied,
+                format!("AWS refused the data channel of the session on {} (HTTP {status})", bastion.label()),
+            ),
             body,
         )
         .advise_paste(
@@ -48,12 +54,16 @@ pub(in crate::access) fn of(error: &Error, bastion: &Bastion, endpoint: &Endpoin
         .because(agent_words(bastion))
         .advise("Try another bastion")
         .advise_paste("Or restart its agent there", "sudo systemctl restart amazon-ssm-agent"),
-        Error::Unsupported(reason) => {
-            because_lines(Diagnosis::new(Kind::BastionUnusable, format!("{} cannot forward to {}", bastion.label(), endpoint.address())), reason)
-                .because(agent_words(bastion))
-                .advise("Update the agent to 3.1.1374 or newer")
-                .advise_paste("Update it through SSM", update_agent(bastion))
-        }
+        Error::Unsupported(reason) => because_lines(
+            Diagnosis::new(
+                Kind::BastionUnusable,
+                format!("{} cannot forward to {}", bastion.label(), endpoint.address()),
+            ),
+            reason,
+        )
+        .because(agent_words(bastion))
+        .advise("Update the agent to 3.1.1374 or newer")
+        .advise_paste("Update it through SSM", update_agent(bastion)),
     }
 }
 
@@ -64,12 +74,16 @@ pub(in crate::access) fn ended(ended: &Ended, bastion: &Bastion, endpoint: &Endp
     match ended {
         Ended::ByUs => lost(format!("The session on {name} was closed from here")),
         Ended::ByService(text) => ended_by_service(text, bastion, endpoint),
-        Ended::Gone(reason) => because_lines(lost(format!("The session on {name} has ended and cannot be resumed")), reason)
-            .because("a session ends after the account's idle time (20 minutes unless set) or longest duration")
-            .advise("Connect again"),
-        Ended::AgentSilent(after) => lost(format!("Nothing was heard from the agent on {name} for {}", seconds(*after)))
-            .because("the service answers, so the bastion was stopped, replaced, or lost its network")
-            .advise("Connect again, through another bastion if there is one"),
+        Ended::Gone(reason) => {
+            because_lines(lost(format!("The session on {name} has ended and cannot be resumed")), reason)
+                .because("a session ends after the account's idle time (20 minutes unless set) or longest duration")
+                .advise("Connect again")
+        }
+        Ended::AgentSilent(after) => {
+            lost(format!("Nothing was heard from the agent on {name} for {}", seconds(*after)))
+                .because("the service answers, so the bastion was stopped, replaced, or lost its network")
+                .advise("Connect again, through another bastion if there is one")
+        }
         Ended::ServiceUnreachable(after, reason) => because_lines(
             lost(format!("The session on {name} was lost: AWS could not be reached for {}", seconds(*after))),
             reason,
@@ -94,7 +108,10 @@ fn ended_by_service(text: &str, bastion: &Bastion, endpoint: &Endpoint) -> Diagn
         .advise("Switch on DNS resolution and DNS host names in the bastion's VPC")
     } else if lower.contains("forbidden") {
         because_lines(
-            Diagnosis::new(Kind::UnreachableFromBastion, format!("The agent on {name} refuses to forward to {}", endpoint.host)),
+            Diagnosis::new(
+                Kind::UnreachableFromBastion,
+                format!("The agent on {name} refuses to forward to {}", endpoint.host),
+            ),
             text,
         )
         .because("it denies loopback, metadata and DNS addresses (amazon-ssm-agent's list)")
@@ -193,9 +210,8 @@ pub(in crate::access) fn unusable(wanted: &Ranked, others: &[Ranked], now: Syste
 
 /// There is no bastion of that name.
 pub(in crate::access) fn unknown(name: &str, endpoint: &Endpoint, others: &[Ranked]) -> Diagnosis {
-    let diagnosis =
-        Diagnosis::new(Kind::BastionUnusable, format!("There is no bastion {name} in {}", endpoint.place))
-            .because("no managed node has that id or name there: stopped ones are not listed, nor those of other accounts");
+    let diagnosis = Diagnosis::new(Kind::BastionUnusable, format!("There is no bastion {name} in {}", endpoint.place))
+        .because("no managed node has that id or name there: stopped ones are not listed, nor those of other accounts");
     offer(diagnosis, others)
 }
 

@@ -156,7 +156,10 @@ impl Gateway {
         let Ok(mut socket) = tokio_tungstenite::accept_hdr_async(wire, look).await else { return };
         let mut opened = false;
         loop {
-            while opened {
+            loop {
+                if !opened {
+                    break;
+                }
                 let frame = {
                     let mut agent = lock(&self.agent);
                     agent.tick(Instant::now());
@@ -288,7 +291,7 @@ async fn echo_survives_clean_closes_cuts_and_a_deaf_service_without_losing_a_byt
     };
     tokio::join!(echoes, trouble);
     assert!(tunnel.figures().resumes >= 6);
-    assert!(matches!(tunnel.health(), Health::Up), "{:?}", tunnel.health());
+    until("it is up", || matches!(tunnel.health(), Health::Up)).await;
     {
         let opens = lock(&gateway.opens);
         assert!(opens.len() >= 7);
