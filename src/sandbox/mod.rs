@@ -2,6 +2,179 @@
 //! agent's habits, the gate (TLS, IAM tokens) and a real PostgreSQL. The house has no word for it; it reaches the house
 //! the way AWS does, over sockets. It may import `model` and `ssm`'s pure codecs.
 
+pub mod agent;
+pub mod authority;
+pub mod aws;
+pub mod cast;
 pub mod clock;
+pub mod data_channel;
 pub mod faults;
+pub mod gate;
 pub mod keys;
+pub mod once;
+pub mod postgres;
+pub mod sessions;
+
+pub use clock::Clock;
+pub use faults::{Fault, Faults};
+
+use authority::Authority;
+use data_channel::DataChannels;
+use gate::Gate;
+use once::Once;
+use postgres::{Binaries, Folder, Missing, Postgres, ServerError, StartError};
+use sessions::Sessions;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+/// How a sandbox is started.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Folder of PostgreSQL's programs; `None` looks for the newest.
+    pub pg_bin: Option<PathBuf>,
+    /// What goes wrong from the start.
+    pub faults: Vec<Fault>,
+    /// Whether the shop gets its million events, which takes a second or two.
+    pub events: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { pg_bin: None, faults: Vec::new(), events: true }
+    }
+}
+
+/// Why a sandbox did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No PostgreSQL on this machine.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// PostgreSQL did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// PostgreSQL could not be filled.
+    #[error("the sandbox's databases could not be filled: {0}")]
+    Fill(#[source] ServerError),
+    /// Certificates could not be made.
+    #[error(transparent)]
+    Authority(#[from] authority::Error),
+    /// A folder, file or listener could not be made.
+    #[error("the sandbox could not be set up: {0}")]
+    Setup(#[from] io::Error),
+}
+
+/// A running sandbox. Dropping it ends everything in it; so does our own end, however it comes.
+///
+/// The order of the fields is the order of the end: listeners, then the server, then the folder.
+#[derive(Debug)]
+pub struct Sandbox {
+    faults: Faults,
+    clock: Clock,
+    _watches: JoinSet<()>,
+    _data_channels: DataChannels,
+    sessions: Sessions,
+    gates: Arc<Vec<Gate>>,
+    postgres: Arc<Postgres>,
+    ca_bundle: PathBuf,
+    folder: Folder,
+}
+
+impl Sandbox {
+    /// Starts one; everything in it is ready when this returns.
+    pub async fn start(options: Options) -> Result<Sandbox, Error> {
+        let faults = Faults::default();
+        for fault in options.faults {
+            faults.set(fault);
+        }
+        let clock = Clock::default();
+        let folder = Folder::new()?;
+        let binaries = Binaries::find(options.pg_bin.as_deref(), &folder.path().join("postgresql"))?;
+        let postgres = Arc::new(Postgres::start(&binaries, &folder).await?);
+        let authority = Arc::new(Authority::new()?);
+        let ca_bundle = folder.write("ca.pem", &authority.pem())?;
+        let mut watches = JoinSet::new();
+        let mut once = |fault| {
+            let once = Once::new(fault, &faults);
+            watches.spawn(once.clone().watch());
+            once
+        };
+        let behind = gate::Behind {
+            postgres: Arc::clone(&postgres),
+            authority,
+            faults: faults.clone(),
+            cut: once(Fault::DatabaseCut),
+            clock: clock.clone(),
+        };
+        let mut gates = Vec::new();
+        for spec in cast::gates() {
+            gates.push(Gate::open(spec, behind.clone()).await?);
+        }
+        let gates = Arc::new(gates);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let session_ended = once(Fault::SessionEnded);
+        let sessions = Sessions::new(Arc::clone(&gates), faults.clone(), session_ended, listener.local_addr()?);
+        let behind = data_channel::Behind {
+            sessions: sessions.clone(),
+            faults: faults.clone(),
+            clock: clock.clone(),
+            cut: once(Fault::SocketCut),
+            reset: once(Fault::SocketReset),
+        };
+        let data_channels = DataChannels::open(listener, behind);
+        postgres::fill(&postgres, options.events).await.map_err(Error::Fill)?;
+        Ok(Sandbox {
+            faults,
+            clock,
+            _watches: watches,
+            _data_channels: data_channels,
+            sessions,
+            gates,
+            postgres,
+            ca_bundle,
+            folder,
+        })
+    }
+
+    /// Session Manager's sessions.
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// The dial for faults.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// The clock that tokens and signatures are held against.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Where the gate of this endpoint name listens, for what dials it directly.
+    pub fn gate_address(&self, host: &str) -> Option<SocketAddr> {
+        self.gates.iter().find(|gate| gate.spec().hosts.iter().any(|known| known == host)).map(Gate::address)
+    }
+
+    /// PEM file with the sandbox's certificate authority.
+    pub fn ca_bundle(&self) -> &std::path::Path {
+        &self.ca_bundle
+    }
+
+    /// Ends everything; returns when it has ended.
+    pub async fn stop(self) {
+        let _ended = tokio::task::spawn_blocking(move || drop(self)).await;
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        // Tasks that were aborted may hold the server until their runtime comes to them, which on a panic is never.
+        self.sessions.abort();
+        self.postgres.end();
+    }
+}

@@ -1,6 +1,27 @@
 //! The SSM data channel: web socket, channel, smux. A stranger to the rest of the house; it could be its own crate.
 
-#![allow(clippy::todo)]
+pub mod ack;
+mod backlog;
+pub mod channel;
+mod dial;
+mod driver;
+pub mod handshake;
+mod incoming;
+pub mod message;
+mod mux;
+pub mod open;
+mod outgoing;
+pub mod session;
+mod shared;
+pub mod smux;
+mod stream;
+#[cfg(test)]
+mod trial;
+mod tunnel;
+
+pub use stream::Stream;
+pub use tunnel::Tunnel;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -64,14 +85,6 @@ pub struct Options {
     /// How long the way to "ready" may take.
     pub open_timeout: Duration,
 }
-
-/// One session forwarded to one host:port; gives any number of streams. Cheap to clone; the last clone's end, or
-/// [`Tunnel::close`], terminates the session.
-#[derive(Clone)]
-pub struct Tunnel {}
-
-/// A byte stream through the tunnel: one TCP connection from the bastion to host:port. `AsyncRead + AsyncWrite + Unpin + Send`.
-pub struct Stream {}
 
 /// How a tunnel is doing.
 #[derive(Clone, Debug)]
@@ -161,65 +174,4 @@ pub struct Opened {
     pub agent_version: String,
     /// `CustomerMessage` of HandshakeComplete, if not empty.
     pub customer_message: String,
-}
-
-impl Tunnel {
-    /// Opens the web socket, answers the handshake, passes the readiness barrier. On error the session is terminated.
-    pub async fn open(
-        _grant: Grant,
-        _account: std::sync::Arc<dyn Account>,
-        _options: Options,
-    ) -> Result<(Tunnel, Opened), Error> {
-        todo!()
-    }
-    /// A new stream. Returns at once (smux has no answer to SYN): a refused dial shows as an `io::Error` of kind
-    /// `ConnectionRefused` on the first read.
-    pub fn stream(&self) -> Result<Stream, Error> {
-        todo!()
-    }
-    /// How it is doing now.
-    pub fn health(&self) -> Health {
-        todo!()
-    }
-    /// Resolves when the health has changed.
-    pub async fn changed(&self) -> Health {
-        todo!()
-    }
-    /// Counters.
-    pub fn figures(&self) -> Figures {
-        todo!()
-    }
-    /// The session's id.
-    pub fn session_id(&self) -> &str {
-        todo!()
-    }
-    /// Terminate flag, short wait for its acknowledgement, the API call.
-    pub async fn close(&self) {
-        todo!()
-    }
-}
-
-impl tokio::io::AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-        _: &mut tokio::io::ReadBuf<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        todo!()
-    }
-}
-impl tokio::io::AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-        _: &[u8],
-    ) -> std::task::Poll<std::io::Result<usize>> {
-        todo!()
-    }
-    fn poll_flush(self: Pin<&mut Self>, _: &mut std::task::Context<'_>) -> std::task::Poll<std::io::Result<()>> {
-        todo!()
-    }
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut std::task::Context<'_>) -> std::task::Poll<std::io::Result<()>> {
-        todo!()
-    }
 }

@@ -1,0 +1,374 @@
+//! The task behind a tunnel: moves frames and timers between the [`super::session::Session`] and real web sockets,
+//! dials again when one is lost, and terminates the session at the end.
+//!
+//! Any loss of a web socket, also a clean close with 1000 (the service does that about once an hour), is a reconnect
+//! unless `channel_closed` was seen. Retries go on for minutes with full jitter: a closed laptop lid must survive.
+
+use super::channel::Frame;
+use super::dial::{self, Socket};
+use super::session::Failure;
+use super::shared::Shared;
+use super::{Account, Ended, Error, Grant, Health, Network, Refusal};
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt, stream::SplitSink, stream::SplitStream};
+use rand::RngExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+use tokio::sync::watch;
+use tokio_tungstenite::tungstenite::Message as WebSocketMessage;
+
+/// The driver's times.
+#[derive(Clone, Debug)]
+pub struct Timing {
+    /// Between web socket pings: below the 60 s at which proxies and NATs forget.
+    pub ping: Duration,
+    /// Nothing heard so long after a ping was due: the web socket is dead.
+    pub pong: Duration,
+    /// The first wait between dials is up to this; it doubles.
+    pub backoff: Duration,
+    /// And grows to at most this.
+    pub most_backoff: Duration,
+    /// So long the service may be out of reach.
+    pub budget: Duration,
+    /// For one API call.
+    pub call: Duration,
+    /// For the acknowledgement of the terminate flag.
+    pub farewell: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            ping: Duration::from_secs(25),
+            pong: Duration::from_secs(15),
+            backoff: Duration::from_millis(200),
+            most_backoff: Duration::from_secs(10),
+            budget: Duration::from_secs(15 * 60),
+            call: Duration::from_secs(20),
+            farewell: Duration::from_millis(500),
+        }
+    }
+}
+
+/// Losses during the opening after which it is given up: a token that is not taken shows as an immediate close.
+const OPENING_LOSSES: u32 = 3;
+
+/// A web socket that lived so long was a good one, whoever was heard on it.
+const GOOD_LIFE: Duration = Duration::from_secs(10);
+/// So many frames are read before the writer gets its turn.
+const READ_TURN: u32 = 32;
+
+/// How a web socket's service came to its end.
+enum End {
+    /// The web socket is lost.
+    Cut(String),
+    /// The session is over.
+    Over,
+    /// We were asked to close.
+    Asked,
+}
+
+/// A run of losses without a sign of life between them.
+struct Outage {
+    since: Instant,
+    since_clock: SystemTime,
+    attempts: u32,
+    reason: String,
+}
+
+/// Runs a tunnel to its end.
+pub async fn run(shared: Arc<Shared>, account: Arc<dyn Account>, network: Network, grant: Grant, timing: Timing) {
+    let error = drive(&shared, &*account, &network, grant, &timing).await;
+    let opening = shared.lock().session.opened().is_none();
+    let ended = match &error {
+        Error::Ended(ended) => ended.clone(),
+        other => Ended::Protocol(other.to_string()),
+    };
+    tracing::debug!(session = shared.session_id, ?ended, "the tunnel ends");
+    shared.lock().session.end(ended.clone());
+    shared.health.send_replace(Health::Closed(ended.clone()));
+    // What AWS has ended itself needs no call; anything else must not be left open in the account.
+    let over_already = matches!(ended, Ended::Gone(_)) || (!opening && matches!(ended, Ended::ByService(_)));
+    if !over_already && let Err(refusal) = call(&timing, account.terminate(&shared.session_id)).await {
+        tracing::warn!(session = shared.session_id, reason = refusal.reason, "the session could not be terminated");
+    }
+    shared.tell_opener(Err(error));
+    shared.done.send_replace(true);
+}
+
+/// Serves one web socket after another; gives the reason of the end.
+async fn drive(shared: &Shared, account: &dyn Account, network: &Network, mut grant: Grant, timing: &Timing) -> Error {
+    let mut close = shared.close.subscribe();
+    let mut outage: Option<Outage> = None;
+    loop {
+        let dialled = tokio::select! {
+            dialled = dial::dial(&grant.stream_url, account, network) => dialled,
+            _ = close.wait_for(|close| *close) => return Error::Ended(Ended::ByUs),
+        };
+        let reason = match dialled {
+            Ok(socket) => {
+                tracing::debug!(session = shared.session_id, "the web socket is open");
+                shared.with(|session| session.connected(&grant.token, Instant::now()));
+                if outage.is_some() {
+                    shared.lock().resumes += 1;
+                }
+                let since = Instant::now();
+                let (end, heard_agent) = serve(shared, socket, close.clone(), timing).await;
+                shared.lock().session.disconnected();
+                // A service that takes the web socket and closes it at once is not asked faster and faster.
+                if heard_agent || since.elapsed() >= GOOD_LIFE {
+                    outage = None;
+                }
+                match end {
+                    End::Asked => return Error::Ended(Ended::ByUs),
+                    End::Over => return failure(shared),
+                    End::Cut(reason) => reason,
+                }
+            }
+            Err(error) if shared.lock().session.opened().is_none() => return error,
+            Err(error) => error.to_string(),
+        };
+        match reconnect(shared, account, timing, &mut close, &mut outage, reason).await {
+            Ok(next) => {
+                let stream_url = if next.stream_url.is_empty() { grant.stream_url } else { next.stream_url };
+                grant = Grant { stream_url, ..next };
+            }
+            Err(error) => return error,
+        }
+    }
+}
+
+/// Waits its turn and gets a fresh grant; on and on while there is budget.
+async fn reconnect(
+    shared: &Shared,
+    account: &dyn Account,
+    timing: &Timing,
+    close: &mut watch::Receiver<bool>,
+    outage: &mut Option<Outage>,
+    mut reason: String,
+) -> Result<Grant, Error> {
+    loop {
+        tracing::debug!(session = shared.session_id, reason, "the web socket is lost");
+        let outage = outage.get_or_insert_with(|| Outage {
+            since: Instant::now(),
+            since_clock: SystemTime::now(),
+            attempts: 0,
+            reason: String::new(),
+        });
+        outage.reason.clone_from(&reason);
+        let opening = shared.lock().session.opened().is_none();
+        if opening && outage.attempts >= OPENING_LOSSES {
+            return Err(Error::Dial(format!("the service closes it at once: {reason}")));
+        }
+        if outage.since.elapsed() >= timing.budget {
+            return Err(Error::Ended(Ended::ServiceUnreachable(outage.since.elapsed(), reason)));
+        }
+        shared.health.send_replace(Health::Reconnecting {
+            since: outage.since_clock,
+            attempts: outage.attempts,
+            reason: reason.clone(),
+        });
+        let most = timing.backoff.saturating_mul(1 << outage.attempts.min(16)).min(timing.most_backoff);
+        outage.attempts += 1;
+        let wait = most.mul_f64(rand::rng().random::<f64>());
+        let resumed = async {
+            tokio::time::sleep(wait).await;
+            call(timing, account.resume(&shared.session_id)).await
+        };
+        let resumed = tokio::select! {
+            resumed = resumed => resumed,
+            _ = close.wait_for(|close| *close) => return Err(Error::Ended(Ended::ByUs)),
+        };
+        match resumed {
+            Ok(grant) => return Ok(grant),
+            Err(refusal) if !refusal.retry => return Err(Error::Ended(Ended::Gone(refusal.reason))),
+            Err(refusal) => reason = refusal.reason,
+        }
+    }
+}
+
+/// An API call with an end.
+async fn call<T>(timing: &Timing, answer: super::Answer<'_, T>) -> Result<T, Refusal> {
+    let late = |_| Err(Refusal { reason: format!("AWS did not answer within {:?}", timing.call), retry: true });
+    tokio::time::timeout(timing.call, answer).await.unwrap_or_else(late)
+}
+
+fn failure(shared: &Shared) -> Error {
+    let failure = shared.lock().session.failure().cloned();
+    failure.map_or(Error::Ended(Ended::ByUs), |failure: Failure| failure.into())
+}
+
+/// Moves frames until the web socket or the session ends; with whether the agent was heard on it.
+async fn serve(shared: &Shared, socket: Socket, close: watch::Receiver<bool>, timing: &Timing) -> (End, bool) {
+    let (sink, source) = socket.split();
+    let heard = Heard { start: Instant::now(), last: AtomicU64::new(0), agent: AtomicBool::new(false) };
+    // Three at once: a write that blocks must not stop the reading, or both ends could wait for each other; and neither
+    // must stop the watch.
+    let end = tokio::select! {
+        end = read(shared, source, &heard) => end,
+        end = write(shared, sink, close, timing) => end,
+        end = watch(&heard, timing) => end,
+    };
+    (end, heard.agent.load(Ordering::Relaxed))
+}
+
+/// What was heard on a web socket.
+struct Heard {
+    start: Instant,
+    /// When something was, in milliseconds after the start.
+    last: AtomicU64,
+    /// Whether the agent was.
+    agent: AtomicBool,
+}
+
+impl Heard {
+    fn mark(&self, now: Instant) {
+        let millis = u64::try_from(now.saturating_duration_since(self.start).as_millis()).unwrap_or(u64::MAX);
+        self.last.store(millis, Ordering::Relaxed);
+    }
+
+    fn last(&self) -> Instant {
+        self.start + Duration::from_millis(self.last.load(Ordering::Relaxed))
+    }
+}
+
+async fn read(shared: &Shared, mut source: SplitStream<Socket>, heard: &Heard) -> End {
+    let mut turn = 0;
+    let mut hears = false;
+    loop {
+        let message = match source.next().await {
+            Some(Ok(message)) => message,
+            Some(Err(error)) => return End::Cut(error.to_string()),
+            None => return End::Cut("the web socket ended".to_owned()),
+        };
+        let now = Instant::now();
+        if let WebSocketMessage::Close(frame) = &message {
+            return End::Cut(match frame {
+                Some(frame) => format!("the service closed the web socket: {} {}", u16::from(frame.code), frame.reason),
+                None => "the service closed the web socket".to_owned(),
+            });
+        }
+        heard.mark(now);
+        let frame = match message {
+            WebSocketMessage::Binary(frame) => frame,
+            WebSocketMessage::Text(text) => Bytes::from(text),
+            _ => continue,
+        };
+        let (opened, over, hears_now) = {
+            let mut state = shared.lock();
+            state.session.receive(&frame, now);
+            let opened = state.opener.is_some().then(|| state.session.opened().cloned()).flatten();
+            (opened, state.session.failure().is_some(), state.session.hears_agent())
+        };
+        if let Some(opened) = opened {
+            shared.tell_opener(Ok(opened));
+        }
+        if hears_now != hears && !over {
+            hears = hears_now;
+            heard.agent.fetch_or(hears, Ordering::Relaxed);
+            tell_health(shared, hears);
+        }
+        shared.work.notify_one();
+        turn = (turn + 1) % READ_TURN;
+        if turn == 0 {
+            tokio::task::yield_now().await;
+        }
+        if over {
+            // The writer sends what is left (the answer that refuses a handshake) and ends; unless it is stuck.
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            return End::Over;
+        }
+    }
+}
+
+/// The agent is heard again, or is said to be away.
+fn tell_health(shared: &Shared, hears: bool) {
+    shared.health.send_if_modified(|health| match (hears, &*health) {
+        (true, Health::Reconnecting { .. }) => {
+            *health = Health::Up;
+            true
+        }
+        (false, Health::Up) => {
+            let reason = "the bastion's agent is away".to_owned();
+            *health = Health::Reconnecting { since: SystemTime::now(), attempts: 0, reason };
+            true
+        }
+        _ => false,
+    });
+}
+
+async fn write(
+    shared: &Shared,
+    mut sink: SplitSink<Socket, WebSocketMessage>,
+    mut close: watch::Receiver<bool>,
+    timing: &Timing,
+) -> End {
+    let mut ping = Instant::now();
+    let mut farewell: Option<Instant> = None;
+    loop {
+        let result = send(shared, &mut sink, &mut ping, timing).await;
+        if let Err(error) = result {
+            return End::Cut(error.to_string());
+        }
+        let (over, terminating, tick) = {
+            let session = &shared.lock().session;
+            (session.failure().is_some(), session.is_terminating(), session.next_tick())
+        };
+        if over {
+            let _ = tokio::time::timeout(timing.farewell, sink.close()).await;
+            return End::Over;
+        }
+        if farewell.is_some_and(|until| !terminating || until <= Instant::now()) {
+            // The agent has heard of the end; whether the service still takes a close frame is its affair.
+            let _ = tokio::time::timeout(timing.farewell, sink.close()).await;
+            return End::Asked;
+        }
+        let wake = [Some(ping), tick, farewell].into_iter().flatten().min().unwrap_or(ping);
+        tokio::select! {
+            () = shared.work.notified() => {}
+            () = tokio::time::sleep_until(wake.into()) => {}
+            _ = close.wait_for(|close| *close), if farewell.is_none() => {
+                let now = Instant::now();
+                farewell = Some(now + timing.farewell);
+                shared.lock().session.terminate(now);
+            }
+        }
+    }
+}
+
+/// Sends everything there is to send, and a ping if one is due.
+async fn send(
+    shared: &Shared,
+    sink: &mut SplitSink<Socket, WebSocketMessage>,
+    ping: &mut Instant,
+    timing: &Timing,
+) -> Result<(), tokio_tungstenite::tungstenite::Error> {
+    shared.lock().session.tick(Instant::now());
+    loop {
+        let frame = shared.lock().session.transmit(Instant::now());
+        let message = match frame {
+            Some(Frame::Binary(frame)) => WebSocketMessage::Binary(frame),
+            Some(Frame::Text(text)) => WebSocketMessage::Text(text.into()),
+            None => break,
+        };
+        sink.feed(message).await?;
+    }
+    if *ping <= Instant::now() {
+        *ping = Instant::now() + timing.ping;
+        sink.feed(WebSocketMessage::Ping(Bytes::from_static(b"keepalive"))).await?;
+    }
+    sink.flush().await
+}
+
+/// Ends when nothing is heard although pings were due.
+async fn watch(heard: &Heard, timing: &Timing) -> End {
+    let patience = timing.ping + timing.pong;
+    loop {
+        let deadline = heard.last() + patience;
+        if deadline <= Instant::now() {
+            return End::Cut(format!("nothing was heard from the service for {patience:?}"));
+        }
+        tokio::time::sleep_until(deadline.into()).await;
+    }
+}
