@@ -361,3 +361,150 @@ impl Editor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What a test does to the editor and to the plain model of it.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Type(char),
+        Paste(String),
+        Travel(Motion, bool),
+        Edit(Edit),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        use Motion::*;
+        let motion = prop::sample::select(vec![
+            Left, Right, Up, Down, WordLeft, WordRight, LineStart, LineEnd, PageUp, PageDown, TextStart, TextEnd,
+        ]);
+        let edit = prop::sample::select(vec![
+            Edit::Newline,
+            Edit::Indent,
+            Edit::Backspace,
+            Edit::Delete,
+            Edit::KillLine,
+            Edit::KillLineBack,
+            Edit::KillWordBack,
+            Edit::KillWord,
+            Edit::Yank,
+            Edit::Comment,
+            Edit::SelectAll,
+        ]);
+        prop_oneof![
+            4 => prop::sample::select(vec!['a', ' ', ';', '(', 'é', '世', '\u{301}', '\t', '\'']).prop_map(Step::Type),
+            1 => "[a\r\n世 ]{0,9}".prop_map(Step::Paste),
+            4 => (motion, any::<bool>()).prop_map(|(motion, select)| Step::Travel(motion, select)),
+            3 => edit.prop_map(Step::Edit),
+        ]
+    }
+
+    fn take(editor: &mut Editor, step: &Step) {
+        match step {
+            Step::Type(c) => editor.type_in(*c),
+            Step::Paste(text) => editor.paste(text),
+            Step::Travel(motion, select) => editor.travel(*motion, *select),
+            Step::Edit(edit) => editor.edit(*edit),
+        }
+        editor.fit(20, 4);
+    }
+
+    proptest! {
+        #[test]
+        fn edits_do_to_lines_what_they_do_to_a_string(steps in proptest::collection::vec(step(), 1..60)) {
+            let mut editor = Editor::default();
+            for step in &steps {
+                let text = editor.buffer.text();
+                let at = editor.buffer.offset(editor.cursor);
+                let range = editor.selection().map_or(at..at, |range| {
+                    editor.buffer.offset(range.start)..editor.buffer.offset(range.end)
+                });
+                take(&mut editor, step);
+                let now = editor.buffer.text();
+                let cursor = editor.buffer.offset(editor.cursor);
+                prop_assert!(now.is_char_boundary(cursor));
+                let put = |new: &str| format!("{}{new}{}", &text[..range.start], &text[range.end..]);
+                match step {
+                    Step::Type(c) => {
+                        prop_assert_eq!(&now, &put(c.encode_utf8(&mut [0; 4])));
+                        prop_assert_eq!(cursor, range.start + c.len_utf8());
+                    }
+                    Step::Paste(new) => {
+                        let new = new.replace("\r\n", "\n").replace('\r', "\n");
+                        prop_assert_eq!(&now, &put(&new));
+                    }
+                    Step::Travel(..) => prop_assert_eq!(&now, &text),
+                    Step::Edit(Edit::Backspace | Edit::Delete | Edit::KillWordBack) if range.start != range.end => {
+                        prop_assert_eq!(&now, &put(""));
+                    }
+                    Step::Edit(_) => {}
+                }
+            }
+        }
+
+        #[test]
+        fn undo_goes_back_to_the_beginning_and_redo_to_the_end(steps in proptest::collection::vec(step(), 1..60)) {
+            let mut editor = Editor::default();
+            steps.iter().for_each(|step| take(&mut editor, step));
+            let end = editor.buffer.text();
+            let mut states = Vec::new();
+            loop {
+                let (edition, text) = (editor.edition, editor.buffer.text());
+                editor.edit(Edit::Undo);
+                if editor.edition == edition {
+                    break;
+                }
+                states.push(text);
+            }
+            prop_assert_eq!(editor.buffer.text(), "");
+            for state in states.iter().rev() {
+                editor.edit(Edit::Redo);
+                prop_assert_eq!(&editor.buffer.text(), state);
+            }
+            prop_assert_eq!(editor.buffer.text(), end);
+        }
+    }
+
+    fn editor(text: &str) -> Editor {
+        let mut editor = Editor::default();
+        editor.paste(text);
+        editor
+    }
+
+    #[test]
+    fn comments_go_on_and_off() {
+        let mut editor = editor("select 1,\n\n  2");
+        editor.edit(Edit::SelectAll);
+        editor.edit(Edit::Comment);
+        assert_eq!(editor.buffer.text(), "-- select 1,\n\n--   2");
+        editor.edit(Edit::SelectAll);
+        editor.edit(Edit::Comment);
+        assert_eq!(editor.buffer.text(), "select 1,\n\n  2");
+    }
+
+    #[test]
+    fn what_is_killed_can_be_yanked_and_typing_is_undone_by_words() {
+        let mut editor = editor("one two");
+        editor.edit(Edit::KillWordBack);
+        editor.travel(Motion::LineStart, false);
+        editor.edit(Edit::Yank);
+        assert_eq!(editor.buffer.text(), "twoone ");
+        editor.edit(Edit::SelectAll);
+        editor.edit(Edit::Delete);
+        "select count".chars().for_each(|c| editor.type_in(c));
+        editor.edit(Edit::Undo);
+        assert_eq!(editor.buffer.text(), "select ");
+        editor.edit(Edit::Undo);
+        assert_eq!(editor.buffer.text(), "");
+    }
+
+    #[test]
+    fn lines_keep_their_indentation_and_tabs_stay() {
+        let mut editor = editor("\tselect 1");
+        editor.edit(Edit::Newline);
+        assert_eq!(editor.buffer.text(), "\tselect 1\n\t");
+    }
+}

@@ -158,7 +158,7 @@ use Motion::*;
 /// Keys of the editor.
 #[rustfmt::skip]
 pub const WRITE: &[Binding<Write>] = &[
-    row(&["F5", "C-Enter", "M-Enter", "C-j"], Write::Run, "run", "run the statement at the cursor, or the selection"),
+    row(&["F5", "C-Enter", "M-Enter", "C-j"], Write::Run, "or ;↵ run", "run the statement at the cursor, or the selection"),
     row(&["F6"], Write::RunAll, "run all", "run the whole text, statement by statement, up to the first that fails"),
     row(&["Enter"], Write::Enter, "", "a new line; after a ; at the end of the text: run, as in psql"),
     row(&["Esc"], Write::Results, "results", "to the results"),
@@ -256,7 +256,7 @@ pub const READ: &[Binding<Read>] = &[
 /// Keys of the history.
 #[rustfmt::skip]
 pub const SEARCH: &[Binding<Search>] = &[
-    row(&["Enter", "Tab"], Search::Take, "into the editor", "put the statement into the editor"),
+    row(&["Enter", "Tab"], Search::Take, "take", "put the statement into the editor"),
     row(&["Up", "C-p", "C-r"], Search::Up, "older", "an older one"),
     row(&["Down", "C-n", "C-s"], Search::Down, "newer", "a newer one"),
     row(&["PageUp"], Search::PageUp, "", "a screen up"),

@@ -13,6 +13,8 @@ pub struct Areas {
     pub state: Rect,
     /// The production banner; empty where the target is none.
     pub banner: Rect,
+    /// A line below, where there is room for it.
+    pub top: Rect,
     /// The text.
     pub editor: Rect,
     /// The line between editor and results.
@@ -41,7 +43,9 @@ pub fn areas(pane: &Pane) -> Areas {
     };
     let state = take(1);
     let banner = take(usize::from(pane.setup.production));
-    let body = (area.height as usize).saturating_sub(2 + usize::from(pane.setup.production));
+    let airy = usize::from(area.height >= 20 && !pane.setup.production);
+    let top = take(airy);
+    let body = (area.height as usize).saturating_sub(2 + airy + usize::from(pane.setup.production));
     let most = (body * 2 / 5).max(3);
     let lines = pane.editor.buffer().lines().len();
     let editor = take(if pane.zoom { 0 } else { lines.clamp(3, most).min(body.saturating_sub(1)) });
@@ -53,7 +57,7 @@ pub fn areas(pane: &Pane) -> Areas {
     let results = take(below.saturating_sub(header.height as usize + notices));
     let strip = take(notices);
     let keys = take(1);
-    Areas { state, banner, editor, rule, header, results, strip, keys }
+    Areas { state, banner, top, editor, rule, header, results, strip, keys }
 }
 
 /// The area of an open cell or the history: everything between state line and key line.

@@ -155,8 +155,8 @@ fn bracket_tokens(editor: &Editor, line: usize, text: &str) -> Vec<(usize, char)
 /// For who has not run anything yet.
 pub(super) fn welcome(out: &mut Buffer, area: Rect, theme: Theme) {
     let rows = [
-        ("select now();", "type a statement, end it with ; and press Enter, or press F5 anywhere in it"),
-        ("\\dt", "psql's words work: tables here; \\l databases, \\d NAME a relation, \\? all of them"),
+        ("select now();", "end a statement with ; and press Enter; F5 works anywhere in it"),
+        ("\\dt", "tables; \\l databases, \\d NAME a relation, \\? what else works"),
         ("Ctrl-R", "statements that were run on this target before"),
         ("Ctrl-C", "cancels at the server what runs"),
         ("F1", "every key"),

@@ -23,10 +23,13 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         frame.render_widget(Paragraph::new("the window is too small"), area);
         return;
     }
-    let areas = Areas::clone(&areas(pane));
+    let areas: Areas = areas(pane);
     let out = frame.buffer_mut();
     state_line(pane, out, areas.state, theme);
     banner(pane, out, areas.banner, theme);
+    if areas.top.height > 0 {
+        Line::styled("─".repeat(area.width as usize), theme.style(Tone::Dim)).render(areas.top, out);
+    }
     let over = layout::overlay(&areas);
     if let Some(cell) = &pane.cell {
         grid::cell(cell, out, over, theme);
