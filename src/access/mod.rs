@@ -1,10 +1,39 @@
 //! The verbs: everything that floor 3 can do, and the one place where errors become words.
 
-#![allow(clippy::todo)]
+mod account;
+mod audit;
+mod canceller;
+mod connect;
+mod diagnose;
+mod files;
+mod find;
+mod forward;
+mod inventory;
+mod line;
+mod lines;
+mod memory;
+mod policy;
+mod probe;
+mod ranking;
+mod refusal;
 mod result_set;
+mod route;
+mod running;
+mod session;
+mod token;
+mod walk;
 
-use crate::model::*;
+pub use canceller::Canceller;
+pub use forward::Forward;
 pub use result_set::{Full, Limits, Piece, ResultSet};
+pub use running::Running;
+pub use session::Session;
+
+use crate::aws::Cloud;
+use crate::db::Roots;
+use crate::model::*;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -13,7 +42,20 @@ pub type Steps = Option<UnboundedSender<Step>>;
 
 /// The door. Cheap to clone; holds credential caches, roots, and the list of live tunnels.
 #[derive(Clone)]
-pub struct Access {}
+pub struct Access {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: Settings,
+    cloud: Cloud,
+    roots: Roots,
+    lines: lines::Lines,
+    memory: memory::Memory,
+    audit: audit::Audit,
+    /// Who each place says we are: it does not change while we run.
+    identities: Mutex<HashMap<Place, Identity>>,
+}
 
 /// A NAME resolved.
 #[derive(Clone, Debug)]
@@ -54,22 +96,6 @@ pub struct Wish {
     pub read_only: bool,
 }
 
-/// A live database session that knows its way: it comes back with a fresh token when its wire was lost, never resends a
-/// statement, writes the audit.
-pub struct Session {}
-
-/// A statement that runs.
-pub struct Running<'a> {
-    _session: &'a mut Session,
-}
-
-/// Cancels what a session runs, over a second wire through the same route. Cheap to clone.
-#[derive(Clone)]
-pub struct Canceller {}
-
-/// A local port forwarded to a database.
-pub struct Forward {}
-
 /// A live route, told for a screen.
 #[derive(Clone, Debug)]
 pub struct LineReport {
@@ -95,137 +121,126 @@ pub struct LineReport {
 
 impl Access {
     /// Reads the certificate bundles; asks nothing of the network.
-    pub fn new(_settings: Settings) -> Result<Access, Diagnosis> {
-        todo!()
+    pub fn new(settings: Settings) -> Result<Access, Diagnosis> {
+        let cloud = Cloud::new(&settings.aws, settings.connect_timeout).map_err(|error| diagnose::aws::of(&error))?;
+        let mut bundles = Vec::new();
+        for path in &settings.ca_bundles {
+            let name = path.display().to_string();
+            let pem = std::fs::read(path).map_err(|error| {
+                Diagnosis::new(Kind::Local, format!("The certificate bundle {name} cannot be read"))
+                    .because(error.to_string())
+            })?;
+            bundles.push((name, pem));
+        }
+        let roots = Roots::new(&bundles).map_err(|error| {
+            Diagnosis::new(Kind::Usage, "A certificate bundle cannot be used").because(error.to_string())
+        })?;
+        let inner = Inner {
+            cloud,
+            roots,
+            lines: lines::Lines::default(),
+            memory: memory::Memory::new(&settings.state_dir),
+            audit: audit::Audit::new(&settings.state_dir, &settings.os_user),
+            identities: Mutex::default(),
+            settings,
+        };
+        Ok(Access { inner: Arc::new(inner) })
     }
+
     /// The settings.
     pub fn settings(&self) -> &Settings {
-        todo!()
+        &self.inner.settings
     }
+
     /// Profiles times regions, as settings and the AWS configuration say, in the order asked for.
     pub async fn places(&self) -> Result<Vec<Place>, Diagnosis> {
-        todo!()
+        self.list_places().await
     }
+
     /// Who AWS says we are.
-    pub async fn identity(&self, _place: &Place) -> Result<Identity, Diagnosis> {
-        todo!()
+    pub async fn identity(&self, place: &Place) -> Result<Identity, Diagnosis> {
+        let identity = self.who(place).await?;
+        let mut known = self.inner.identities.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(place.clone(), identity.clone());
+        Ok(identity)
     }
+
     /// Everything in one place.
-    pub async fn inventory(&self, _place: &Place) -> Result<Inventory, Diagnosis> {
-        todo!()
+    pub async fn inventory(&self, place: &Place) -> Result<Inventory, Diagnosis> {
+        self.list(place).await
     }
+
     /// The database or endpoint that NAME (identifier, endpoint host, resource id, ARN) means, over all places.
-    pub async fn find(&self, _name: &str) -> Result<Found, Diagnosis> {
-        todo!()
+    pub async fn find(&self, name: &str) -> Result<Found, Diagnosis> {
+        self.look_up(name).await
     }
+
     /// Bastions of the endpoint's place, best first, each with its reasons.
-    pub async fn bastions(&self, _endpoint: &Endpoint) -> Result<Vec<Ranked>, Diagnosis> {
-        todo!()
+    pub async fn bastions(&self, endpoint: &Endpoint) -> Result<Vec<Ranked>, Diagnosis> {
+        self.rank(endpoint).await
     }
+
     /// A token for that endpoint's real name and port.
-    pub async fn token(&self, _endpoint: &Endpoint, _user: &str) -> Result<Token, Diagnosis> {
-        todo!()
+    pub async fn token(&self, endpoint: &Endpoint, user: &str) -> Result<Token, Diagnosis> {
+        self.mint(endpoint, user).await
     }
+
     /// The least policy and the SQL.
-    pub fn policy(&self, _endpoint: &Endpoint, _user: &str) -> Policy {
-        todo!()
+    pub fn policy(&self, endpoint: &Endpoint, user: &str) -> Policy {
+        policy::policy(endpoint, user)
     }
+
     /// Settles which way, with the reason in words.
-    pub async fn settle(&self, _endpoint: &Endpoint, _choice: &RouteChoice) -> Result<(Route, String), Diagnosis> {
-        todo!()
+    pub async fn settle(&self, endpoint: &Endpoint, choice: &RouteChoice) -> Result<(Route, String), Diagnosis> {
+        self.choose_route(endpoint, choice).await
     }
+
     /// Walks the whole way: credentials, route, session, handshake, database, TLS, login. Each step is told.
-    pub async fn connect(&self, _wish: &Wish, _steps: Steps) -> Result<Session, Diagnosis> {
-        todo!()
+    pub async fn connect(&self, wish: &Wish, steps: Steps) -> Result<Session, Diagnosis> {
+        Session::connect(self, wish, steps).await
     }
+
     /// Forwards a loopback port (0: any free one) to the endpoint.
     pub async fn forward(
         &self,
-        _endpoint: &Endpoint,
-        _route: &RouteChoice,
-        _port: u16,
-        _steps: Steps,
+        endpoint: &Endpoint,
+        route: &RouteChoice,
+        port: u16,
+        steps: Steps,
     ) -> Result<Forward, Diagnosis> {
-        todo!()
+        Forward::open(self, endpoint, route, port, steps).await
     }
+
     /// What was used last for that endpoint.
-    pub fn remembered(&self, _endpoint: &Endpoint) -> Remembered {
-        todo!()
+    pub fn remembered(&self, endpoint: &Endpoint) -> Remembered {
+        self.inner.memory.get(endpoint)
     }
+
     /// The user a wish would take where none is given: remembered, else the setting. `None`: ask.
-    pub fn default_user(&self, _endpoint: &Endpoint) -> Option<String> {
-        todo!()
+    pub fn default_user(&self, endpoint: &Endpoint) -> Option<String> {
+        self.remembered(endpoint).user.or_else(|| self.settings().user.clone())
     }
+
     /// Live routes.
     pub fn lines(&self) -> Vec<LineReport> {
-        todo!()
+        self.inner.lines.reports()
     }
+
     /// Terminates every SSM session still open. To be awaited before the program ends, whatever ends it.
     pub async fn close(&self) {
-        todo!()
+        self.inner.lines.close().await;
     }
-}
 
-impl Session {
-    /// What is known of it now.
-    pub fn facts(&self) -> SessionFacts {
-        todo!()
+    fn cloud(&self) -> &Cloud {
+        &self.inner.cloud
     }
-    /// The settled target.
-    pub fn target(&self) -> &Target {
-        todo!()
-    }
-    /// As of the last ReadyForQuery.
-    pub fn transaction(&self) -> Transaction {
-        todo!()
-    }
-    /// Runs one statement. A lost wire is reopened first ([`Happening::Reconnected`]), unless a transaction was open.
-    pub fn run(&mut self, _statement: &str) -> Running<'_> {
-        todo!()
-    }
-    /// For cancelling what runs.
-    pub fn canceller(&self) -> Canceller {
-        todo!()
-    }
-    /// Notices while nothing runs; `None` when the wire was lost. Cancel-safe.
-    pub async fn idle(&mut self) -> Option<Notice> {
-        todo!()
-    }
-    /// Ends it politely.
-    pub async fn close(self) {
-        todo!()
-    }
-}
 
-impl Running<'_> {
-    /// The next happening; `None` at the end. Cancel-safe. After an `Err` it is at its end.
-    pub async fn next(&mut self) -> Option<Result<Happening, Diagnosis>> {
-        todo!()
-    }
-}
-
-impl Canceller {
-    /// CancelRequest over a second wire.
-    pub async fn cancel(&self) -> Result<(), Diagnosis> {
-        todo!()
-    }
-}
-
-impl Forward {
-    /// The port on 127.0.0.1.
-    pub fn port(&self) -> u16 {
-        todo!()
-    }
-    /// How its line is doing.
-    pub fn report(&self) -> LineReport {
-        todo!()
-    }
-    /// Serves connections until the line has ended for good.
-    pub async fn serve(&mut self) -> Diagnosis {
-        todo!()
-    }
-    /// Closes port and session.
-    pub async fn close(self) {
-        todo!()
+    /// Who we are there, if it is known or can be had in a moment; for the audit and for words only.
+    async fn known_identity(&self, place: &Place) -> Option<Identity> {
+        let known = self.inner.identities.lock().unwrap_or_else(PoisonError::into_inner).get(place).cloned();
+        match known {
+            Some(identity) => Some(identity),
+            None => self.identity(place).await.ok(),
+        }
     }
 }

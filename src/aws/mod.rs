@@ -1,1 +1,26 @@
-//! aws
+//! Everything that speaks to AWS: listing, signing, starting and ending SSM sessions. Only here: `aws_*` crates. It must
+//! not know databases' wires, the data channel, or words for people (`access::diagnose` makes those).
+
+mod bastions;
+mod cloud;
+mod cluster;
+mod credentials;
+mod ec2;
+mod error;
+mod identity;
+mod instance;
+mod inventory;
+mod network;
+mod proxy;
+mod sessions;
+mod signer;
+mod watch;
+mod xml;
+
+pub use bastions::Ingress;
+pub use cloud::Cloud;
+pub use credentials::Origin;
+pub use error::{Error, Kind};
+pub use network::{Network, proxy_for};
+pub use sessions::{StartRequest, Started};
+pub use signer::{Keys, TOKEN_LIFE, token, upgrade_headers};

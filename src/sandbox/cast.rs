@@ -1,14 +1,16 @@
 //! The cast: the fleet that the sandbox shows, as data. It must not know how AWS spells it on the wire, nor what answers
 //! behind an endpoint.
 
+mod gates;
 mod ireland;
+mod names;
 mod network;
 mod virginia;
 
+pub use gates::{GateSpec, gates};
+pub use names::hex_id;
 pub use network::{Ingress, SecurityGroup, Subnet, SubnetGroup};
 
-use super::keys::{ACCOUNT, REGION};
-use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 
 /// Everything there is, in both regions.
@@ -215,6 +217,10 @@ pub struct Proxy {
     pub security_groups: Vec<&'static str>,
     /// `Auth[].IAMAuth`.
     pub iam: bool,
+    /// Name of a further endpoint, for reading.
+    pub read_only: Option<&'static str>,
+    /// Tags.
+    pub tags: &'static [(&'static str, &'static str)],
 }
 
 /// An EC2 instance with an SSM agent.
@@ -301,201 +307,10 @@ fn instance(
     }
 }
 
-impl Cluster {
-    /// `DbClusterResourceId`.
-    pub fn resource_id(&self) -> String {
-        base32_id("cluster", &format!("{}/{}", self.region, self.id))
-    }
-
-    /// `DBClusterArn`.
-    pub fn arn(&self) -> String {
-        format!("arn:aws:rds:{}:{ACCOUNT}:cluster:{}", self.region, self.id)
-    }
-
-    /// Whether its names exist yet.
-    pub fn has_endpoints(&self) -> bool {
-        self.traits.status != "creating"
-    }
-
-    /// The writer's name.
-    pub fn endpoint(&self) -> String {
-        endpoint_host(self.id, "cluster-", self.region, self.engine)
-    }
-
-    /// The readers' name.
-    pub fn reader_endpoint(&self) -> String {
-        endpoint_host(self.id, "cluster-ro-", self.region, self.engine)
-    }
-
-    /// The name of a custom endpoint.
-    pub fn custom_endpoint(&self, custom: &CustomEndpoint) -> String {
-        endpoint_host(custom.id, "cluster-custom-", self.region, self.engine)
-    }
-}
-
-impl Instance {
-    /// `DbiResourceId`.
-    pub fn resource_id(&self) -> String {
-        base32_id("db", &format!("{}/{}", self.region, self.id))
-    }
-
-    /// `DBInstanceArn`.
-    pub fn arn(&self) -> String {
-        format!("arn:aws:rds:{}:{ACCOUNT}:db:{}", self.region, self.id)
-    }
-
-    /// Whether its name exists yet.
-    pub fn has_endpoint(&self) -> bool {
-        self.traits.status != "creating"
-    }
-
-    /// Its name.
-    pub fn endpoint(&self) -> String {
-        endpoint_host(self.id, "", self.region, self.engine)
-    }
-}
-
-impl Proxy {
-    /// The last part of its ARN, which `rds-db:connect` names.
-    pub fn resource_id(&self) -> String {
-        hex_id("prx", &format!("{}/{}", self.region, self.name))
-    }
-
-    /// `DBProxyArn`.
-    pub fn arn(&self) -> String {
-        format!("arn:aws:rds:{}:{ACCOUNT}:db-proxy:{}", self.region, self.resource_id())
-    }
-
-    /// Its name.
-    pub fn endpoint(&self) -> String {
-        endpoint_host(self.name, "proxy-", self.region, "postgres")
-    }
-
-    /// 5432 or 3306.
-    pub fn port(&self) -> u16 {
-        if self.family == "POSTGRESQL" { 5432 } else { 3306 }
-    }
-}
-
-/// One server that must answer behind the gate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GateSpec {
-    /// The DB instance's identifier, or the proxy's name.
-    pub identifier: String,
-    /// Every endpoint name that leads here: cluster, readers, custom, its own. No name leads to two.
-    pub hosts: Vec<String>,
-    /// TCP port.
-    pub port: u16,
-    /// Region that tokens must be signed for.
-    pub region: String,
-    /// Whether tokens are accepted.
-    pub iam: bool,
-    /// Whether it only reads.
-    pub reader: bool,
-    /// Whether it is an RDS Proxy (certificate from Amazon's public authority, IAM by the proxy).
-    pub proxy: bool,
-    /// Whether it can be dialled from outside its VPC.
-    pub public: bool,
-    /// The VPC; empty for Aurora's express configuration.
-    pub vpc_id: String,
-    /// `server_version` it should tell.
-    pub server_version: String,
-}
-
-/// One for each DB instance and proxy that speaks PostgreSQL and can be reached.
-pub fn gates() -> Vec<GateSpec> {
-    let cast = cast();
-    let mut gates: Vec<GateSpec> = cast
-        .instances
-        .iter()
-        .filter(|instance| matches!(instance.engine, "postgres" | "aurora-postgresql"))
-        .filter(|instance| matches!(instance.traits.status, "available" | "modifying" | "backing-up"))
-        .map(|instance| GateSpec {
-            identifier: instance.id.to_owned(),
-            hosts: hosts_of(cast, instance),
-            port: instance.traits.port,
-            region: instance.region.to_owned(),
-            iam: instance.traits.iam,
-            reader: instance.replica_of.is_some()
-                || cluster_of(cast, instance).is_some_and(|c| c.members[0] != instance.id),
-            proxy: false,
-            public: instance.public,
-            vpc_id: cast.vpc_of(instance.region, instance.traits.network.as_ref()),
-            server_version: instance.version.to_owned(),
-        })
-        .collect();
-    for proxy in cast.proxies.iter().filter(|proxy| proxy.family == "POSTGRESQL") {
-        let version = cast.cluster(proxy.region, proxy.cluster).map_or("", |cluster| cluster.version);
-        gates.push(GateSpec {
-            identifier: proxy.name.to_owned(),
-            hosts: vec![proxy.endpoint()],
-            port: proxy.port(),
-            region: proxy.region.to_owned(),
-            iam: proxy.iam,
-            reader: false,
-            proxy: true,
-            public: false,
-            vpc_id: proxy.vpc_id.to_owned(),
-            server_version: version.to_owned(),
-        });
-    }
-    gates
-}
-
-fn cluster_of<'a>(cast: &'a Cast, instance: &Instance) -> Option<&'a Cluster> {
-    instance.cluster.and_then(|id| cast.cluster(instance.region, id))
-}
-
-/// The cluster's name leads to the writer, the readers' name to the first reader (to the writer where there is none, as
-/// Aurora does), a custom name to the last of its members.
-fn hosts_of(cast: &Cast, instance: &Instance) -> Vec<String> {
-    let mut hosts = vec![instance.endpoint()];
-    if let Some(cluster) = cluster_of(cast, instance) {
-        if cluster.members.first() == Some(&instance.id) {
-            hosts.insert(0, cluster.endpoint());
-        }
-        if cluster.members.get(1).or(cluster.members.first()) == Some(&instance.id) {
-            hosts.push(cluster.reader_endpoint());
-        }
-        for custom in &cluster.custom {
-            if custom.members.last() == Some(&instance.id) {
-                hosts.push(cluster.custom_endpoint(custom));
-            }
-        }
-    }
-    hosts
-}
-
-/// `NAME.KIND` + the account's label in that region + the service's domain.
-fn endpoint_host(name: &str, kind: &str, region: &str, engine: &str) -> String {
-    let label = if region == REGION { "c9akciq32xyz" } else { "c4t7wmq0kuvp" };
-    let service = match engine {
-        "neptune" => "neptune",
-        "docdb" => "docdb",
-        _ => "rds",
-    };
-    format!("{name}.{kind}{label}.{region}.{service}.amazonaws.com")
-}
-
-/// `PREFIX-` and 26 characters of base 32, as RDS makes resource ids; always the same for the same seed.
-fn base32_id(prefix: &str, seed: &str) -> String {
-    let digest = Sha256::digest(format!("{prefix}/{seed}"));
-    let letters =
-        digest.iter().take(26).map(|byte| char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[usize::from(byte & 31)]));
-    format!("{prefix}-{}", letters.collect::<String>())
-}
-
-/// `PREFIX-0` and 16 hexadecimal digits, as EC2 and RDS Proxy make ids; always the same for the same seed.
-pub fn hex_id(prefix: &str, seed: &str) -> String {
-    let digest = Sha256::digest(format!("{prefix}/{seed}"));
-    let digits: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("{prefix}-0{digits}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::keys::OTHER_REGION;
+    use crate::sandbox::keys::{OTHER_REGION, REGION};
     use std::collections::BTreeSet;
 
     #[test]
@@ -548,24 +363,5 @@ mod tests {
         {
             assert!(ids.insert(id.clone()), "{id} twice");
         }
-    }
-
-    #[test]
-    fn the_gates_share_no_name_and_know_their_part() {
-        let gates = gates();
-        let hosts: Vec<&String> = gates.iter().flat_map(|gate| &gate.hosts).collect();
-        assert_eq!(hosts.len(), hosts.iter().collect::<BTreeSet<_>>().len());
-        let find = |host: &str| gates.iter().find(|gate| gate.hosts.iter().any(|known| known == host)).expect("a gate");
-        let writer = find("orders-prod.cluster-c9akciq32xyz.eu-west-1.rds.amazonaws.com");
-        assert_eq!((writer.identifier.as_str(), writer.reader, writer.iam), ("orders-prod-1", false, true));
-        let reader = find("orders-prod.cluster-ro-c9akciq32xyz.eu-west-1.rds.amazonaws.com");
-        assert_eq!((reader.identifier.as_str(), reader.reader), ("orders-prod-2", true));
-        let custom = find("orders-bi.cluster-custom-c9akciq32xyz.eu-west-1.rds.amazonaws.com");
-        assert_eq!(custom.identifier, "orders-prod-3");
-        assert!(find("reports.c9akciq32xyz.eu-west-1.rds.amazonaws.com").public);
-        assert!(!find("legacy-crm.c9akciq32xyz.eu-west-1.rds.amazonaws.com").iam);
-        assert!(!find("ledger.c9akciq32xyz.eu-west-1.rds.amazonaws.com").iam);
-        assert!(find("orders-proxy.proxy-c9akciq32xyz.eu-west-1.rds.amazonaws.com").proxy);
-        assert!(gates.iter().all(|gate| !gate.identifier.starts_with("inventory-dev")));
     }
 }

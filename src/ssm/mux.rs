@@ -334,3 +334,115 @@ fn keep(place: &mut Option<Waker>, waker: &Waker) {
         none => *none = Some(waker.clone()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces(bytes: &Bytes) -> Vec<Piece> {
+        let (mut decoder, mut bytes) = (Decoder::new(), bytes.clone());
+        std::iter::from_fn(|| decoder.next(&mut bytes).expect("our own frames")).collect()
+    }
+
+    fn written(mux: &mut Mux, data: &[u8]) -> u32 {
+        let id = mux.open().expect("a number");
+        assert_eq!(mux.write(id, data, Waker::noop()), Write::Taken(data.len()));
+        id
+    }
+
+    #[test]
+    fn ids_are_odd_from_three_and_opening_shares_a_message_with_the_first_bytes() {
+        let mut mux = Mux::default();
+        let (first, second) = (written(&mut mux, b"a"), written(&mut mux, b"b"));
+        assert_eq!((first, second), (3, 5));
+        let all = pieces(&mux.take(1024));
+        let data = |id, text: &'static str| Piece::Data(id, Bytes::from_static(text.as_bytes()));
+        assert_eq!(all, [Piece::Open(3), data(3, "a"), Piece::Open(5), data(5, "b")]);
+        assert!(!mux.wants_send());
+        assert_eq!(mux.waiting(), 0);
+    }
+
+    #[test]
+    fn a_small_write_does_not_wait_behind_a_bulk_one() {
+        let mut mux = Mux::default();
+        written(&mut mux, &[1; SEND_BUFFER]);
+        let small = written(&mut mux, b"cancel");
+        let first = pieces(&mux.take(1024));
+        let second = pieces(&mux.take(1024));
+        assert!(first.iter().all(|piece| !matches!(piece, Piece::Data(id, _) if *id == small)));
+        assert!(second.contains(&Piece::Data(small, Bytes::from_static(b"cancel"))), "{second:?}");
+    }
+
+    #[test]
+    fn messages_are_never_too_long_and_nothing_is_lost() {
+        for most in [16, 17, 23, 100, 1024, 40_000] {
+            let mut mux = Mux::default();
+            let ids: Vec<u32> = (0..5).map(|index| written(&mut mux, &vec![index; 9_000])).collect();
+            ids.iter().for_each(|id| mux.drop_stream(*id));
+            let (mut data, mut closed) = (0, 0);
+            while mux.wants_send() {
+                let bytes = mux.take(most);
+                assert!(!bytes.is_empty() && bytes.len() <= most, "{most}: {}", bytes.len());
+                for piece in pieces(&bytes) {
+                    match piece {
+                        Piece::Data(_, part) => data += part.len(),
+                        Piece::Close(_) => closed += 1,
+                        _ => {}
+                    }
+                }
+            }
+            assert_eq!((data, closed), (45_000, 5), "{most}");
+        }
+    }
+
+    #[test]
+    fn a_half_close_is_no_fin_and_an_unused_stream_leaves_no_trace() {
+        let mut mux = Mux::default();
+        let id = written(&mut mux, b"x");
+        mux.finish(id);
+        assert!(!pieces(&mux.take(1024)).contains(&Piece::Close(id)));
+        assert_eq!(mux.write(id, b"y", Waker::noop()), Write::Closed);
+        mux.receive(
+            [smux::open(4), {
+                let mut out = BytesMut::new();
+                smux::push(id, b"answer", &mut out);
+                out.freeze()
+            }]
+            .concat()
+            .into(),
+        )
+        .expect("smux");
+        assert!(matches!(mux.read(id, 100, Waker::noop()), Read::Data(data) if data == "answer"));
+        mux.drop_stream(id);
+        assert_eq!(pieces(&mux.take(1024)), [Piece::Close(id)]);
+
+        let unused = mux.open().expect("a number");
+        mux.drop_stream(unused);
+        assert!(mux.take(1024).is_empty());
+    }
+
+    #[test]
+    fn refusals_belong_to_streams_without_data() {
+        let mut mux = Mux::default();
+        let (served, refused, dropped) = (written(&mut mux, b"1"), written(&mut mux, b"2"), written(&mut mux, b"3"));
+        mux.take(1024);
+        let mut out = BytesMut::new();
+        smux::push(served, b"hello", &mut out);
+        out.extend_from_slice(&smux::close(served));
+        mux.refusal();
+        mux.receive(out.freeze()).expect("smux");
+        mux.receive(smux::close(refused)).expect("smux");
+        assert!(matches!(mux.read(served, 100, Waker::noop()), Read::Data(_)));
+        assert!(matches!(mux.read(served, 100, Waker::noop()), Read::End));
+        assert!(matches!(mux.read(refused, 100, Waker::noop()), Read::Refused));
+        // A refusal of a stream that nobody holds any more is not blamed on the next one.
+        mux.drop_stream(dropped);
+        mux.take(1024);
+        mux.refusal();
+        mux.receive(smux::close(dropped)).expect("smux");
+        let last = written(&mut mux, b"4");
+        mux.receive(smux::close(last)).expect("smux");
+        assert!(matches!(mux.read(last, 100, Waker::noop()), Read::End));
+        assert!(mux.leaving.is_empty());
+    }
+}

@@ -57,12 +57,14 @@ pub fn cast() -> Cast {
         vpc_id: PROD_VPC,
         security_groups: vec![PROD_DB],
         iam,
+        read_only: None,
+        tags: PRODUCTION,
     };
     Cast {
         clusters,
         instances,
         proxies: vec![
-            proxy("orders-proxy", "POSTGRESQL", "orders-prod", true),
+            Proxy { read_only: Some("orders-proxy-ro"), ..proxy("orders-proxy", "POSTGRESQL", "orders-prod", true) },
             proxy("shop-web-proxy", "MYSQL", "shop-web", false),
         ],
         nodes: bastions(),

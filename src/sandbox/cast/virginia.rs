@@ -112,6 +112,8 @@ pub fn cast() -> Cast {
             vpc_id: US_VPC,
             security_groups: vec![US_DB],
             iam: true,
+            read_only: None,
+            tags: PRODUCTION,
         }],
         nodes: vec![Node {
             region: OTHER_REGION,

@@ -1,5 +1,6 @@
 //! The client's machine against the model agent on a simulated clock, under loss, doubling, reordering, delay, cuts,
 //! resumes, pauses and stalled readers: every byte arrives once and in order, a refused dial is told, nothing wedges.
+//! `GATEPOST_SEEDS` runs more schedules than the usual four hundred.
 
 use super::agent::{Agent, Habits};
 use crate::ssm::channel::Frame;
@@ -288,7 +289,8 @@ fn schedule(seed: u64) {
 
 #[test]
 fn every_byte_arrives_once_and_in_order_whatever_the_weather() {
-    for seed in 0..400 {
+    let seeds = std::env::var("GATEPOST_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(400);
+    for seed in 0..seeds {
         if let Err(panic) = std::panic::catch_unwind(|| schedule(seed)) {
             eprintln!("seed {seed}");
             std::panic::resume_unwind(panic);
@@ -304,6 +306,16 @@ fn in_fair_weather_ready_comes_soon_and_nothing_is_sent_twice() {
     world.run(60, all_done);
     // The agent's pace: one slice of 1,024 a millisecond.
     assert!(world.now < 500, "{} ms", world.now);
+}
+
+#[test]
+fn what_is_written_at_once_is_not_lost_in_the_agents_own_race() {
+    for race in 0..9 {
+        let race = Duration::from_millis(race);
+        let weather = Weather { delay: 0, ..FAIR };
+        let mut world = World::new(8, weather, Habits { race, ..Habits::default() }, 8192, vec![user(0, 3000, 0)]);
+        world.run(60, all_done);
+    }
 }
 
 #[test]

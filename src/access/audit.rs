@@ -1,0 +1,264 @@
+//! The audit trail: one JSON line for each connect, statement, cancel and disconnect. What carries a password loses its
+//! literals first. It must not fail what it records; that it could not write is logged.
+
+use super::files;
+use crate::model::{Identity, Route, Target, visible};
+use serde::Serialize;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// The file.
+pub(super) struct Audit {
+    path: Option<PathBuf>,
+    os_user: String,
+    file: Mutex<Option<std::fs::File>>,
+}
+
+/// What a line is about.
+#[derive(Clone, Debug)]
+pub(super) enum Event<'a> {
+    Connect,
+    Reconnect,
+    Statement { text: &'a str, rows: Option<u64> },
+    Cancel,
+    Disconnect,
+    Forward,
+}
+
+/// Whose line it is.
+#[derive(Clone, Debug)]
+pub(super) struct Subject {
+    identity: Option<String>,
+    target: String,
+    endpoint: String,
+    database: Option<String>,
+    user: Option<String>,
+    route: String,
+    bastion: Option<String>,
+    region: String,
+    ssm_session: Option<String>,
+}
+
+impl Subject {
+    pub(super) fn new(target: &Target, identity: Option<&Identity>, ssm_session: Option<&str>) -> Subject {
+        Subject {
+            identity: identity.map(|identity| identity.arn.clone()),
+            target: target.endpoint.owner.clone(),
+            endpoint: target.endpoint.address(),
+            database: Some(target.database.clone()).filter(|name| !name.is_empty()),
+            user: Some(target.user.clone()).filter(|name| !name.is_empty()),
+            route: target.route.to_string(),
+            bastion: match &target.route {
+                Route::Direct => None,
+                Route::Through(bastion) => Some(bastion.id.clone()),
+            },
+            region: target.endpoint.place.region.clone(),
+            ssm_session: ssm_session.map(str::to_owned),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    time: String,
+    event: &'a str,
+    os_user: &'a str,
+    identity: Option<&'a str>,
+    target: &'a str,
+    endpoint: &'a str,
+    region: &'a str,
+    database: Option<&'a str>,
+    user: Option<&'a str>,
+    route: &'a str,
+    bastion: Option<&'a str>,
+    ssm_session: Option<&'a str>,
+    statement: Option<String>,
+    outcome: &'a str,
+    duration_ms: Option<u64>,
+    rows: Option<u64>,
+}
+
+impl Audit {
+    /// In that folder; nowhere when it is empty.
+    pub(super) fn new(folder: &Path, os_user: &str) -> Audit {
+        let path = (!folder.as_os_str().is_empty()).then(|| folder.join("audit.jsonl"));
+        Audit { path, os_user: os_user.to_owned(), file: Mutex::default() }
+    }
+
+    /// Writes one line. `outcome` is `ok`, or what went wrong in a few words.
+    pub(super) fn note(&self, subject: &Subject, event: &Event<'_>, outcome: &str, took: Option<Duration>) {
+        let Some(path) = &self.path else { return };
+        let (name, statement, rows) = match event {
+            Event::Connect => ("connect", None, None),
+            Event::Reconnect => ("reconnect", None, None),
+            Event::Statement { text, rows } => ("statement", Some(without_passwords(text)), *rows),
+            Event::Cancel => ("cancel", None, None),
+            Event::Disconnect => ("disconnect", None, None),
+            Event::Forward => ("forward", None, None),
+        };
+        let line = Line {
+            time: jiff::Timestamp::now().to_string(),
+            event: name,
+            os_user: &self.os_user,
+            identity: subject.identity.as_deref(),
+            target: &subject.target,
+            endpoint: &subject.endpoint,
+            region: &subject.region,
+            database: subject.database.as_deref(),
+            user: subject.user.as_deref(),
+            route: &subject.route,
+            bastion: subject.bastion.as_deref(),
+            ssm_session: subject.ssm_session.as_deref(),
+            statement,
+            outcome: &visible(outcome),
+            duration_ms: took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+            rows,
+        };
+        if let Err(error) = self.write(path, &line) {
+            tracing::error!(path = %path.display(), %error, "the audit trail could not be written");
+        }
+    }
+
+    fn write(&self, path: &Path, line: &Line<'_>) -> std::io::Result<()> {
+        let mut text = serde_json::to_vec(line).map_err(std::io::Error::other)?;
+        text.push(b'\n');
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = match file.take() {
+            Some(open) => open,
+            None => files::append(path)?,
+        };
+        // One write a line: O_APPEND keeps lines of several gateposts apart.
+        file.insert(open).write_all(&text)
+    }
+}
+
+/// `statement`, with every literal masked where any of them could be a password: `PASSWORD '…'` of roles, options of
+/// user mappings and servers, connection strings of subscriptions and dblink.
+pub(super) fn without_passwords(statement: &str) -> String {
+    let lower = statement.to_ascii_lowercase();
+    let telling = ["password", "passwd", "subscription", "dblink", "user mapping", "secret", "pgpass", "crypt("];
+    if !telling.iter().any(|word| lower.contains(word)) {
+        return statement.to_owned();
+    }
+    let bytes = statement.as_bytes();
+    let mut out = String::with_capacity(statement.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let end = match bytes[at] {
+            b'\'' => quoted_end(bytes, at, backslashes(bytes, at)),
+            b'$' => match dollar_end(statement, at) {
+                Some(end) => end,
+                None => {
+                    out.push('$');
+                    at += 1;
+                    continue;
+                }
+            },
+            _ => {
+                let next = statement[at..].find(['\'', '$']).map_or(bytes.len(), |found| at + found);
+                out.push_str(&statement[at..next]);
+                at = next;
+                continue;
+            }
+        };
+        out.push_str("'••••'");
+        at = end;
+    }
+    out
+}
+
+/// Whether the literal that begins at `at` is an `E'…'` one.
+fn backslashes(bytes: &[u8], at: usize) -> bool {
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
+    at >= 1 && bytes[at - 1].eq_ignore_ascii_case(&b'e') && (at < 2 || !word(bytes[at - 2]))
+}
+
+fn quoted_end(bytes: &[u8], start: usize, backslashes: bool) -> usize {
+    let mut at = start + 1;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' if backslashes => at += 2,
+            b'\'' if bytes.get(at + 1) == Some(&b'\'') => at += 2,
+            b'\'' => return at + 1,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+/// The end of the dollar-quoted literal at `start`; `None` when it is none (`$1`).
+fn dollar_end(text: &str, start: usize) -> Option<usize> {
+    let after = &text[start + 1..];
+    let tag_length = after.find('$')?;
+    let tag = &after[..tag_length];
+    let good = tag.chars().all(|c| c.is_alphanumeric() || c == '_') && !tag.starts_with(|c: char| c.is_ascii_digit());
+    if !good {
+        return None;
+    }
+    let mark = &text[start..start + tag_length + 2];
+    let body = start + mark.len();
+    Some(text[body..].find(mark).map_or(text.len(), |found| body + found + mark.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::ranking::tests::{bastion, endpoint};
+    use crate::model::Auth;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn passwords_are_masked_and_the_rest_is_kept() {
+        for (statement, expected) in [
+            ("select 'a' from t", "select 'a' from t"),
+            ("ALTER ROLE x PASSWORD 'hunter2'", "ALTER ROLE x PASSWORD '••••'"),
+            ("create user x password 'it''s' valid until 'now'", "create user x password '••••' valid until '••••'"),
+            ("ALTER ROLE x PASSWORD E'a\\'b' LOGIN", "ALTER ROLE x PASSWORD E'••••' LOGIN"),
+            ("ALTER ROLE x PASSWORD $q$hunter2$q$ LOGIN", "ALTER ROLE x PASSWORD '••••' LOGIN"),
+            ("ALTER ROLE x PASSWORD 'unfinished", "ALTER ROLE x PASSWORD '••••'"),
+            (
+                "CREATE USER MAPPING FOR a SERVER b OPTIONS (user 'u', password 'p')",
+                "CREATE USER MAPPING FOR a SERVER b OPTIONS (user '••••', password '••••')",
+            ),
+            (
+                "create subscription s connection 'host=h password=p' publication p",
+                "create subscription s connection '••••' publication p",
+            ),
+            ("select $1 -- password", "select $1 -- password"),
+            ("ALTER ROLE grüße PASSWORD 'ü' -- ü", "ALTER ROLE grüße PASSWORD '••••' -- ü"),
+        ] {
+            assert_eq!(without_passwords(statement), expected);
+        }
+    }
+
+    #[test]
+    fn a_line_says_who_where_and_how_it_ended() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let audit = Audit::new(folder.path(), "me");
+        let target = Target {
+            endpoint: endpoint(),
+            route: Route::Through(bastion("i-1", None, true, "3.3.987.0")),
+            database: "shop".to_owned(),
+            user: "oncall".to_owned(),
+            auth: Auth::Iam,
+            read_only: true,
+        };
+        let identity = Identity { account: "1".to_owned(), arn: "arn:aws:iam::1:user/me".to_owned(), ends: None };
+        let subject = Subject::new(&target, Some(&identity), Some("me-0a1"));
+        audit.note(&subject, &Event::Connect, "ok", Some(Duration::from_millis(1200)));
+        let event = Event::Statement { text: "ALTER ROLE x PASSWORD 'p'", rows: Some(0) };
+        audit.note(&subject, &event, "ok", Some(Duration::from_millis(3)));
+        let path = folder.path().join("audit.jsonl");
+        let text = std::fs::read_to_string(&path).expect("written");
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(lines.len(), 2);
+        assert_eq!((&lines[0]["event"], &lines[0]["bastion"]), (&"connect".into(), &"i-1".into()));
+        assert_eq!((&lines[0]["identity"], &lines[0]["duration_ms"]), (&identity.arn.into(), &1200.into()));
+        assert_eq!(lines[1]["statement"], "ALTER ROLE x PASSWORD '••••'");
+        let mode = std::fs::metadata(&path).expect("there").permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600);
+    }
+}

@@ -1,0 +1,57 @@
+//! Cancelling over a second wire through the same route. It must not touch the session's own wire.
+
+use super::audit::{Event, Subject};
+use super::session::Live;
+use super::{Access, refusal};
+use crate::db;
+use crate::model::Diagnosis;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use tokio::time::Instant;
+
+/// Cancels what a session runs, over a second wire through the same route. Cheap to clone; it does not keep the session's
+/// tunnel alive.
+#[derive(Clone)]
+pub struct Canceller {
+    access: Access,
+    live: Weak<Mutex<Live>>,
+    subject: Subject,
+}
+
+impl Canceller {
+    pub(super) fn new(access: Access, live: Arc<Mutex<Live>>, subject: Subject) -> Canceller {
+        Canceller { access, live: Arc::downgrade(&live), subject }
+    }
+
+    /// CancelRequest over a second wire. Whether something was cancelled shows in the session alone; of a session that
+    /// has ended there is nothing to cancel.
+    pub async fn cancel(&self) -> Result<(), Diagnosis> {
+        let Some(live) = self.live.upgrade() else { return Ok(()) };
+        let (line, key) = {
+            let live = live.lock().unwrap_or_else(PoisonError::into_inner);
+            (live.line.clone(), live.key.clone())
+        };
+        let begun = Instant::now();
+        let limit = self.access.settings().connect_timeout;
+        let cancelled = tokio::time::timeout(limit, async {
+            let (wire, _) = match line.open(limit).await {
+                Ok(opened) => opened,
+                Err(unopened) => {
+                    return Err(refusal::of_open(&self.access, unopened, &line, begun.elapsed()).await);
+                }
+            };
+            let asked =
+                async { db::secure(wire, &line.endpoint().host, &self.access.inner.roots).await?.cancel(&key).await };
+            match asked.await {
+                Ok(()) => Ok(()),
+                Err(error) => Err(refusal::of_cancel(&self.access, error, &line).await),
+            }
+        });
+        let answer = match cancelled.await {
+            Ok(answer) => answer,
+            Err(_) => Err(refusal::silent(&self.access, &line, limit).await),
+        };
+        let outcome = answer.as_ref().map_or_else(refusal::outcome, |()| "ok".to_owned());
+        self.access.inner.audit.note(&self.subject, &Event::Cancel, &outcome, Some(begun.elapsed()));
+        answer
+    }
+}

@@ -1,0 +1,247 @@
+//! The way from a settled target to a logged-in session: line, TLS, login, each told as a step. It must not decide the
+//! route, nor what is done when the session is lost.
+
+use super::account::{SessionAccount, grant};
+use super::diagnose::{self, tunnel};
+use super::line::Line;
+use super::walk::Walk;
+use super::{Access, refusal};
+use crate::aws::{StartRequest, proxy_for};
+use crate::db::{self, Secured};
+use crate::model::{
+    Auth, Bastion, Diagnosis, Endpoint, Identity, Kind, Route, Secret, SessionFacts, StepKind, StepState, Target, Token,
+};
+use crate::ssm;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
+
+/// Where a walk has arrived.
+pub(super) struct Arrived {
+    pub(super) session: db::Session,
+    pub(super) line: Line,
+    pub(super) facts: SessionFacts,
+}
+
+impl Access {
+    /// Credentials are had, and who they are; for a step's words.
+    pub(super) async fn credentials(&self, endpoint: &Endpoint) -> Result<(Option<Identity>, String), Diagnosis> {
+        let place = &endpoint.place;
+        let keys = self.cloud().keys(place).await.map_err(|error| diagnose::aws::of(&error))?;
+        let ends = match keys.ends() {
+            Some(ends) => format!(", end {}", diagnose::moment(ends)),
+            None => String::new(),
+        };
+        // Keys can be had and be worthless: asking who they are tells. That STS cannot be reached (a private network
+        // without an endpoint for it) is no reason to stop.
+        match self.identity(place).await {
+            Ok(identity) => {
+                let words = format!("{} in {}{ends}", identity.short(), identity.account);
+                Ok((Some(identity), words))
+            }
+            Err(diagnosis) if matches!(diagnosis.kind, Kind::LoginEnded | Kind::RegionRefused) => Err(diagnosis),
+            Err(diagnosis) => Ok((None, format!("credentials found{ends}; {}", diagnosis.title))),
+        }
+    }
+
+    /// The live line of that route, or a new one: for a bastion, the steps Session and Handshake.
+    pub(super) async fn line(&self, endpoint: &Endpoint, route: &Route, walk: &Walk) -> Result<Line, Diagnosis> {
+        let lines = &self.inner.lines;
+        let bastion = match route {
+            Route::Direct => {
+                let key = (endpoint.place.clone(), endpoint.address(), None);
+                let open = async { Ok(Line::direct(endpoint.clone(), self.resolved(endpoint), lines.closing())) };
+                return lines.get_or_open(key, open).await.map(|(line, _)| line);
+            }
+            Route::Through(bastion) => bastion,
+        };
+        let key = (endpoint.place.clone(), endpoint.address(), Some(bastion.id.clone()));
+        let (line, shared) = lines.get_or_open(key, self.tunnel(endpoint, bastion, walk)).await?;
+        if shared {
+            let words = format!("{}, shared with what is open already", line.ssm_session().unwrap_or_default());
+            for kind in [StepKind::Session, StepKind::Handshake] {
+                walk.tell(kind, StepState::Begun(bastion.label().to_owned()));
+                walk.tell(kind, StepState::Done(words.clone(), Duration::ZERO));
+            }
+        }
+        Ok(line)
+    }
+
+    async fn tunnel(&self, endpoint: &Endpoint, bastion: &Bastion, walk: &Walk) -> Result<Line, Diagnosis> {
+        let settings = self.settings();
+        let reason = format!("gatepost: {} to {} ({})", settings.os_user, endpoint.owner, endpoint.address());
+        let mut parameters = vec![
+            ("host".to_owned(), endpoint.host.clone()),
+            ("portNumber".to_owned(), endpoint.port.to_string()),
+            // A port on this machine, which the agent ignores and we do not open.
+            ("localPortNumber".to_owned(), "0".to_owned()),
+        ];
+        for (name, value) in &settings.ssm_parameters {
+            parameters.retain(|(given, _)| given != name);
+            if !value.is_empty() {
+                parameters.push((name.clone(), value.clone()));
+            }
+        }
+        let request = StartRequest {
+            node: &bastion.id,
+            document: &settings.ssm_document,
+            parameters: &parameters,
+            reason: &reason,
+        };
+        let started = walk
+            .step(StepKind::Session, bastion.label(), async {
+                match self.cloud().start_session(&bastion.place, &request).await {
+                    Ok(started) => {
+                        let words = format!("{} ({}), {}", bastion.label(), bastion.id, started.session_id);
+                        Ok((started, words))
+                    }
+                    Err(error) => Err(diagnose::aws::of_start(&error, bastion, endpoint, &settings.ssm_document)),
+                }
+            })
+            .await?;
+        let network = ssm::Network {
+            proxy: proxy_for(&settings.aws, &started.stream_url),
+            extra_roots: self.cloud().network().bundle().map(<[u8]>::to_vec).into_iter().collect(),
+            timeout: settings.connect_timeout,
+        };
+        let options = ssm::Options {
+            network,
+            keep_alive: settings.keep_alive,
+            // Big slices are what makes uploads fast; agents and the live service take them (ssm-data-channel, limits).
+            payload: 8 << 10,
+            open_timeout: walk.limit(),
+        };
+        let account =
+            Arc::new(SessionAccount::new(self.cloud().clone(), bastion.place.clone(), started.stream_url.clone()));
+        let opened = walk.step(StepKind::Handshake, bastion.label(), async {
+            let (tunnel, opened) = ssm::Tunnel::open(grant(&started), account, options)
+                .await
+                .map_err(|error| tunnel::of(&error, bastion, endpoint))?;
+            let mut words = format!("agent {}", opened.agent_version);
+            if !opened.customer_message.is_empty() {
+                words.push_str(": ");
+                words.push_str(&crate::model::visible(&opened.customer_message));
+            }
+            Ok((tunnel, words))
+        });
+        let tunnel = opened.await?;
+        Ok(Line::through(endpoint.clone(), tunnel, bastion.clone(), self.inner.lines.closing()))
+    }
+
+    /// Line, database, TLS, login.
+    pub(super) async fn arrive(&self, target: &Target, walk: &Walk) -> Result<Arrived, Diagnosis> {
+        let endpoint = &target.endpoint;
+        let line = self.line(endpoint, &target.route, walk).await?;
+        let secured = self.secure(&line, walk).await?;
+        let tls = secured.facts().clone();
+        let login = walk.step(StepKind::Login, format!("{} @ {}", target.user, target.database), async {
+            let (secret, token) = self.secret(target).await?;
+            let settings = self.settings();
+            let login = db::Login {
+                host: endpoint.host.clone(),
+                user: target.user.clone(),
+                database: target.database.clone(),
+                secret,
+                read_only: target.read_only,
+                statement_timeout: settings.statement_timeout,
+                lock_timeout: settings.lock_timeout,
+                application_name: format!("gatepost ({})", settings.os_user),
+            };
+            let answered = tokio::time::timeout(walk.limit(), secured.login(&login)).await;
+            match answered.unwrap_or_else(|_| Err(db::Error::Timeout(walk.limit()))) {
+                Ok(session) => {
+                    let words = match &token {
+                        Some(token) => format!("{}, token ends {}", target.user, diagnose::moment(token.ends)),
+                        None => format!("{}, with its password", target.user),
+                    };
+                    Ok(((session, token), words))
+                }
+                Err(error) => Err(refusal::of_login(self, error, target, token.as_ref(), &line).await),
+            }
+        });
+        let (session, token) = login.await?;
+        let facts = SessionFacts {
+            server_version: session.parameter("server_version").unwrap_or_default(),
+            pid: session.pid(),
+            tls,
+            token_minted: token.as_ref().map(|token| token.minted),
+            token_ends: token.as_ref().map(|token| token.ends),
+            route: target.route.to_string(),
+            ssm_session: line.ssm_session().map(str::to_owned),
+            read_only: target.read_only,
+            hot_standby: session.parameter("in_hot_standby").as_deref() == Some("on"),
+        };
+        Ok(Arrived { session, line, facts })
+    }
+
+    async fn secret(&self, target: &Target) -> Result<(Secret, Option<Token>), Diagnosis> {
+        match &target.auth {
+            Auth::Iam => {
+                let token = self.mint(&target.endpoint, &target.user).await?;
+                Ok((token.secret.clone(), Some(token)))
+            }
+            Auth::Password(password) => Ok((password.clone(), None)),
+        }
+    }
+
+    /// The steps Database and TLS. They are one call below, told apart by the first byte that comes back.
+    async fn secure(&self, line: &Line, walk: &Walk) -> Result<Secured, Diagnosis> {
+        let endpoint = line.endpoint();
+        let begun = Instant::now();
+        walk.tell(StepKind::Database, StepState::Begun(endpoint.address()));
+        let fail = |diagnosis: Diagnosis| {
+            walk.tell(StepKind::Database, StepState::Failed(Box::new(diagnosis.clone()), begun.elapsed()));
+            diagnosis
+        };
+        let (wire, mut heard) = match line.open(walk.limit()).await {
+            Ok(opened) => opened,
+            Err(unopened) => return Err(fail(refusal::of_open(self, unopened, line, begun.elapsed()).await)),
+        };
+        let mut securing = std::pin::pin!(db::secure(wire, &endpoint.host, &self.inner.roots));
+        let left = walk.limit().saturating_sub(begun.elapsed());
+        let early = tokio::time::timeout(left, async {
+            tokio::select! {
+                biased;
+                // An error of the channel means that the wire is gone: the other branch tells.
+                Ok(_) = heard.wait_for(|heard| *heard) => None,
+                done = &mut securing => Some(done),
+            }
+        })
+        .await;
+        let early = match early {
+            Err(_) => return Err(fail(refusal::silent(self, line, begun.elapsed()).await)),
+            Ok(Some(Err(db::Error::Wire(error)))) => {
+                return Err(fail(refusal::of_wire(self, error, line, begun.elapsed()).await));
+            }
+            Ok(early) => early,
+        };
+        walk.tell(StepKind::Database, StepState::Done(endpoint.address(), begun.elapsed()));
+        walk.step(StepKind::Tls, endpoint.host.clone(), async {
+            let done = match early {
+                Some(done) => done,
+                None => tokio::time::timeout(walk.limit(), securing)
+                    .await
+                    .unwrap_or_else(|_| Err(db::Error::Timeout(walk.limit()))),
+            };
+            match done {
+                Ok(secured) => {
+                    let facts = secured.facts();
+                    let words = format!("TLS {}, {}, issued by {}", facts.version, facts.subject, facts.issuer);
+                    Ok((secured, crate::model::visible(&words).into_owned()))
+                }
+                Err(error) => Err(refusal::of_tls(self, error, line).await),
+            }
+        })
+        .await
+    }
+}
+
+/// Whether AWS is asked at all on this way: not for a password on a direct line.
+pub(super) fn needs_aws(auth: &Auth, route: &Route) -> bool {
+    matches!(auth, Auth::Iam) || matches!(route, Route::Through(_))
+}
+
+/// Now, for diagnoses.
+pub(super) fn now() -> SystemTime {
+    SystemTime::now()
+}

@@ -1,0 +1,200 @@
+//! Why a login was refused: the server's answer, and what was found by looking. `PAM authentication failed` is all that
+//! RDS says to any of a dozen causes; here the likely ones are told apart.
+
+use super::aws::options;
+use super::sql::server;
+use super::{moment, shell, span};
+use crate::access::policy::{identifier, statement};
+use crate::db::ServerError;
+use crate::model::{Auth, DatabaseKind, Diagnosis, Endpoint, IamAuth, Kind, Token};
+use std::time::SystemTime;
+
+/// What is known when a login fails.
+pub(in crate::access) struct Found<'a> {
+    pub(in crate::access) endpoint: &'a Endpoint,
+    pub(in crate::access) user: &'a str,
+    pub(in crate::access) database: &'a str,
+    pub(in crate::access) auth: &'a Auth,
+    pub(in crate::access) token: Option<&'a Token>,
+    /// Seconds that AWS's clock is ahead of ours.
+    pub(in crate::access) skew: Option<i64>,
+    /// IAM authentication as AWS says now; `None` when it could not be asked.
+    pub(in crate::access) iam_now: Option<IamAuth>,
+    /// On which resource IAM authentication is switched …
+    pub(in crate::access) owner: DatabaseKind,
+    /// … and its identifier: the cluster's, for a member.
+    pub(in crate::access) owner_name: &'a str,
+    /// AWS identity's ARN.
+    pub(in crate::access) identity: Option<&'a str>,
+    pub(in crate::access) now: SystemTime,
+}
+
+/// A refusal between start-up and ReadyForQuery.
+pub(in crate::access) fn refused(error: &ServerError, found: &Found<'_>) -> Diagnosis {
+    let message = error.message.to_ascii_lowercase();
+    let iam = matches!(found.auth, Auth::Iam);
+    match error.code.as_str() {
+        _ if message.contains("pam authentication failed") && iam => token_refused(error, found),
+        _ if message.contains("pam authentication failed") => token_only(error, found),
+        "28P01" if iam => wants_password(error, found),
+        "28P01" => server(error, Kind::PasswordRefused)
+            .advise("Type the password again: user names and passwords are case-sensitive")
+            .advise("If the role has rds_iam, also by inheritance, only a token lets it in: log in with IAM"),
+        "3D000" => server(error, Kind::NoSuchDatabase)
+            .because(format!("{} has no database {}", found.endpoint.owner, found.database))
+            .advise_paste("See which there are: connect to postgres", "select datname from pg_database order by 1")
+            .advise("Database names are case-sensitive"),
+        "53300" => server(error, Kind::ServerBusy)
+            .advise("Wait until others disconnect, or ask who holds connections idle")
+            .advise_paste(
+                "From a session that still stands",
+                "select usename, application_name, state, count(*) from pg_stat_activity group by 1, 2, 3 order by 4 desc",
+            ),
+        "57P03" => server(error, Kind::ServerBusy).advise(if message.contains("shutting down") {
+            "Wait until the restart or failover is over, then try again"
+        } else {
+            "It starts up or recovers: try again in a minute"
+        }),
+        "57P01" | "57P02" | "57P05" => {
+            server(error, Kind::ServerBusy).advise("The server ended the session: try again in a minute")
+        }
+        "28000" if message.contains("pg_hba.conf") || message.contains("no encryption") => {
+            server(error, Kind::LoginRefused).advise("See whether the database lets this user in to this database at all")
+        }
+        "28000" if message.contains("not permitted to log in") => server(error, Kind::LoginRefused)
+            .advise_paste("As an administrator", format!("ALTER ROLE {} LOGIN;", identifier(found.user))),
+        "28000" | "42704" if message.contains("does not exist") => server(error, Kind::LoginRefused)
+            .because("user names are case-sensitive")
+            .advise_paste("As an administrator", create_user(found)),
+        "42501" => server(error, Kind::LoginRefused).advise_paste(
+            "As an administrator",
+            format!("GRANT CONNECT ON DATABASE {} TO {};", identifier(found.database), identifier(found.user)),
+        ),
+        "25006" => server(error, Kind::ServerBusy).advise("Connect to the writer's endpoint"),
+        _ => server(error, Kind::LoginRefused),
+    }
+}
+
+/// The database asked for a password where a token was shown: the role is not one that comes in with tokens.
+fn wants_password(error: &ServerError, found: &Found<'_>) -> Diagnosis {
+    let user = identifier(found.user);
+    let mut diagnosis = server(error, Kind::TokenRefused);
+    diagnosis.because.insert(
+        0,
+        std::mem::replace(
+            &mut diagnosis.title,
+            format!("{} does not take a token from {}", found.endpoint.owner, found.user),
+        ),
+    );
+    diagnosis = iam_flag(diagnosis, found);
+    diagnosis
+        .because(format!("likely: the role {} does not exist, or lacks rds_iam", found.user))
+        .advise_paste("As an administrator, let it come in with tokens", format!("GRANT rds_iam TO {user};"))
+        .advise("Or log in with its password")
+}
+
+/// PAM, and a password was shown.
+fn token_only(error: &ServerError, found: &Found<'_>) -> Diagnosis {
+    let mut diagnosis = server(error, Kind::LoginRefused);
+    diagnosis
+        .because
+        .insert(0, std::mem::replace(&mut diagnosis.title, format!("{} can only come in with a token", found.user)));
+    diagnosis
+        .because("the role has rds_iam, itself or by inheritance, and that rules over its password")
+        .advise("Log in with IAM")
+        .advise_paste(
+            "Or see where it has it from",
+            format!("select pg_has_role({}, 'rds_iam', 'member')", crate::access::policy::literal(found.user)),
+        )
+}
+
+/// PAM, and a token was shown: find the likely cause by looking, then name the rest.
+fn token_refused(error: &ServerError, found: &Found<'_>) -> Diagnosis {
+    let Found { endpoint, user, .. } = found;
+    let mut diagnosis = server(error, Kind::TokenRefused);
+    diagnosis
+        .because
+        .insert(0, std::mem::replace(&mut diagnosis.title, format!("{} refused the token for {user}", endpoint.owner)));
+    let before = diagnosis.because.len();
+    diagnosis = iam_flag(diagnosis, found);
+    if let Some(skew) = found.skew.filter(|skew| skew.unsigned_abs() > 120) {
+        let direction = if skew > 0 { "behind" } else { "ahead of" };
+        diagnosis = diagnosis
+            .because(format!("this machine's clock is {} {direction} AWS's", span(skew.unsigned_abs())))
+            .advise_paste("Set the clock: a token is signed with the time", "sudo timedatectl set-ntp true");
+    }
+    if let Some(token) = found.token {
+        if token.ends <= found.now {
+            diagnosis = diagnosis
+                .because(format!("the credentials that signed the token ended at {}", moment(token.ends)))
+                .advise("Renew the AWS login: a token lives no longer than the credentials that sign it");
+        } else if token.ends < token.minted + crate::aws::TOKEN_LIFE {
+            diagnosis = diagnosis.because(format!("the AWS credentials end soon, at {}", moment(token.ends)));
+        }
+    }
+    let found_something = diagnosis.because.len() > before;
+    if user.chars().any(char::is_uppercase) {
+        diagnosis = diagnosis.because(format!(
+            "user names are case-sensitive: {user} in the policy and the token must be the role's name, letter by letter"
+        ));
+    }
+    let arn = endpoint.connect_arn(user);
+    let likely = if found_something { "also possible" } else { "likely" };
+    let who = found.identity.map(|arn| format!(" for {arn}")).unwrap_or_default();
+    diagnosis
+        .because(format!("{likely}: no IAM policy allows rds-db:connect{who} on {arn}"))
+        .because(format!("{likely}: the role {user} does not exist, or lacks rds_iam"))
+        .advise_paste("Have this statement added to your IAM policy", statement(&["rds-db:connect"], &[arn]))
+        .advise_paste("As an administrator of the database", create_user(found))
+        .advise_paste("Read the database's own reason, where its iam-db-auth-error log is exported", log_command(found))
+}
+
+fn iam_flag(diagnosis: Diagnosis, found: &Found<'_>) -> Diagnosis {
+    let owner = found.owner_name;
+    match found.iam_now.unwrap_or(found.endpoint.iam) {
+        IamAuth::Enabled => diagnosis,
+        IamAuth::Pending { to: true } => diagnosis
+            .because(format!("IAM authentication is being switched on for {owner}: it is not on yet"))
+            .advise("Wait for the change, or have it applied now")
+            .advise_paste("Apply it now", enable(found)),
+        IamAuth::Pending { to: false } => {
+            diagnosis.because(format!("IAM authentication is being switched off for {owner}"))
+        }
+        IamAuth::Disabled => diagnosis
+            .because(format!("IAM authentication is off on {owner}"))
+            .advise_paste("Switch it on", enable(found)),
+    }
+}
+
+fn enable(found: &Found<'_>) -> String {
+    let owner = shell(found.owner_name);
+    let place = options(&found.endpoint.place);
+    match found.owner {
+        DatabaseKind::Cluster => format!(
+            "aws rds modify-db-cluster --db-cluster-identifier {owner} --enable-iam-database-authentication --apply-immediately{place}"
+        ),
+        DatabaseKind::Instance => format!(
+            "aws rds modify-db-instance --db-instance-identifier {owner} --enable-iam-database-authentication --apply-immediately{place}"
+        ),
+        DatabaseKind::Proxy => {
+            format!("aws rds modify-db-proxy --db-proxy-name {owner} --default-auth-scheme IAM_AUTH{place}")
+        }
+    }
+}
+
+fn create_user(found: &Found<'_>) -> String {
+    let user = identifier(found.user);
+    match found.auth {
+        Auth::Iam => format!("CREATE USER {user};  -- if there is none\nGRANT rds_iam TO {user};"),
+        Auth::Password(_) => format!("CREATE USER {user};  -- and give it a password"),
+    }
+}
+
+fn log_command(found: &Found<'_>) -> String {
+    let kind = found.owner.name();
+    format!(
+        "aws logs tail /aws/rds/{kind}/{}/iam-db-auth-error --since 10m{}",
+        shell(found.owner_name),
+        options(&found.endpoint.place)
+    )
+}

@@ -1,0 +1,1 @@
+//! What each failure is said to be, and what can be pasted.

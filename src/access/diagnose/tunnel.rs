@@ -1,0 +1,267 @@
+//! What went wrong between here and the database's port, in words: bastions, data channels, dials. It must not know TLS.
+
+use super::aws::options;
+use super::{because_lines, moment, span};
+use crate::access::policy::statement;
+use crate::model::{Bastion, Diagnosis, Endpoint, Kind, Ranked, visible};
+use crate::ssm::{Ended, Error};
+use std::time::{Duration, SystemTime};
+
+/// A tunnel or one of its streams could not be opened.
+pub(in crate::access) fn of(error: &Error, bastion: &Bastion, endpoint: &Endpoint) -> Diagnosis {
+    let region = &bastion.place.region;
+    match error {
+        Error::Dial(reason) => because_lines(
+            Diagnosis::new(
+                Kind::AwsUnreachable,
+                format!("The data channel of the session on {} could not be opened", bastion.label()),
+            ),
+            reason,
+        )
+        .advise(format!("Let this machine reach ssmmessages.{region}.amazonaws.com, port 443, web sockets included"))
+        .advise_paste("Or name the proxy that leads there", "export HTTPS_PROXY=http://proxy.example.com:3128"),
+        Error::Upgrade { status: status @ (401 | 403), body } => because_lines(
+            Diagnosis::new(
+                Kind::AccessDenied,
+                format!("AWS refused the data channel of the session on {} (HTTP {status})", bastion.label()),
+            ),
+            body,
+        )
+        .advise_paste(
+            "Have this statement added to your IAM policy",
+            statement(
+                &["ssmmessages:OpenDataChannel"],
+                &[format!("arn:{}:ssm:*:*:session/${{aws:userid}}-*", endpoint.partition)],
+            ),
+        ),
+        Error::Upgrade { status, body } => because_lines(
+            Diagnosis::new(
+                Kind::AwsUnreachable,
+                format!("The data channel of the session on {} was refused: HTTP {status}", bastion.label()),
+            ),
+            body,
+        )
+        .advise("See whether a proxy on the way refuses web sockets"),
+        Error::Account(reason) => {
+            because_lines(Diagnosis::new(Kind::AwsRefused, "AWS refused a step of the session"), reason)
+        }
+        Error::Ended(ended) => self::ended(ended, bastion, endpoint),
+        Error::Refused => unreachable_from(bastion, endpoint),
+        Error::HandshakeTimeout(after) => Diagnosis::new(
+            Kind::BastionUnusable,
+            format!("The agent on {} did not answer within {}", bastion.label(), seconds(*after)),
+        )
+        .because(agent_words(bastion))
+        .advise("Try another bastion")
+        .advise_paste("Or restart its agent there", "sudo systemctl restart amazon-ssm-agent"),
+        Error::Unsupported(reason) => because_lines(
+            Diagnosis::new(
+                Kind::BastionUnusable,
+                format!("{} cannot forward to {}", bastion.label(), endpoint.address()),
+            ),
+            reason,
+        )
+        .because(agent_words(bastion))
+        .advise("Update the agent to 3.1.1374 or newer")
+        .advise_paste("Update it through SSM", update_agent(bastion)),
+    }
+}
+
+/// A tunnel ended for good.
+pub(in crate::access) fn ended(ended: &Ended, bastion: &Bastion, endpoint: &Endpoint) -> Diagnosis {
+    let lost = |title: String| Diagnosis::new(Kind::TunnelLost, title);
+    let name = bastion.label();
+    match ended {
+        Ended::ByUs => lost(format!("The session on {name} was closed from here")),
+        Ended::ByService(text) => ended_by_service(text, bastion, endpoint),
+        Ended::Gone(reason) => {
+            because_lines(lost(format!("The session on {name} has ended and cannot be resumed")), reason)
+                .because("a session ends after the account's idle time (20 minutes unless set) or longest duration")
+                .advise("Connect again")
+        }
+        Ended::AgentSilent(after) => {
+            lost(format!("Nothing was heard from the agent on {name} for {}", seconds(*after)))
+                .because("the service answers, so the bastion was stopped, replaced, or lost its network")
+                .advise("Connect again, through another bastion if there is one")
+        }
+        Ended::ServiceUnreachable(after, reason) => because_lines(
+            lost(format!("The session on {name} was lost: AWS could not be reached for {}", seconds(*after))),
+            reason,
+        )
+        .advise("Connect again when this machine is back on the network"),
+        Ended::Protocol(reason) => {
+            because_lines(lost(format!("The session on {name} broke the protocol")), reason).advise("Connect again")
+        }
+    }
+}
+
+fn ended_by_service(text: &str, bastion: &Bastion, endpoint: &Endpoint) -> Diagnosis {
+    let lower = text.to_ascii_lowercase();
+    let name = bastion.label();
+    // amazon-ssm-agent's own words arrive as the text of channel_closed.
+    if lower.contains("no such host") || lower.contains("lookup ") || lower.contains("could not resolve") {
+        because_lines(
+            Diagnosis::new(Kind::UnreachableFromBastion, format!("{name} cannot resolve {}", endpoint.host)),
+            text,
+        )
+        .advise_paste("See what it resolves there", format!("getent hosts {}", endpoint.host))
+        .advise("Switch on DNS resolution and DNS host names in the bastion's VPC")
+    } else if lower.contains("forbidden") {
+        because_lines(
+            Diagnosis::new(
+                Kind::UnreachableFromBastion,
+                format!("The agent on {name} refuses to forward to {}", endpoint.host),
+            ),
+            text,
+        )
+        .because("it denies loopback, metadata and DNS addresses (amazon-ssm-agent's list)")
+    } else if lower.contains("not supported by this version") {
+        because_lines(Diagnosis::new(Kind::BastionUnusable, format!("The agent on {name} is too old")), text)
+            .because(agent_words(bastion))
+            .advise_paste("Update it through SSM", update_agent(bastion))
+    } else if text.trim().is_empty() {
+        Diagnosis::new(Kind::TunnelLost, format!("AWS ended the session on {name}"))
+            .because("without a reason: it was terminated, or reached the account's idle time or longest duration")
+            .advise("Connect again")
+    } else {
+        because_lines(Diagnosis::new(Kind::TunnelLost, format!("AWS ended the session on {name}")), text)
+            .advise("Connect again")
+    }
+}
+
+/// The bastion is there, the database's port is not reachable from it.
+pub(in crate::access) fn unreachable_from(bastion: &Bastion, endpoint: &Endpoint) -> Diagnosis {
+    let mut diagnosis = Diagnosis::new(
+        Kind::UnreachableFromBastion,
+        format!("{} cannot reach {}", bastion.label(), endpoint.address()),
+    )
+    .because("the session stands, but the agent's connection to the database was refused or timed out");
+    match (&bastion.vpc_id, &endpoint.vpc_id) {
+        (Some(mine), Some(its)) if mine != its => {
+            diagnosis = diagnosis
+                .because(format!("the bastion is in {mine}, the database in {its}: are they joined?"))
+                .advise("Take a bastion in the database's VPC");
+        }
+        _ => {}
+    }
+    if let Some(group) = endpoint.security_groups.first() {
+        let from = match (bastion.security_groups.first(), &bastion.address) {
+            (Some(group), _) => format!("--source-group {group}"),
+            (None, Some(address)) => format!("--cidr {address}/32"),
+            (None, None) => "--source-group SECURITY_GROUP_OF_THE_BASTION".to_owned(),
+        };
+        diagnosis = diagnosis.advise_paste(
+            format!("Let it in: open port {} of {group}", endpoint.port),
+            format!(
+                "aws ec2 authorize-security-group-ingress --group-id {group} --protocol tcp --port {} {from}{}",
+                endpoint.port,
+                options(&endpoint.place)
+            ),
+        );
+    }
+    diagnosis.advise(format!("See whether {} is available: it may be stopped or failing over", endpoint.owner))
+}
+
+/// A direct line that was refused or did not answer. `others` are bastions that could serve.
+pub(in crate::access) fn unreachable_from_here(
+    endpoint: &Endpoint,
+    reason: &str,
+    after: Duration,
+    others: &[Ranked],
+) -> Diagnosis {
+    let mut diagnosis = because_lines(
+        Diagnosis::new(
+            Kind::UnreachableFromHere,
+            format!("{} did not answer from here within {}", endpoint.address(), seconds(after)),
+        ),
+        reason,
+    );
+    if !endpoint.public {
+        diagnosis = diagnosis.because("the database is private: only its own network reaches it");
+    } else if let Some(group) = endpoint.security_groups.first() {
+        diagnosis = diagnosis.advise(format!("Let your address in: port {} of {group}", endpoint.port));
+    }
+    for one in others.iter().filter(|one| one.usable).take(3) {
+        diagnosis = diagnosis.advise_paste(
+            format!("Go through {}: {}", one.bastion.label(), one.reasons.join(", ")),
+            format!("--via {}", one.bastion.id),
+        );
+    }
+    diagnosis
+}
+
+/// The bastion asked for cannot serve. `others` are better ones.
+pub(in crate::access) fn unusable(wanted: &Ranked, others: &[Ranked], now: SystemTime) -> Diagnosis {
+    let bastion = &wanted.bastion;
+    let title = match bastion.agent.last_ping {
+        Some(since) if !bastion.agent.online => {
+            let ago = now.duration_since(since).unwrap_or_default().as_secs();
+            format!("Bastion {} has been offline since {} ({} ago)", bastion.label(), moment(since), span(ago))
+        }
+        None if !bastion.agent.online => format!("Bastion {} is offline", bastion.label()),
+        _ => format!("Bastion {} cannot serve", bastion.label()),
+    };
+    let mut diagnosis = Diagnosis::new(Kind::BastionUnusable, title);
+    for reason in &wanted.reasons {
+        diagnosis = diagnosis.because(visible(reason));
+    }
+    offer(diagnosis, others)
+}
+
+/// There is no bastion of that name.
+pub(in crate::access) fn unknown(name: &str, endpoint: &Endpoint, others: &[Ranked]) -> Diagnosis {
+    let diagnosis = Diagnosis::new(Kind::BastionUnusable, format!("There is no bastion {name} in {}", endpoint.place))
+        .because("no managed node has that id or name there: stopped ones are not listed, nor those of other accounts");
+    offer(diagnosis, others)
+}
+
+/// No bastion could serve.
+pub(in crate::access) fn none(endpoint: &Endpoint, all: &[Ranked]) -> Diagnosis {
+    let mut diagnosis =
+        Diagnosis::new(Kind::NoBastion, format!("There is no bastion that could reach {}", endpoint.owner));
+    if all.is_empty() {
+        diagnosis = diagnosis.because(format!("Session Manager knows no node in {}", endpoint.place));
+    }
+    for one in all.iter().take(5) {
+        diagnosis = diagnosis.because(format!("{}: {}", one.bastion.label(), one.reasons.join(", ")));
+    }
+    diagnosis
+        .advise_paste(
+            "See the nodes and their agents",
+            format!("aws ssm describe-instance-information{}", options(&endpoint.place)),
+        )
+        .advise("Start one in the database's VPC, with an agent of 3.1.1374 or newer")
+        .advise_paste("From inside its network, dial it from here", "--via direct")
+}
+
+fn offer(mut diagnosis: Diagnosis, others: &[Ranked]) -> Diagnosis {
+    for one in others.iter().filter(|one| one.usable).take(3) {
+        diagnosis = diagnosis.advise_paste(
+            format!("Take {}: {}", one.bastion.label(), one.reasons.join(", ")),
+            format!("--via {}", one.bastion.id),
+        );
+    }
+    if diagnosis.advice.is_empty() {
+        diagnosis = diagnosis.advise("Start it, and see that its agent is online");
+    }
+    diagnosis
+}
+
+fn agent_words(bastion: &Bastion) -> String {
+    match bastion.agent.version.as_str() {
+        "" => "its agent's version is not known".to_owned(),
+        version => format!("its agent is {version}"),
+    }
+}
+
+fn update_agent(bastion: &Bastion) -> String {
+    format!(
+        "aws ssm send-command --document-name AWS-UpdateSSMAgent --instance-ids {}{}",
+        bastion.id,
+        options(&bastion.place)
+    )
+}
+
+fn seconds(duration: Duration) -> String {
+    if duration.as_secs() == 0 { format!("{} ms", duration.as_millis()) } else { span(duration.as_secs()) }
+}

@@ -1,0 +1,221 @@
+//! From a NAME to an endpoint: identifier, endpoint host, resource id or ARN, over all places.
+
+use super::{Access, Found};
+use crate::model::{Database, DatabaseKind, Diagnosis, Endpoint, Kind};
+use futures_util::future::join_all;
+
+impl Access {
+    pub(super) async fn look_up(&self, name: &str) -> Result<Found, Diagnosis> {
+        let places = self.list_places().await?;
+        let mut databases = Vec::new();
+        let mut failed = None;
+        for answer in join_all(places.iter().map(|place| self.list(place))).await {
+            match answer {
+                Ok(inventory) => databases.extend(inventory.databases),
+                Err(diagnosis) => failed = failed.or(Some(diagnosis)),
+            }
+        }
+        match choose(name, &databases) {
+            // What one region refused to list may hold it: then the refusal is the news, not the absence.
+            Err(diagnosis) if diagnosis.kind == Kind::NotFound => Err(failed.unwrap_or(diagnosis)),
+            chosen => chosen,
+        }
+    }
+}
+
+/// The one database, and the endpoint of it, that `name` means.
+fn choose(name: &str, databases: &[Database]) -> Result<Found, Diagnosis> {
+    let name = name.trim();
+    let (host, port) = match name.rsplit_once(':').map(|(host, port)| (host, port.parse::<u16>())) {
+        Some((host, Ok(port))) if !name.starts_with("arn:") => (host, Some(port)),
+        _ => (name, None),
+    };
+    let host = host.trim_end_matches('.');
+    // Hosts first: a member's endpoint is listed once, and it is what was meant.
+    for database in databases {
+        let named = database
+            .endpoints
+            .iter()
+            .find(|endpoint| endpoint.host.eq_ignore_ascii_case(host) && port.is_none_or(|port| port == endpoint.port));
+        if let Some(endpoint) = named {
+            return Ok(Found { database: database.clone(), endpoint: endpoint.clone() });
+        }
+    }
+    let exact = |database: &&Database| {
+        database.arn == name || database.resource_id == name || database.identifier.eq_ignore_ascii_case(name)
+    };
+    let matches: Vec<&Database> = databases.iter().filter(exact).collect();
+    match matches.as_slice() {
+        [] => Err(not_found(name, databases)),
+        [one] => found(one),
+        several => Err(ambiguous(name, several)),
+    }
+}
+
+fn found(database: &Database) -> Result<Found, Diagnosis> {
+    match database.endpoints.first() {
+        Some(endpoint) => Ok(Found { database: database.clone(), endpoint: endpoint.clone() }),
+        None => Err(Diagnosis::new(
+            Kind::NotAvailable,
+            format!("{} has no endpoint yet: it is {}", database.identifier, status(database)),
+        )
+        .advise_paste(
+            "Wait until it is available",
+            match database.kind {
+                DatabaseKind::Cluster => format!(
+                    "aws rds wait db-cluster-available --db-cluster-identifier {} --region {}",
+                    database.identifier, database.place.region
+                ),
+                _ => format!(
+                    "aws rds wait db-instance-available --db-instance-identifier {} --region {}",
+                    database.identifier, database.place.region
+                ),
+            },
+        )),
+    }
+}
+
+fn status(database: &Database) -> &str {
+    if database.status.is_empty() { "in a state that AWS does not name" } else { &database.status }
+}
+
+fn ambiguous(name: &str, several: &[&Database]) -> Diagnosis {
+    let mut diagnosis = Diagnosis::new(Kind::Ambiguous, format!("{name} fits {} databases", several.len()));
+    for database in several {
+        let host = database.endpoints.first().map_or("no endpoint yet", |endpoint: &Endpoint| endpoint.host.as_str());
+        let kind = database.kind.name();
+        diagnosis = diagnosis.because(format!("{kind} {} in {}: {host}", database.identifier, database.place));
+    }
+    let exact: Vec<&str> = several.iter().map(|database| database.arn.as_str()).filter(|arn| !arn.is_empty()).collect();
+    diagnosis.advise_paste("Name one by its ARN, or narrow --region and --profile", exact.join("\n"))
+}
+
+fn not_found(name: &str, databases: &[Database]) -> Diagnosis {
+    let diagnosis = Diagnosis::new(Kind::NotFound, format!("There is no database {name}"))
+        .because(format!("{} databases were listed, none has that name, host, resource id or ARN", databases.len()));
+    let near = near(name, databases);
+    if near.is_empty() {
+        diagnosis.advise_paste("See what there is, or widen --region and --profile", "gatepost list")
+    } else {
+        diagnosis.advise_paste("Did you mean", near.join("\n"))
+    }
+}
+
+/// Identifiers that contain the name, or differ from it in little; at most five.
+fn near<'a>(name: &str, databases: &'a [Database]) -> Vec<&'a str> {
+    let name = name.to_ascii_lowercase();
+    let mut near: Vec<(usize, &str)> = databases
+        .iter()
+        .filter_map(|database| {
+            let identifier = database.identifier.as_str();
+            let distance = if !name.is_empty() && identifier.contains(&name) { 0 } else { distance(&name, identifier) };
+            (distance <= 1 + name.chars().count() / 4).then_some((distance, identifier))
+        })
+        .collect();
+    near.sort();
+    near.dedup();
+    near.into_iter().take(5).map(|(_, identifier)| identifier).collect()
+}
+
+/// Levenshtein's edit distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let above = row[j + 1];
+            row[j + 1] = (above + 1).min(row[j] + 1).min(diagonal + usize::from(x != *y));
+            diagonal = above;
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::ranking::tests::endpoint;
+    use crate::model::{EndpointRole, IamAuth, Role};
+
+    fn database(identifier: &str, region: &str, hosts: &[(&str, EndpointRole)]) -> Database {
+        let mut base = endpoint();
+        base.place.region = region.to_owned();
+        base.owner = identifier.to_owned();
+        Database {
+            kind: DatabaseKind::Cluster,
+            identifier: identifier.to_owned(),
+            resource_id: format!("cluster-{identifier}-{region}"),
+            arn: format!("arn:aws:rds:{region}:123456789012:cluster:{identifier}"),
+            engine: base.engine.clone(),
+            engine_version: "16.6".to_owned(),
+            status: "creating".to_owned(),
+            iam: IamAuth::Enabled,
+            place: base.place.clone(),
+            cluster: None,
+            role: Role::Cluster,
+            endpoints: hosts
+                .iter()
+                .map(|(host, role)| Endpoint { host: (*host).to_owned(), role: *role, ..base.clone() })
+                .collect(),
+            vpc_id: None,
+            subnet_group: None,
+            security_groups: Vec::new(),
+            public: None,
+            class: None,
+            multi_az: false,
+            certificate: None,
+            database_name: None,
+            master_user: None,
+            master_secret: None,
+            domains: Vec::new(),
+            tags: Vec::new(),
+            internet_gateway: false,
+        }
+    }
+
+    fn fleet() -> Vec<Database> {
+        vec![
+            database(
+                "orders-prod",
+                "eu-west-1",
+                &[
+                    ("orders.cluster-c9.example.com", EndpointRole::Writer),
+                    ("orders.cluster-ro-c9.example.com", EndpointRole::Reader),
+                ],
+            ),
+            database("twin", "eu-west-1", &[("twin.eu.example.com", EndpointRole::Writer)]),
+            database("twin", "us-east-1", &[("twin.us.example.com", EndpointRole::Writer)]),
+            database("inventory-dev", "eu-west-1", &[]),
+        ]
+    }
+
+    #[test]
+    fn every_form_of_a_name_finds_its_endpoint() {
+        for (name, host) in [
+            ("orders-prod", "orders.cluster-c9.example.com"),
+            ("ORDERS-prod", "orders.cluster-c9.example.com"),
+            ("orders.cluster-ro-c9.example.com", "orders.cluster-ro-c9.example.com"),
+            ("Orders.cluster-ro-c9.example.com.:5432", "orders.cluster-ro-c9.example.com"),
+            ("cluster-twin-us-east-1", "twin.us.example.com"),
+            ("arn:aws:rds:us-east-1:123456789012:cluster:twin", "twin.us.example.com"),
+        ] {
+            assert_eq!(choose(name, &fleet()).expect(name).endpoint.host, host, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_clear_is_said() {
+        let ambiguous = choose("twin", &fleet()).expect_err("two of them");
+        assert_eq!(ambiguous.kind, Kind::Ambiguous);
+        assert!(ambiguous.to_string().contains("arn:aws:rds:us-east-1:123456789012:cluster:twin"));
+        let missing = choose("orders-prd", &fleet()).expect_err("a typo");
+        assert_eq!((missing.kind, missing.advice[0].paste.as_deref()), (Kind::NotFound, Some("orders-prod")));
+        let wrong_port = choose("orders.cluster-c9.example.com:5433", &fleet()).expect_err("another port");
+        assert_eq!(wrong_port.kind, Kind::NotFound);
+        let creating = choose("inventory-dev", &fleet()).expect_err("no endpoint");
+        assert_eq!(creating.kind, Kind::NotAvailable);
+        assert!(creating.title.contains("creating"));
+    }
+}

@@ -1,0 +1,246 @@
+//! A live route to one host:port, which can be opened any number of times: dialled from here, or a stream of a tunnel.
+//! It must not know what is spoken over it.
+
+use super::LineReport;
+use super::diagnose::tunnel;
+use super::lines::Closing;
+use crate::db::Transport;
+use crate::model::{Bastion, Diagnosis, Endpoint, Route};
+use crate::ssm::{self, Health, Tunnel};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+/// A live route. Clones share it; the last one's end terminates its SSM session.
+#[derive(Clone)]
+pub(super) struct Line(Arc<Inner>);
+
+pub(super) struct Inner {
+    endpoint: Endpoint,
+    way: Way,
+    counters: Arc<Counters>,
+    closing: Closing,
+}
+
+enum Way {
+    /// Where to dial instead of what the name resolves to.
+    Direct(Option<SocketAddr>),
+    Through(Tunnel, Bastion),
+}
+
+#[derive(Default)]
+struct Counters {
+    streams: AtomicUsize,
+    received: AtomicU64,
+    sent: AtomicU64,
+}
+
+impl Line {
+    pub(super) fn direct(endpoint: Endpoint, instead: Option<SocketAddr>, closing: Closing) -> Line {
+        Line(Arc::new(Inner { endpoint, way: Way::Direct(instead), counters: Arc::default(), closing }))
+    }
+
+    pub(super) fn through(endpoint: Endpoint, tunnel: Tunnel, bastion: Bastion, closing: Closing) -> Line {
+        Line(Arc::new(Inner { endpoint, way: Way::Through(tunnel, bastion), counters: Arc::default(), closing }))
+    }
+
+    pub(super) fn weak(&self) -> std::sync::Weak<Inner> {
+        Arc::downgrade(&self.0)
+    }
+
+    pub(super) fn from_inner(inner: Arc<Inner>) -> Line {
+        Line(inner)
+    }
+
+    /// Whether nobody else holds it.
+    pub(super) fn is_last(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.0.endpoint
+    }
+
+    pub(super) fn tunnel(&self) -> Option<&Tunnel> {
+        match &self.0.way {
+            Way::Direct(_) => None,
+            Way::Through(tunnel, _) => Some(tunnel),
+        }
+    }
+
+    pub(super) fn bastion(&self) -> Option<&Bastion> {
+        match &self.0.way {
+            Way::Direct(_) => None,
+            Way::Through(_, bastion) => Some(bastion),
+        }
+    }
+
+    pub(super) fn ssm_session(&self) -> Option<&str> {
+        self.tunnel().map(Tunnel::session_id)
+    }
+
+    pub(super) fn route(&self) -> Route {
+        match &self.0.way {
+            Way::Direct(_) => Route::Direct,
+            Way::Through(_, bastion) => Route::Through(bastion.clone()),
+        }
+    }
+
+    /// Whether it can still be opened.
+    pub(super) fn is_alive(&self) -> bool {
+        self.tunnel().is_none_or(|tunnel| !matches!(tunnel.health(), Health::Closed(_)))
+    }
+
+    /// Why the tunnel ended, when it has.
+    pub(super) fn ended(&self) -> Option<Diagnosis> {
+        match &self.0.way {
+            Way::Through(live, bastion) => match live.health() {
+                Health::Closed(ended) => Some(tunnel::ended(&ended, bastion, &self.0.endpoint)),
+                _ => None,
+            },
+            Way::Direct(_) => None,
+        }
+    }
+
+    /// Another wire. With it, what tells when the first byte has come back over it: through a tunnel nothing else shows
+    /// that the far end was reached.
+    pub(super) async fn open(&self, within: Duration) -> Result<(Box<dyn Transport>, watch::Receiver<bool>), Unopened> {
+        match &self.0.way {
+            Way::Direct(instead) => {
+                let Endpoint { host, port, .. } = &self.0.endpoint;
+                let dialled = tokio::time::timeout(within, async {
+                    match instead {
+                        Some(address) => TcpStream::connect(address).await,
+                        None => TcpStream::connect((host.as_str(), *port)).await,
+                    }
+                });
+                let stream = match dialled.await {
+                    Ok(dialled) => dialled.map_err(Unopened::Dial)?,
+                    Err(_) => return Err(Unopened::Dial(io::ErrorKind::TimedOut.into())),
+                };
+                stream.set_nodelay(true).map_err(Unopened::Dial)?;
+                Ok(self.watched(stream))
+            }
+            Way::Through(tunnel, _) => {
+                let stream = tunnel.stream().map_err(Unopened::Tunnel)?;
+                Ok(self.watched(stream))
+            }
+        }
+    }
+
+    fn watched<S: Transport + 'static>(&self, stream: S) -> (Box<dyn Transport>, watch::Receiver<bool>) {
+        let (heard, hears) = watch::channel(false);
+        self.0.counters.streams.fetch_add(1, Ordering::Relaxed);
+        (Box::new(Counted { stream, counters: self.0.counters.clone(), heard: Some(heard) }), hears)
+    }
+
+    pub(super) fn report(&self) -> LineReport {
+        let counters = &self.0.counters;
+        let mut report = LineReport {
+            address: self.0.endpoint.address(),
+            route: self.route().to_string(),
+            ssm_session: None,
+            health: "direct".to_owned(),
+            streams: counters.streams.load(Ordering::Relaxed),
+            received: counters.received.load(Ordering::Relaxed),
+            sent: counters.sent.load(Ordering::Relaxed),
+            round_trip: None,
+            resumes: 0,
+        };
+        if let Some(tunnel) = self.tunnel() {
+            let figures = tunnel.figures();
+            report.ssm_session = Some(tunnel.session_id().to_owned());
+            report.round_trip = figures.round_trip;
+            report.resumes = figures.resumes;
+            report.health = match tunnel.health() {
+                Health::Up => "up".to_owned(),
+                Health::Reconnecting { attempts, reason, .. } => {
+                    format!("reconnecting, dialled {attempts} times: {}", crate::model::visible(&reason))
+                }
+                Health::Closed(_) => self.ended().map_or("ended".to_owned(), |ended| ended.title),
+            };
+        }
+        report
+    }
+
+    /// Ends the tunnel, whoever else holds it.
+    pub(super) async fn close(&self) {
+        if let Some(tunnel) = self.tunnel() {
+            tunnel.close().await;
+        }
+    }
+}
+
+impl Drop for Inner {
+    /// Whoever was last has left without saying goodbye: AWS is told all the same, and the end of the program waits.
+    fn drop(&mut self) {
+        if let Way::Through(tunnel, _) = &self.way
+            && !matches!(tunnel.health(), Health::Closed(_))
+        {
+            self.closing.finish(tunnel.clone());
+        }
+    }
+}
+
+/// Why a line could not be opened.
+pub(super) enum Unopened {
+    Dial(io::Error),
+    Tunnel(ssm::Error),
+}
+
+/// A stream that is counted, and tells when its first byte has come.
+struct Counted<S> {
+    stream: S,
+    counters: Arc<Counters>,
+    heard: Option<watch::Sender<bool>>,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let read = buffer.filled().len() - before;
+        if read > 0 {
+            self.counters.received.fetch_add(read as u64, Ordering::Relaxed);
+            if let Some(heard) = self.heard.take() {
+                heard.send_replace(true);
+            }
+        }
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        if let Poll::Ready(Ok(written)) = polled {
+            self.counters.sent.fetch_add(written as u64, Ordering::Relaxed);
+        }
+        polled
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+impl<S> Drop for Counted<S> {
+    fn drop(&mut self) {
+        self.counters.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,228 @@
+//! What is looked up after something failed, so that the diagnosis can name the cause: other bastions, the certificate's
+//! names, the cluster's members, the IAM flag as it is now. Each look is short, and none of them can fail the diagnosis.
+
+use super::Access;
+use super::connect::now;
+use super::diagnose::{login, sql, tls, tunnel};
+use super::line::{Line, Unopened};
+use crate::db;
+use crate::model::{Database, DatabaseKind, Diagnosis, Endpoint, Kind, Ranked, Target, TlsFacts, Token};
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+/// How long looking for causes may take.
+const LOOK: Duration = Duration::from_secs(4);
+
+async fn look<T>(what: impl Future<Output = Option<T>>) -> Option<T> {
+    tokio::time::timeout(LOOK, what).await.ok().flatten()
+}
+
+/// A line could not be opened.
+pub(super) async fn of_open(access: &Access, unopened: Unopened, line: &Line, after: Duration) -> Diagnosis {
+    match unopened {
+        Unopened::Dial(error) => of_wire(access, error, line, after).await,
+        Unopened::Tunnel(error) => match line.bastion() {
+            Some(bastion) => tunnel::of(&error, bastion, line.endpoint()),
+            None => Diagnosis::new(Kind::TunnelLost, error.to_string()),
+        },
+    }
+}
+
+/// The wire broke before the database had said anything.
+pub(super) async fn of_wire(access: &Access, error: io::Error, line: &Line, after: Duration) -> Diagnosis {
+    if let Some(ended) = line.ended() {
+        return ended;
+    }
+    let endpoint = line.endpoint();
+    match line.bastion() {
+        Some(bastion) => with_status(access, tunnel::unreachable_from(bastion, endpoint), endpoint).await,
+        None => {
+            let others = others(access, endpoint).await;
+            let diagnosis = tunnel::unreachable_from_here(endpoint, &sql::words(&error), after, &others);
+            with_status(access, diagnosis, endpoint).await
+        }
+    }
+}
+
+/// Nothing came back in time.
+pub(super) async fn silent(access: &Access, line: &Line, after: Duration) -> Diagnosis {
+    of_wire(access, io::ErrorKind::TimedOut.into(), line, after).await
+}
+
+async fn others(access: &Access, endpoint: &Endpoint) -> Vec<Ranked> {
+    if endpoint.internet_gateway {
+        return Vec::new();
+    }
+    look(async { access.rank(endpoint).await.ok() }).await.unwrap_or_default()
+}
+
+/// A database that is stopped or failing over says so at AWS, and nowhere else.
+async fn with_status(access: &Access, diagnosis: Diagnosis, endpoint: &Endpoint) -> Diagnosis {
+    match owner(access, endpoint).await {
+        Some(owner) if !matches!(owner.status.as_str(), "" | "available") => {
+            let mut diagnosis = diagnosis.because(format!("AWS says that {} is {}", owner.identifier, owner.status));
+            if matches!(owner.status.as_str(), "stopped" | "stopping" | "creating" | "deleting" | "starting") {
+                diagnosis.kind = Kind::NotAvailable;
+            }
+            diagnosis
+        }
+        _ => diagnosis,
+    }
+}
+
+/// The database an endpoint belongs to, as AWS lists it now.
+async fn owner(access: &Access, endpoint: &Endpoint) -> Option<Database> {
+    look(async {
+        let inventory = access.cloud().inventory(&endpoint.place).await.ok()?;
+        inventory.databases.into_iter().find(|database| {
+            database.identifier == endpoint.owner
+                && database.endpoints.iter().any(|its| its.host == endpoint.host && its.port == endpoint.port)
+        })
+    })
+    .await
+}
+
+/// TLS failed.
+pub(super) async fn of_tls(access: &Access, error: db::Error, line: &Line) -> Diagnosis {
+    let endpoint = line.endpoint();
+    match error {
+        db::Error::TlsNotOffered => tls::not_offered(endpoint),
+        db::Error::UnknownIssuer(facts) => tls::unknown_issuer(endpoint, &shown(line, *facts).await),
+        db::Error::WrongDates(facts) => tls::wrong_dates(endpoint, &shown(line, *facts).await, now()),
+        db::Error::WrongName(facts) => {
+            let (facts, members) = tokio::join!(shown(line, *facts), members(access, endpoint));
+            tls::wrong_name(endpoint, &facts, &members)
+        }
+        db::Error::Wire(error) => match line.ended() {
+            Some(ended) => ended,
+            None => tls::failed(endpoint, &sql::words(&error)),
+        },
+        db::Error::Server(error) => sql::server(&error, Kind::ServerBusy),
+        other => tls::failed(endpoint, &sql::words(&other)),
+    }
+}
+
+/// What the server shows, seen over a wire of its own where the refusal itself did not tell.
+async fn shown(line: &Line, known: TlsFacts) -> TlsFacts {
+    let seen = look(async {
+        let (wire, _) = line.open(LOOK).await.ok()?;
+        db::inspect(wire, &line.endpoint().host).await.ok()
+    });
+    seen.await.unwrap_or(known)
+}
+
+/// Endpoints of the instances in the cluster an endpoint belongs to.
+async fn members(access: &Access, endpoint: &Endpoint) -> Vec<Endpoint> {
+    let listed = look(async { access.cloud().inventory(&endpoint.place).await.ok() }).await;
+    let Some(inventory) = listed else { return Vec::new() };
+    inventory
+        .databases
+        .into_iter()
+        .filter(|database| database.cluster.as_deref() == Some(&endpoint.owner))
+        .flat_map(|member| member.endpoints)
+        .filter(|member| member.host != endpoint.host)
+        .collect()
+}
+
+/// The login failed.
+pub(super) async fn of_login(
+    access: &Access,
+    error: db::Error,
+    target: &Target,
+    token: Option<&Token>,
+    line: &Line,
+) -> Diagnosis {
+    let endpoint = &target.endpoint;
+    let error = match error {
+        db::Error::Server(error) => error,
+        db::Error::Unsupported(words) => return Diagnosis::new(Kind::LoginRefused, words),
+        other => {
+            if let Some(ended) = line.ended() {
+                return ended;
+            }
+            return Diagnosis::new(
+                Kind::ServerBusy,
+                format!("{} ended the connection during the login", endpoint.owner),
+            )
+            .because(sql::words(&other))
+            .advise("Try again: it may be restarting or failing over");
+        }
+    };
+    // Looking is for what the server leaves open only.
+    let opaque = error.code.starts_with("28");
+    let listed = if opaque { owner(access, endpoint).await } else { None };
+    let identity = if opaque { access.known_identity(&endpoint.place).await } else { None };
+    let found = login::Found {
+        endpoint,
+        user: &target.user,
+        database: &target.database,
+        auth: &target.auth,
+        token,
+        skew: access.cloud().clock_skew(),
+        iam_now: listed.as_ref().map(|owner| owner.iam),
+        owner: listed.as_ref().map_or_else(|| owner_kind(endpoint), owner_of),
+        owner_name: listed.as_ref().and_then(|owner| owner.cluster.as_deref()).unwrap_or(&endpoint.owner),
+        identity: identity.as_ref().map(|identity| identity.arn.as_str()),
+        now: now(),
+    };
+    login::refused(&error, &found)
+}
+
+/// IAM authentication of a member is switched on its cluster.
+fn owner_of(owner: &Database) -> DatabaseKind {
+    if owner.cluster.is_some() { DatabaseKind::Cluster } else { owner.kind }
+}
+
+fn owner_kind(endpoint: &Endpoint) -> DatabaseKind {
+    match endpoint.resource_id.split('-').next() {
+        Some("cluster") => DatabaseKind::Cluster,
+        Some("prx") => DatabaseKind::Proxy,
+        _ => DatabaseKind::Instance,
+    }
+}
+
+/// A statement failed, or what it ran on.
+pub(super) fn of_statement(
+    error: &db::Error,
+    target: &Target,
+    standby: bool,
+    in_transaction: bool,
+    ends_transaction: bool,
+    line: &Line,
+) -> Diagnosis {
+    let tunnel = line.ended();
+    match error {
+        db::Error::Server(error) => sql::statement(error, &target.endpoint, target.read_only, standby),
+        db::Error::Unsupported(words) => Diagnosis::new(Kind::Sql, words.clone()),
+        // A COMMIT that was under way may have arrived.
+        _ if in_transaction && !ends_transaction => sql::transaction_lost(Some(error), tunnel.as_ref()),
+        _ => sql::outcome_unknown(error, tunnel.as_ref()),
+    }
+}
+
+/// For the few places that have only a diagnosis: how a failure is noted in the audit.
+pub(super) fn outcome(diagnosis: &Diagnosis) -> String {
+    match &diagnosis.code {
+        Some(code) => format!("{code}: {}", diagnosis.title),
+        None => diagnosis.title.clone(),
+    }
+}
+
+/// How an error of a cancel reads.
+pub(super) async fn of_cancel(access: &Access, error: db::Error, line: &Line) -> Diagnosis {
+    match error {
+        db::Error::Wire(error) => of_wire(access, error, line, access.settings().connect_timeout).await,
+        other => of_tls(access, other, line).await,
+    }
+}
+
+/// A session that could not be opened again after its wire was lost.
+pub(super) fn not_back(diagnosis: Diagnosis) -> Diagnosis {
+    let mut diagnosis = diagnosis;
+    diagnosis.because.insert(
+        0,
+        "the connection was lost while idle, and a new one could not be opened; nothing was sent".to_owned(),
+    );
+    diagnosis
+}

@@ -1,0 +1,212 @@
+//! A statement that runs, from the first look at the wire to the audit's line. It must never send it twice, and never
+//! claim to know an outcome that it does not.
+
+use super::audit::Event;
+use super::connect::Arrived;
+use super::diagnose::sql;
+use super::session::{Context, Session};
+use super::walk::Walk;
+use super::{Access, refusal};
+use crate::db;
+use crate::model::{Diagnosis, Happening, Target, Transaction, visible};
+use futures_util::FutureExt;
+use std::future::Future;
+use std::pin::Pin;
+use tokio::time::Instant;
+
+type Returning = Pin<Box<dyn Future<Output = Result<Arrived, Diagnosis>> + Send>>;
+
+/// A statement that runs.
+pub struct Running<'a> {
+    context: &'a mut Context,
+    statement: String,
+    begun: Instant,
+    rows: Option<u64>,
+    /// The line of the audit is written.
+    noted: bool,
+    was: Transaction,
+    state: State<'a>,
+}
+
+enum State<'a> {
+    /// Not sent yet; the wire has not been looked at.
+    New(&'a mut db::Session),
+    /// The wire was lost while idle; a new one is on its way. Nothing was sent.
+    Returning(&'a mut db::Session, Returning),
+    /// Sent.
+    Sent(db::Running<'a>),
+    /// Over.
+    Over,
+}
+
+impl<'a> Running<'a> {
+    pub(super) fn new(session: &'a mut Session, statement: &str) -> Running<'a> {
+        let Session { session, context } = session;
+        let was = session.transaction();
+        Running {
+            context,
+            statement: statement.to_owned(),
+            begun: Instant::now(),
+            rows: None,
+            noted: false,
+            was,
+            state: State::New(session),
+        }
+    }
+
+    /// The next happening; `None` at the end. Cancel-safe. After an `Err` it is at its end.
+    pub async fn next(&mut self) -> Option<Result<Happening, Diagnosis>> {
+        loop {
+            match std::mem::replace(&mut self.state, State::Over) {
+                State::New(session) => {
+                    // A loss that nobody has looked at yet shows here, before anything is sent.
+                    match session.idle().now_or_never() {
+                        Some(Some(notice)) => {
+                            self.state = State::New(session);
+                            return Some(Ok(Happening::Notice(notice)));
+                        }
+                        Some(None) => {}
+                        None if session.is_closed() => {}
+                        None => {
+                            self.state = State::Sent(session.run(&self.statement));
+                            continue;
+                        }
+                    }
+                    if self.was != Transaction::Idle && !self.context.loss_told {
+                        self.context.loss_told = true;
+                        let why = session.closed_because();
+                        let diagnosis = sql::transaction_lost(why.as_ref(), self.context.line.ended().as_ref());
+                        return Some(Err(self.failed(diagnosis.because("the statement was not sent"))));
+                    }
+                    let way = returning(self.context.access.clone(), self.context.target.clone());
+                    self.state = State::Returning(session, Box::pin(way));
+                }
+                State::Returning(session, way) => {
+                    // Kept while it is awaited: whoever drops this future and asks again goes on waiting for the same.
+                    self.state = State::Returning(session, way);
+                    let State::Returning(_, way) = &mut self.state else { return None };
+                    let arrived = way.await;
+                    let State::Returning(session, _) = std::mem::replace(&mut self.state, State::Over) else {
+                        return None;
+                    };
+                    match arrived {
+                        Ok(arrived) => {
+                            let words = self.returned(session, arrived);
+                            self.state = State::Sent(session.run(&self.statement));
+                            return Some(Ok(Happening::Reconnected(words)));
+                        }
+                        Err(diagnosis) => return Some(Err(self.failed(refusal::not_back(diagnosis)))),
+                    }
+                }
+                State::Sent(running) => {
+                    self.state = State::Sent(running);
+                    let State::Sent(running) = &mut self.state else { return None };
+                    match running.next().await {
+                        Some(Ok(happening)) => {
+                            if let Happening::Complete { rows, .. } = &happening {
+                                self.rows = Some(self.rows.unwrap_or(0) + rows);
+                            }
+                            return Some(Ok(happening));
+                        }
+                        Some(Err(error)) => {
+                            self.state = State::Over;
+                            let diagnosis = self.judge(&error);
+                            return Some(Err(self.failed(diagnosis)));
+                        }
+                        None => {
+                            self.state = State::Over;
+                            self.note("ok");
+                            return None;
+                        }
+                    }
+                }
+                State::Over => return None,
+            }
+        }
+    }
+
+    fn judge(&mut self, error: &db::Error) -> Diagnosis {
+        let in_transaction = self.was != Transaction::Idle;
+        let lost = !matches!(error, db::Error::Server(_) | db::Error::Unsupported(_));
+        if lost {
+            // Told now: the next statement opens a new session without telling it again.
+            self.context.loss_told = true;
+        }
+        refusal::of_statement(
+            error,
+            &self.context.target,
+            self.context.facts.hot_standby,
+            in_transaction,
+            ends_transaction(&self.statement),
+            &self.context.line,
+        )
+    }
+
+    fn returned(&mut self, session: &mut db::Session, arrived: Arrived) -> String {
+        let Arrived { session: fresh, line, facts } = arrived;
+        let words = format!(
+            "the connection was lost while idle; logged in again {}: temporary tables, settings and locks are gone",
+            facts.route
+        );
+        self.context.took(line, facts, fresh.cancel_key());
+        *session = fresh;
+        self.was = Transaction::Idle;
+        self.context.audit(&Event::Reconnect, "ok", Some(self.begun));
+        visible(&words).into_owned()
+    }
+
+    fn failed(&mut self, diagnosis: Diagnosis) -> Diagnosis {
+        self.note(&refusal::outcome(&diagnosis));
+        diagnosis
+    }
+
+    fn note(&mut self, outcome: &str) {
+        if !std::mem::replace(&mut self.noted, true) {
+            let event = Event::Statement { text: &self.statement, rows: self.rows };
+            self.context.audit(&event, outcome, Some(self.begun));
+        }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if matches!(self.state, State::Sent(_)) {
+            self.note("left while it ran");
+        } else if !matches!(self.state, State::Over) {
+            self.note("not sent");
+        }
+    }
+}
+
+/// The same way again, with a fresh token, over the line that is there or a new one.
+async fn returning(access: Access, target: Target) -> Result<Arrived, Diagnosis> {
+    let walk = Walk::new(None, access.settings().connect_timeout);
+    access.arrive(&target, &walk).await
+}
+
+/// Whether losing the wire under this statement leaves it open how a transaction ended: it may have arrived. A text of
+/// several statements may hold it anywhere.
+fn ends_transaction(statement: &str) -> bool {
+    statement
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .any(|word| ["commit", "end", "prepare"].iter().any(|ends| word.eq_ignore_ascii_case(ends)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_have_committed_is_not_called_rolled_back() {
+        for (statement, may) in [
+            ("commit", true),
+            ("COMMIT AND CHAIN", true),
+            ("insert into t values (1); end;", true),
+            ("prepare transaction 'x'", true),
+            ("insert into commits values (1)", false),
+            ("update t set a = 1", false),
+        ] {
+            assert_eq!(ends_transaction(statement), may, "{statement}");
+        }
+    }
+}

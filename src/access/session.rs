@@ -1,0 +1,177 @@
+//! A live session that knows its way: it comes back when its wire was lost while nothing ran, and writes the audit. It
+//! must never send a statement twice.
+
+use super::audit::{Event, Subject};
+use super::connect::{Arrived, needs_aws};
+use super::line::Line;
+use super::walk::Walk;
+use super::{Access, Canceller, Remembered, Running, Steps, Wish, refusal};
+use crate::db;
+use crate::model::{Diagnosis, Identity, Notice, Route, RouteChoice, SessionFacts, StepKind, Target, Transaction};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::time::Instant;
+
+/// A live database session that knows its way: it comes back with a fresh token when its wire was lost, never resends a
+/// statement, writes the audit.
+pub struct Session {
+    /// Before `context`, for its wire must go before its line.
+    pub(super) session: db::Session,
+    pub(super) context: Context,
+}
+
+/// Everything about a session but the wire it speaks on.
+pub(super) struct Context {
+    pub(super) access: Access,
+    pub(super) target: Target,
+    pub(super) identity: Option<Identity>,
+    pub(super) facts: SessionFacts,
+    pub(super) line: Line,
+    /// What a cancel needs, as it is now; cancellers share it.
+    pub(super) live: Arc<Mutex<Live>>,
+    /// The loss of a transaction has been told: the next statement may open a new session.
+    pub(super) loss_told: bool,
+}
+
+/// What a cancel needs.
+pub(super) struct Live {
+    pub(super) line: Line,
+    pub(super) key: db::CancelKey,
+}
+
+impl Context {
+    pub(super) fn subject(&self) -> Subject {
+        Subject::new(&self.target, self.identity.as_ref(), self.line.ssm_session())
+    }
+
+    pub(super) fn audit(&self, event: &Event<'_>, outcome: &str, since: Option<Instant>) {
+        let took = since.map(|since| since.elapsed());
+        self.access.inner.audit.note(&self.subject(), event, outcome, took);
+    }
+
+    /// Takes the new line, facts and key of a session that came back.
+    pub(super) fn took(&mut self, line: Line, facts: SessionFacts, key: db::CancelKey) {
+        *self.live.lock().unwrap_or_else(PoisonError::into_inner) = Live { line: line.clone(), key };
+        self.line = line;
+        self.facts = facts;
+        self.loss_told = false;
+    }
+}
+
+impl Session {
+    pub(super) async fn connect(access: &Access, wish: &Wish, steps: Steps) -> Result<Session, Diagnosis> {
+        let begun = Instant::now();
+        let endpoint = &wish.endpoint;
+        let walk = Walk::new(steps, access.settings().connect_timeout);
+        // The target as far as it is known, for the audit line of a way that led nowhere.
+        let mut target = Target {
+            endpoint: endpoint.clone(),
+            route: Route::Direct,
+            database: wish
+                .database
+                .clone()
+                .or_else(|| endpoint.database_name.clone())
+                .unwrap_or_else(|| "postgres".to_owned()),
+            user: wish.user.clone(),
+            auth: wish.auth.clone(),
+            read_only: wish.read_only,
+        };
+        let mut identity = None;
+        match Session::walk(access, wish, &walk, &mut target, &mut identity).await {
+            Ok(Arrived { session, line, facts }) => {
+                access.inner.memory.put(endpoint, used(&target, &wish.route));
+                let live = Arc::new(Mutex::new(Live { line: line.clone(), key: session.cancel_key() }));
+                let context = Context { access: access.clone(), target, identity, facts, line, live, loss_told: false };
+                context.audit(&Event::Connect, "ok", Some(begun));
+                Ok(Session { session, context })
+            }
+            Err(diagnosis) => {
+                let subject = Subject::new(&target, identity.as_ref(), None);
+                let outcome = refusal::outcome(&diagnosis);
+                access.inner.audit.note(&subject, &Event::Connect, &outcome, Some(begun.elapsed()));
+                Err(diagnosis)
+            }
+        }
+    }
+
+    async fn walk(
+        access: &Access,
+        wish: &Wish,
+        walk: &Walk,
+        target: &mut Target,
+        identity: &mut Option<Identity>,
+    ) -> Result<Arrived, Diagnosis> {
+        let endpoint = &wish.endpoint;
+        // A password on a direct line asks nothing of AWS; whether the line is direct may need it to be asked.
+        let certain = matches!(wish.route, RouteChoice::Direct) || access.resolved(endpoint).is_some();
+        let route = if certain { Route::Direct } else { Route::Through(super::route::unlisted("", endpoint)) };
+        if needs_aws(&wish.auth, &route) {
+            let found = access.credentials(endpoint);
+            *identity = walk.step(StepKind::Credentials, endpoint.place.to_string(), found).await?;
+        }
+        let settled = async {
+            let (route, why) = access.choose_route(endpoint, &wish.route).await?;
+            Ok((route, crate::model::visible(&why).into_owned()))
+        };
+        target.route = walk.step(StepKind::Route, endpoint.address(), settled).await?;
+        access.arrive(target, walk).await
+    }
+
+    /// What is known of it now.
+    pub fn facts(&self) -> SessionFacts {
+        let mut facts = self.context.facts.clone();
+        // A failover or a promotion changes it under a living session.
+        if let Some(standby) = self.session.parameter("in_hot_standby") {
+            facts.hot_standby = standby == "on";
+        }
+        facts
+    }
+
+    /// The settled target.
+    pub fn target(&self) -> &Target {
+        &self.context.target
+    }
+
+    /// As of the last ReadyForQuery.
+    pub fn transaction(&self) -> Transaction {
+        self.session.transaction()
+    }
+
+    /// Runs one statement. A lost wire is reopened first ([`crate::model::Happening::Reconnected`]), unless a transaction
+    /// was open.
+    pub fn run(&mut self, statement: &str) -> Running<'_> {
+        Running::new(self, statement)
+    }
+
+    /// For cancelling what runs.
+    pub fn canceller(&self) -> Canceller {
+        Canceller::new(self.context.access.clone(), self.context.live.clone(), self.context.subject())
+    }
+
+    /// Notices while nothing runs; `None` when the wire was lost. Cancel-safe.
+    pub async fn idle(&mut self) -> Option<Notice> {
+        self.session.idle().await
+    }
+
+    /// Ends it politely: the database is told, then, if nobody else rides its tunnel, AWS.
+    pub async fn close(self) {
+        let Session { session, context } = self;
+        session.close().await;
+        context.audit(&Event::Disconnect, "ok", None);
+        let Context { line, live, .. } = context;
+        // Cancellers that still stand find nothing to cancel, and keep no tunnel alive.
+        drop(live);
+        if line.is_last() {
+            line.close().await;
+        }
+    }
+}
+
+fn used(target: &Target, choice: &RouteChoice) -> Remembered {
+    let route = match (&target.route, choice) {
+        // What was chosen by itself is chosen by itself again; what a person chose is remembered.
+        (Route::Direct, RouteChoice::Direct) => Some("direct".to_owned()),
+        (Route::Direct, _) => None,
+        (Route::Through(bastion), _) => Some(bastion.id.clone()),
+    };
+    Remembered { user: Some(target.user.clone()), database: Some(target.database.clone()), route, at: None }
+}

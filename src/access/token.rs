@@ -1,0 +1,45 @@
+//! Tokens for a login: minted at that moment, told when they end. It must not keep them.
+
+use super::{Access, diagnose};
+use crate::aws;
+use crate::model::{Diagnosis, Endpoint, Kind, Secret, Token};
+use std::time::SystemTime;
+
+impl Access {
+    /// A token for that endpoint's real name and port, signed now. It ends with the credentials that sign it, if they
+    /// end sooner than its 15 minutes: the database asks AWS at login, and AWS then knows them no more.
+    pub(super) async fn mint(&self, endpoint: &Endpoint, user: &str) -> Result<Token, Diagnosis> {
+        if !endpoint.engine.has_iam_auth() {
+            return Err(Diagnosis::new(
+                Kind::LoginRefused,
+                format!("{} has no IAM database authentication: {} does not know it", endpoint.owner, endpoint.engine),
+            ));
+        }
+        let place = &endpoint.place;
+        let keys = self.cloud().keys(place).await.map_err(|error| diagnose::aws::of(&error))?;
+        let minted = SystemTime::now();
+        let secret = aws::token(&endpoint.host, endpoint.port, user, &place.region, &keys, minted)
+            .map_err(|error| Diagnosis::new(Kind::Usage, error.to_string()))?;
+        Ok(Token { secret: Secret::new(secret), minted, ends: end(minted, keys.ends()) })
+    }
+}
+
+fn end(minted: SystemTime, credentials: Option<SystemTime>) -> SystemTime {
+    let own = minted + aws::TOKEN_LIFE;
+    credentials.map_or(own, |credentials| credentials.min(own))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_token_ends_with_its_credentials_if_they_end_first() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let minutes = |n: u64| now + Duration::from_secs(60 * n);
+        assert_eq!(end(now, None), minutes(15));
+        assert_eq!(end(now, Some(minutes(60))), minutes(15));
+        assert_eq!(end(now, Some(minutes(4))), minutes(4));
+    }
+}

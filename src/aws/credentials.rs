@@ -1,0 +1,187 @@
+//! Where credentials come from, and a keyring that asks there only when it must. It must not sign anything.
+
+use crate::model::{AwsSettings, Place};
+use aws_config::BehaviorVersion;
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_types::os_shim_internal::{Env, Fs};
+use aws_types::region::Region;
+use std::time::{Duration, SystemTime};
+
+/// Where credentials come from, as far as the configuration tells: for saying how to renew them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// IAM Identity Center; the profile to log in with.
+    Sso(Option<String>),
+    /// `aws login`.
+    Login(Option<String>),
+    /// A `credential_process`.
+    Process(String),
+    /// The environment's `AWS_ACCESS_KEY_ID`.
+    Environment,
+    /// A profile's own keys or role.
+    Profile(String),
+    /// Given to gatepost as settings.
+    Keys,
+    /// Nothing says.
+    Unknown,
+}
+
+/// Reads from environment and profile files how this place's credentials are made, as botocore orders it.
+pub(super) async fn origin(settings: &AwsSettings, place: &Place) -> Origin {
+    if settings.credentials.is_some() {
+        return Origin::Keys;
+    }
+    let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if place.profile.is_none() && environment("AWS_ACCESS_KEY_ID").is_some() {
+        return Origin::Environment;
+    }
+    let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), None).await;
+    let Ok(profiles) = profiles else { return Origin::Unknown };
+    let start = place.profile.clone().unwrap_or_else(|| profiles.selected_profile().to_owned());
+    let mut name = start.clone();
+    // source_profile chains end where the first credentials come from; the bound ends a loop.
+    for _ in 0..8 {
+        let Some(profile) = profiles.get_profile(&name) else { return Origin::Unknown };
+        let has = |key: &str| profile.get(key).is_some();
+        if has("sso_session") || has("sso_start_url") {
+            return Origin::Sso(named(&name));
+        }
+        if has("login_session") {
+            return Origin::Login(named(&name));
+        }
+        if let Some(command) = profile.get("credential_process") {
+            // The program only: arguments can hold secrets.
+            return Origin::Process(command.split_whitespace().next().unwrap_or_default().to_owned());
+        }
+        match profile.get("source_profile") {
+            Some(source) if source != name => name = source.to_owned(),
+            _ if has("aws_access_key_id") || has("role_arn") => return Origin::Profile(name),
+            _ => return Origin::Unknown,
+        }
+    }
+    Origin::Profile(start)
+}
+
+fn named(profile: &str) -> Option<String> {
+    (profile != "default").then(|| profile.to_owned())
+}
+
+/// The provider for one place: given keys; an explicitly named profile alone (as with `aws --profile`, which the
+/// environment's keys do not override); else the default chain.
+pub(super) async fn provider(
+    settings: &AwsSettings,
+    place: &Place,
+    configuration: ProviderConfig,
+) -> SharedCredentialsProvider {
+    if let Some(given) = &settings.credentials {
+        return SharedCredentialsProvider::new(Credentials::new(
+            given.access_key_id.clone(),
+            given.secret_access_key.reveal(),
+            given.session_token.as_ref().map(|token| token.reveal().to_owned()),
+            None,
+            "gatepost settings",
+        ));
+    }
+    let configuration = configuration
+        .with_behavior_version(Some(BehaviorVersion::latest()))
+        .with_region(Some(Region::new(place.region.clone())));
+    match &place.profile {
+        Some(profile) => SharedCredentialsProvider::new(Keyring::new(
+            ProfileFileCredentialsProvider::builder().configure(&configuration).profile_name(profile).build(),
+        )),
+        None => SharedCredentialsProvider::new(Keyring::new(
+            DefaultCredentialsChain::builder().configure(configuration).build().await,
+        )),
+    }
+}
+
+/// Ask anew this long before credentials end, so that what is signed with them lives a while.
+const MARGIN: Duration = Duration::from_secs(300);
+/// Credentials that do not say when they end are asked for again after this.
+const ENDLESS: Duration = Duration::from_secs(900);
+
+/// Credentials kept until shortly before their end. The SDK's own cache is per client; tokens, upgrades and the clients
+/// share this one, so that a `credential_process` runs once.
+#[derive(Debug)]
+struct Keyring<P> {
+    provider: P,
+    kept: tokio::sync::Mutex<Option<(Credentials, SystemTime)>>,
+}
+
+impl<P: ProvideCredentials> Keyring<P> {
+    fn new(provider: P) -> Keyring<P> {
+        Keyring { provider, kept: tokio::sync::Mutex::default() }
+    }
+
+    async fn get(&self) -> Result<Credentials, CredentialsError> {
+        let mut kept = self.kept.lock().await;
+        let now = SystemTime::now();
+        if let Some((credentials, until)) = kept.as_ref()
+            && now < *until
+        {
+            return Ok(credentials.clone());
+        }
+        let credentials = match (self.provider.provide_credentials().await, kept.as_ref()) {
+            (Ok(credentials), _) => credentials,
+            // The margin is for comfort: until they have ended, the old ones serve.
+            (Err(_), Some((old, _))) if old.expiry().is_some_and(|end| now < end) => old.clone(),
+            (Err(error), _) => return Err(error),
+        };
+        let until = match credentials.expiry() {
+            Some(end) => end.checked_sub(MARGIN).unwrap_or(now),
+            None => now + ENDLESS,
+        };
+        *kept = Some((credentials.clone(), until));
+        Ok(credentials)
+    }
+}
+
+impl<P: ProvideCredentials> ProvideCredentials for Keyring<P> {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.get())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    #[derive(Debug)]
+    struct Counting(Arc<AtomicU32>, Duration);
+
+    impl ProvideCredentials for Counting {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            let asked = self.0.fetch_add(1, Ordering::Relaxed);
+            let end = SystemTime::now() + self.1;
+            future::ProvideCredentials::ready(Ok(Credentials::new(format!("K{asked}"), "s", None, Some(end), "test")))
+        }
+    }
+
+    #[tokio::test]
+    async fn good_credentials_are_kept_and_ending_ones_renewed() {
+        let asked = Arc::new(AtomicU32::new(0));
+        let long = Keyring::new(Counting(asked.clone(), Duration::from_secs(3600)));
+        let first = long.get().await.expect("credentials");
+        assert_eq!(long.get().await.expect("credentials").access_key_id(), first.access_key_id());
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+
+        asked.store(0, Ordering::Relaxed);
+        let short = Keyring::new(Counting(asked.clone(), Duration::from_secs(60)));
+        short.get().await.expect("credentials");
+        short.get().await.expect("credentials");
+        assert_eq!(asked.load(Ordering::Relaxed), 2);
+    }
+}

@@ -1,0 +1,191 @@
+//! The mapping from AWS's answers to rows, odd states too.
+
+use super::*;
+use crate::model::{EndpointRole, Engine, IamAuth};
+use aws_sdk_rds::types::{
+    ClusterPendingModifiedValues, DbClusterMember, Endpoint as RdsEndpoint, IamAuthMode, PendingModifiedValues,
+    UserAuthConfigInfo,
+};
+
+fn place() -> Place {
+    Place { profile: Some("dev".to_owned()), region: "eu-west-1".to_owned() }
+}
+
+fn aurora() -> DbCluster {
+    let member =
+        |id: &str, writer| DbClusterMember::builder().db_instance_identifier(id).is_cluster_writer(writer).build();
+    DbCluster::builder()
+        .db_cluster_identifier("orders-prod")
+        .db_cluster_resource_id("cluster-7Q")
+        .db_cluster_arn("arn:aws-us-gov:rds:us-gov-west-1:123456789012:cluster:orders-prod")
+        .engine("aurora-postgresql")
+        .status("available")
+        .endpoint("orders-prod.cluster-c9.rds.example.com")
+        .reader_endpoint("orders-prod.cluster-ro-c9.rds.example.com")
+        .custom_endpoints("orders-bi.cluster-custom-c9.rds.example.com")
+        .port(5433)
+        .db_subnet_group("private")
+        .iam_database_authentication_enabled(true)
+        .db_cluster_members(member("orders-prod-1", false))
+        .db_cluster_members(member("orders-prod-2", true))
+        .build()
+}
+
+fn instance(id: &str, cluster: Option<&str>) -> DbInstance {
+    DbInstance::builder()
+        .db_instance_identifier(id)
+        .dbi_resource_id(format!("db-{id}"))
+        .db_instance_arn(format!("arn:aws-us-gov:rds:us-gov-west-1:123456789012:db:{id}"))
+        .engine("aurora-postgresql")
+        .db_instance_status("available")
+        .endpoint(RdsEndpoint::builder().address(format!("{id}.c9.rds.example.com")).port(5433).build())
+        .set_db_cluster_identifier(cluster.map(str::to_owned))
+        .publicly_accessible(id.ends_with('1'))
+        .build()
+}
+
+#[test]
+fn a_cluster_is_followed_by_its_members_writer_first() {
+    let listed = Listed {
+        clusters: vec![aurora()],
+        instances: vec![
+            instance("zeta", None),
+            instance("orders-prod-1", Some("orders-prod")),
+            instance("orders-prod-2", Some("orders-prod")),
+            instance("alpha", None),
+        ],
+        subnet_groups: vec![DbSubnetGroup::builder().db_subnet_group_name("private").vpc_id("vpc-1").build()],
+        ..Listed::default()
+    };
+    let rows = databases(&place(), &listed);
+    let names: Vec<(&str, Role)> = rows.iter().map(|row| (row.identifier.as_str(), row.role)).collect();
+    assert_eq!(
+        names,
+        [
+            ("orders-prod", Role::Cluster),
+            ("orders-prod-2", Role::Writer),
+            ("orders-prod-1", Role::Reader),
+            ("alpha", Role::Instance),
+            ("zeta", Role::Instance)
+        ]
+    );
+    let cluster = &rows[0];
+    let endpoints: Vec<(EndpointRole, bool)> =
+        cluster.endpoints.iter().map(|endpoint| (endpoint.role, endpoint.public)).collect();
+    // The reader orders-prod-1 is public, the writer is not; the custom endpoint may lead to either.
+    assert_eq!(endpoints, [(EndpointRole::Writer, false), (EndpointRole::Reader, true), (EndpointRole::Custom, true)]);
+    assert_eq!(cluster.vpc_id.as_deref(), Some("vpc-1"));
+    let member = &rows[1];
+    assert_eq!(member.resource_id, "db-orders-prod-2");
+    assert_eq!(member.cluster.as_deref(), Some("orders-prod"));
+    assert_eq!(member.iam, IamAuth::Enabled, "as its cluster");
+    assert_eq!(member.vpc_id.as_deref(), Some("vpc-1"));
+    assert_eq!(
+        member.endpoints[0].connect_arn("Jane"),
+        "arn:aws-us-gov:rds-db:us-gov-west-1:123456789012:dbuser:cluster-7Q/Jane",
+        "the cluster's id, not the member's"
+    );
+    assert_eq!(
+        rows[3].endpoints[0].connect_arn("Jane"),
+        "arn:aws-us-gov:rds-db:us-gov-west-1:123456789012:dbuser:db-alpha/Jane"
+    );
+}
+
+#[test]
+fn odd_states_are_complete_rows() {
+    let listed = Listed {
+        clusters: vec![
+            DbCluster::builder()
+                .db_cluster_identifier("creating")
+                .engine("aurora-postgresql")
+                .status("creating")
+                .build(),
+            DbCluster::builder().db_cluster_identifier("graph").engine("neptune").endpoint("graph.example.com").build(),
+            DbCluster::builder()
+                .db_cluster_identifier("papers")
+                .engine("docdb")
+                .endpoint("papers.example.com")
+                .port(0)
+                .build(),
+            DbCluster::builder()
+                .db_cluster_identifier("turning-off")
+                .engine("aurora-mysql")
+                .iam_database_authentication_enabled(true)
+                .pending_modified_values(
+                    ClusterPendingModifiedValues::builder().iam_database_authentication_enabled(false).build(),
+                )
+                .build(),
+        ],
+        instances: vec![
+            DbInstance::builder()
+                .db_instance_identifier("orphan")
+                .engine("postgres")
+                .db_cluster_identifier("deleted-cluster")
+                .pending_modified_values(
+                    PendingModifiedValues::builder().iam_database_authentication_enabled(true).build(),
+                )
+                .build(),
+            DbInstance::builder().db_instance_identifier("empty").build(),
+        ],
+        ..Listed::default()
+    };
+    let rows = databases(&place(), &listed);
+    let row = |name: &str| rows.iter().find(|row| row.identifier == name).expect("listed");
+    assert_eq!(rows.len(), 6);
+    assert!(row("creating").endpoints.is_empty());
+    assert_eq!(row("graph").engine, Engine::Other("neptune".to_owned()));
+    assert_eq!(row("graph").endpoints[0].port, 8182);
+    assert_eq!(row("papers").endpoints[0].port, 27017);
+    assert_eq!(row("turning-off").iam, IamAuth::Pending { to: false });
+    assert_eq!(row("orphan").iam, IamAuth::Pending { to: true });
+    assert_eq!(row("orphan").place, place(), "without an ARN, where it was asked");
+    assert!(row("empty").endpoints.is_empty() && row("empty").vpc_id.is_none());
+}
+
+#[test]
+fn an_express_cluster_is_reached_through_its_gateway() {
+    let listed = Listed {
+        clusters: vec![
+            DbCluster::builder()
+                .db_cluster_identifier("express")
+                .engine("aurora-postgresql")
+                .endpoint("express.example.com")
+                .vpc_networking_enabled(false)
+                .internet_access_gateway_enabled(true)
+                .build(),
+        ],
+        ..Listed::default()
+    };
+    let rows = databases(&place(), &listed);
+    assert!(rows[0].internet_gateway && rows[0].endpoints[0].internet_gateway && rows[0].endpoints[0].public);
+    assert_eq!(rows[0].vpc_id, None);
+}
+
+#[test]
+fn a_proxy_has_its_default_endpoint_first() {
+    let proxy = DbProxy::builder()
+        .db_proxy_name("orders-proxy")
+        .db_proxy_arn("arn:aws:rds:eu-west-1:123456789012:db-proxy:prx-08f")
+        .engine_family("POSTGRESQL")
+        .endpoint("orders-proxy.proxy-c9.example.com")
+        .vpc_id("vpc-1")
+        .auth(UserAuthConfigInfo::builder().iam_auth(IamAuthMode::Required).build())
+        .build();
+    let other = |name: &str, host: &str| {
+        DbProxyEndpoint::builder().db_proxy_name("orders-proxy").db_proxy_endpoint_name(name).endpoint(host).build()
+    };
+    let listed = Listed {
+        proxies: vec![proxy],
+        proxy_endpoints: vec![
+            other("ro", "ro.endpoint.proxy-c9.example.com"),
+            other("default", "orders-proxy.proxy-c9.example.com"),
+        ],
+        ..Listed::default()
+    };
+    let rows = databases(&place(), &listed);
+    let hosts: Vec<&str> = rows[0].endpoints.iter().map(|endpoint| endpoint.host.as_str()).collect();
+    assert_eq!(hosts, ["orders-proxy.proxy-c9.example.com", "ro.endpoint.proxy-c9.example.com"]);
+    assert_eq!(rows[0].resource_id, "prx-08f");
+    assert_eq!(rows[0].iam, IamAuth::Enabled);
+    assert_eq!((rows[0].endpoints[0].port, &rows[0].engine), (5432, &Engine::Postgres));
+}

@@ -1,0 +1,88 @@
+//! A row for an RDS Proxy. It must not ask anything.
+
+use super::inventory::{default_port, whereabouts};
+use crate::model::{Database, DatabaseKind, Endpoint, EndpointRole, Engine, IamAuth, Place, Role};
+use aws_sdk_rds::types::{DbProxy, DbProxyEndpoint, IamAuthMode};
+
+/// The row. Its endpoints: the default one, then those made for it, by name.
+pub(super) fn database(place: &Place, proxy: &DbProxy, listed: &[DbProxyEndpoint]) -> Database {
+    let arn = proxy.db_proxy_arn().unwrap_or_default();
+    let there = whereabouts(place, arn);
+    let family = proxy.engine_family().unwrap_or_default().to_ascii_lowercase();
+    let engine = Engine::parse(&family);
+    let identifier = proxy.db_proxy_name().unwrap_or_default().to_owned();
+    // arn:aws:rds:eu-west-1:123456789012:db-proxy:prx-08f…
+    let resource_id = arn.rsplit(':').next().unwrap_or_default().to_owned();
+    let iam = if takes_tokens(proxy) { IamAuth::Enabled } else { IamAuth::Disabled };
+    let endpoint = |host: &str, vpc_id: Option<&str>, groups: &[String]| Endpoint {
+        role: EndpointRole::Proxy,
+        host: host.to_owned(),
+        // DescribeDBProxies names no port: a proxy listens on its engine's default one.
+        port: default_port(&family),
+        owner: identifier.clone(),
+        resource_id: resource_id.clone(),
+        iam,
+        engine: engine.clone(),
+        place: there.place.clone(),
+        account: there.account.clone(),
+        partition: there.partition.clone(),
+        public: false,
+        vpc_id: vpc_id.map(str::to_owned),
+        security_groups: groups.to_vec(),
+        database_name: None,
+        internet_gateway: false,
+        tags: Vec::new(),
+    };
+    let mut endpoints: Vec<Endpoint> = proxy
+        .endpoint()
+        .filter(|host| !host.is_empty())
+        .map(|host| endpoint(host, proxy.vpc_id(), proxy.vpc_security_group_ids()))
+        .into_iter()
+        .collect();
+    let mut others: Vec<&DbProxyEndpoint> =
+        listed.iter().filter(|other| other.db_proxy_name() == Some(&identifier)).collect();
+    others.sort_by_key(|other| other.db_proxy_endpoint_name());
+    for other in others {
+        if let Some(host) = other.endpoint().filter(|host| !host.is_empty())
+            && endpoints.iter().all(|known| known.host != host)
+        {
+            endpoints.push(endpoint(host, other.vpc_id(), other.vpc_security_group_ids()));
+        }
+    }
+    Database {
+        kind: DatabaseKind::Proxy,
+        arn: arn.to_owned(),
+        engine_version: String::new(),
+        status: proxy.status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        iam,
+        cluster: None,
+        role: Role::Proxy,
+        endpoints,
+        vpc_id: proxy.vpc_id().map(str::to_owned),
+        subnet_group: None,
+        security_groups: proxy.vpc_security_group_ids().to_vec(),
+        public: None,
+        class: None,
+        multi_az: false,
+        certificate: None,
+        database_name: None,
+        master_user: None,
+        master_secret: None,
+        domains: Vec::new(),
+        tags: Vec::new(),
+        internet_gateway: false,
+        place: there.place.clone(),
+        identifier,
+        resource_id,
+        engine,
+    }
+}
+
+/// End-to-end IAM, or any of the secrets' entries with IAM allowed or required.
+fn takes_tokens(proxy: &DbProxy) -> bool {
+    proxy.default_auth_scheme().is_some_and(|scheme| scheme.eq_ignore_ascii_case("IAM_AUTH"))
+        || proxy
+            .auth()
+            .iter()
+            .any(|entry| matches!(entry.iam_auth(), Some(IamAuthMode::Required | IamAuthMode::Enabled)))
+}

@@ -1,0 +1,54 @@
+//! CancelRequest: sixteen bytes on a second wire. It must not know what is cancelled.
+
+use super::error::Error;
+use super::secure::Secured;
+use std::fmt;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// PostgreSQL, Message Formats: CancelRequest.
+const CANCEL_REQUEST: u32 = 80_877_102;
+
+/// How long to wait for the server to close the wire, which it does once the request was handled.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is needed to cancel from elsewhere; cheap to clone. Its secret part is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CancelKey {
+    pub(super) pid: i32,
+    /// Four bytes; up to 256 with protocol 3.2.
+    pub(super) secret: Vec<u8>,
+}
+
+impl fmt::Debug for CancelKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CancelKey {{ pid: {}, secret: •••• }}", self.pid)
+    }
+}
+
+impl CancelKey {
+    fn request(&self) -> Vec<u8> {
+        let length = 12 + self.secret.len() as u32;
+        let mut request = Vec::with_capacity(length as usize);
+        request.extend_from_slice(&length.to_be_bytes());
+        request.extend_from_slice(&CANCEL_REQUEST.to_be_bytes());
+        request.extend_from_slice(&self.pid.to_be_bytes());
+        request.extend_from_slice(&self.secret);
+        request
+    }
+}
+
+impl Secured {
+    /// CancelRequest. Returns when the server has taken it (it closes the wire); whether something was cancelled shows
+    /// in the session alone: error 57014.
+    pub async fn cancel(mut self, key: &CancelKey) -> Result<(), Error> {
+        let stream = self.stream();
+        stream.write_all(&key.request()).await.map_err(Error::Wire)?;
+        stream.flush().await.map_err(Error::Wire)?;
+        let mut rest = [0; 64];
+        // A wire that ends without TLS's farewell, or not in time, was written to all the same.
+        let _ =
+            tokio::time::timeout(PATIENCE, async { while stream.read(&mut rest).await.is_ok_and(|n| n > 0) {} }).await;
+        Ok(())
+    }
+}
