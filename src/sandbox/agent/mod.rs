@@ -159,7 +159,7 @@ impl Agent {
             next_slice: now,
             offline: false,
         };
-        // Sent before any client is there: it reaches the client by the resend after start_publication.
+        // Booked before any client is there.
         let request = agent.request();
         agent.send(PayloadType::HandshakeRequest, request);
         agent
@@ -206,7 +206,7 @@ impl Agent {
                     let _it_may_be_gone = earlier.try_send(None);
                 }
                 self.service_says(MessageType::StartPublication, Bytes::new());
-                self.resend_at_once();
+                self.ask_at_once();
             }
             Word::Detached { socket } => {
                 if self.socket.as_ref().is_some_and(|(current, _)| *current == socket) {
@@ -430,14 +430,13 @@ impl Agent {
         }
     }
 
-    /// On the first web socket the handshake's request is due at once: the real agent opens its own channel only about
+    /// On the first web socket the handshake's request goes out at once: the real agent opens its own channel only about
     /// then.
-    fn resend_at_once(&mut self) {
-        if matches!(self.phase, Phase::Asked(_)) && !self.is_silent() {
-            let later = Instant::now() + SCAN * 100;
-            if let Some(frame) = self.channel.overdue(later) {
-                self.frame(frame);
-            }
+    fn ask_at_once(&mut self) {
+        if matches!(self.phase, Phase::Asked(_))
+            && let Some(frame) = self.channel.first(Instant::now())
+        {
+            self.frame(frame);
         }
     }
 
