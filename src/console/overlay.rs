@@ -7,7 +7,6 @@ use super::panes::{diagnosis, document, menu, picker, prompt};
 use super::state::{Overlay, State};
 use super::update::{self, tell};
 use super::view;
-use super::widgets::input::Input;
 use super::widgets::list::{Cursor, Move};
 use crate::model::{Endpoint, Secret};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
@@ -195,8 +194,8 @@ fn take(state: &mut State, entry: &menu::Entry) {
     match &entry.what {
         menu::What::Text(text) => copy(state, text.clone(), &entry.name),
         what => {
-            let input = Input::new(state.settings.user.clone().unwrap_or_default());
-            state.overlay = Some(Overlay::Prompt(prompt::Pane { what: what.clone(), read: false, input }));
+            let prompt = prompt::Pane::new(what.clone(), false, &state.settings, &mut state.asks);
+            state.overlay = Some(Overlay::Prompt(prompt));
         }
     }
 }

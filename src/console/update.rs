@@ -9,7 +9,6 @@ use super::panes::{connect, diagnosis, document, fleet, help, lines, menu, palet
 use super::query::{self, Input as QueryInput, Order};
 use super::state::{Action, Desk, Focus, GLOBAL_KEYS, Global, Notice, Overlay, Request, State, Tab};
 use super::view;
-use super::widgets::input::Input;
 use crate::model::{Place, Secret};
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use std::time::Duration;
@@ -243,6 +242,14 @@ fn answered(state: &mut State, id: Id, answer: Answer) {
         }
         return;
     }
+    if let Some(Overlay::Prompt(prompt)) = &mut state.overlay
+        && prompt.recall == Some(id)
+    {
+        if let (Answer::Recalled(_, Some(user)), true) = (&answer, prompt.input.is_empty()) {
+            prompt.input.set(user);
+        }
+        return;
+    }
     if state.wanted.as_ref().is_some_and(|(wanted, _)| *wanted == id)
         && let Some((_, wanted)) = state.wanted.take()
     {
@@ -380,9 +387,8 @@ pub fn perform(state: &mut State, request: Request) {
             state.lines.tick(true, state.now, &mut state.asks);
         }
         Request::Policy(endpoint) => {
-            let input = Input::new(state.settings.user.clone().unwrap_or_default());
-            state.overlay =
-                Some(Overlay::Prompt(prompt::Pane { what: menu::What::Policy(endpoint), read: true, input }));
+            let prompt = prompt::Pane::new(menu::What::Policy(endpoint), true, &state.settings, &mut state.asks);
+            state.overlay = Some(Overlay::Prompt(prompt));
         }
         Request::CopyMenu(database) => state.overlay = Some(Overlay::Menu(menu::Pane::new(&database))),
         Request::Read(title, lines) => state.overlay = Some(Overlay::Document(document::Pane::fields(title, lines))),

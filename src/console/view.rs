@@ -79,7 +79,7 @@ fn draw_overlay(overlay: &Overlay, frame: &mut Frame<'_>, area: Rect, theme: The
         Overlay::Menu(pane) => menu::view(pane, frame, area, theme),
         Overlay::Picker(pane) => picker::view(pane, frame, area, theme),
         Overlay::Prompt(pane) => prompt::view(pane, frame, area, theme),
-        Overlay::Document(pane) => document::view(pane, frame, reading, theme),
+        Overlay::Document(pane) => document::view(pane, frame, document_area(pane, reading), theme),
         Overlay::Diagnosis(pane) => {
             let inner = paint::frame(frame, diagnosis_area(pane, reading), "", theme);
             diagnosis::view(pane, frame, inner, theme);
@@ -92,6 +92,11 @@ fn draw_overlay(overlay: &Overlay, frame: &mut Frame<'_>, area: Rect, theme: The
 pub fn diagnosis_area(pane: &diagnosis::Pane, area: Rect) -> Rect {
     let lines = diagnosis::lines(&pane.diagnosis, area.width.saturating_sub(4), true).len();
     layout::middle(area, area.width, lines as u16 + 3)
+}
+
+/// The box that a text takes: as high as it needs.
+pub fn document_area(pane: &document::Pane, area: Rect) -> Rect {
+    layout::middle(area, area.width, pane.lines(area.width.saturating_sub(4)).len() as u16 + 2)
 }
 
 /// The keys worth showing now, the most wanted first.
@@ -125,7 +130,9 @@ pub fn key_line(state: &State) -> Vec<Hint> {
             }
             if state.fleet.shows_failure() {
                 line.retain(|hint| matches!(hint.keys[0], "r" | "R" | "P" | "q"));
-                line.insert(0, word(&["e"], "copy the advice"));
+                if state.fleet.advice().is_some() {
+                    line.insert(0, word(&["y"], "copy the advice"));
+                }
             }
         }
         (None, Focus::Connect) => match state.connect.as_ref().and_then(|pane| pane.attempt.as_ref().map(|a| &a.way)) {
@@ -159,7 +166,7 @@ fn draw_keys(hints: &[Hint], frame: &mut Frame<'_>, area: Rect, theme: Theme) {
     let mut line: Vec<Run> = Vec::new();
     for hint in hints.iter().filter(|hint| hint.label != "help") {
         let piece = piece(hint);
-        if paint::width(&line) + paint::width(&piece) + reserved > area.width.into() {
+        if paint::width(&line) + paint::width(&piece) + reserved + usize::from(reserved > 0) > area.width.into() {
             break;
         }
         line.extend(piece);

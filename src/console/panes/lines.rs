@@ -236,26 +236,27 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, body: Rect, theme: Theme, now: S
     for report in &pane.reports {
         let health = if report.health.is_empty() { "up" } else { &report.health };
         let trip = report.round_trip.map(|trip| format!(" · {}", text::took(trip))).unwrap_or_default();
-        let resumes = if report.resumes > 0 { format!(" · {} resumes", report.resumes) } else { String::new() };
+        let resumes = if report.resumes > 0 {
+            format!(" · {}", counted(report.resumes as usize, "resume"))
+        } else {
+            String::new()
+        };
         let counts = format!(
-            "{} · {} streams · ↓ {} ↑ {}{trip}{resumes} ",
+            "{} · {} · ↓ {} ↑ {}{trip}{resumes}",
             health,
-            report.streams,
+            counted(report.streams, "stream"),
             text::bytes(report.received),
             text::bytes(report.sent)
         );
-        let room = usize::from(body.width).saturating_sub(text::width(&counts) + 8);
-        let about = format!(
-            "{} {}",
-            text::truncate_middle(&report.address, room.saturating_sub(text::width(&report.route) + 1)),
-            report.route
-        );
-        paint::sides(
-            frame,
-            row(&mut y),
-            &[run("   ", Tone::Text), run(about, Tone::Text)],
-            &[run(counts, Tone::Dim)],
-            theme,
-        );
+        let room = usize::from(body.width).saturating_sub(text::width(&report.route) + 6);
+        let address = text::truncate_middle(&report.address, room).into_owned();
+        let about = [run("   ", Tone::Text), run(address, Tone::Text), run(format!("  {}", report.route), Tone::Dim)];
+        paint::runs(frame, row(&mut y), &about, theme, None);
+        paint::runs(frame, row(&mut y), &[run(format!("      {counts}"), Tone::Dim)], theme, None);
     }
+}
+
+/// `1 stream`, `2 streams`.
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

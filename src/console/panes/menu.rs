@@ -33,6 +33,16 @@ pub enum What {
     Token(Box<Endpoint>),
 }
 
+impl What {
+    /// The endpoint it is about, where it is about one.
+    pub fn endpoint(&self) -> Option<&Endpoint> {
+        match self {
+            What::Text(_) => None,
+            What::ConnectArn(endpoint) | What::Policy(endpoint) | What::Token(endpoint) => Some(endpoint),
+        }
+    }
+}
+
 /// The menu.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pane {

@@ -88,7 +88,7 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         let under = (at == pane.cursor.selected).then(|| theme.style(Tone::Selected));
         let key = hint.keys.first().map(|key| show(key)).unwrap_or_default();
         let line = [
-            run(format!(" {:<11}", hint.label), Tone::Strong),
+            run(format!(" {:<13}", hint.label), Tone::Strong),
             run(format!("{key:<9} "), Tone::Accent),
             run(hint.help, Tone::Dim),
         ];

@@ -1,11 +1,13 @@
 //! A question in a box: one line to type, or yes or no. It must not know what the answer is for.
 
 use super::menu::What;
+use crate::console::event::{Asks, Command, Id};
 use crate::console::layout;
 use crate::console::theme::{Theme, Tone};
 use crate::console::widgets::input::Input;
 use crate::console::widgets::paint::{self, run};
 use crate::console::widgets::text;
+use crate::model::Settings;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -18,17 +20,27 @@ pub struct Pane {
     pub read: bool,
     /// The user's name.
     pub input: Input,
+    /// The question who was used last, to be offered while nothing is typed.
+    pub recall: Option<Id>,
+}
+
+impl Pane {
+    /// Asks for a user, and who was used last.
+    pub fn new(what: What, read: bool, settings: &Settings, asks: &mut Asks) -> Pane {
+        let recall = what.endpoint().map(|endpoint| asks.ask(Command::Recall(Box::new(endpoint.clone()))));
+        Pane { what, read, input: Input::new(settings.user.clone().unwrap_or_default()), recall }
+    }
 }
 
 /// Draws the line in a box over `area`.
 pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
-    let (what, endpoint) = match &pane.what {
-        What::Policy(endpoint) => ("IAM policy", Some(endpoint)),
-        What::ConnectArn(endpoint) => ("connect ARN", Some(endpoint)),
-        What::Token(endpoint) => ("token", Some(endpoint)),
-        What::Text(_) => ("text", None),
+    let what = match &pane.what {
+        What::Policy(_) => "IAM policy",
+        What::ConnectArn(_) => "connect ARN",
+        What::Token(_) => "token",
+        What::Text(_) => "text",
     };
-    let owner = endpoint.map(|endpoint| endpoint.owner.clone()).unwrap_or_default();
+    let owner = pane.what.endpoint().map(|endpoint| endpoint.owner.clone()).unwrap_or_default();
     let outer = layout::middle(area, 56, 3);
     let inner = paint::frame(frame, outer, &format!("{what} for {owner}"), theme);
     let label = "database user  ";

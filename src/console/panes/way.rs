@@ -143,7 +143,7 @@ pub fn view(way: &Way, frame: &mut Frame<'_>, area: Rect, theme: Theme, now: Sys
         let name_tone = if failed { Tone::Bad } else { Tone::Text };
         let row = layout::below(area, y, 1);
         let right = format!("{took:>9}  ");
-        let room = usize::from(row.width).saturating_sub(18 + right.len());
+        let room = usize::from(row.width).saturating_sub(19 + right.len());
         let about = if link.about.contains(' ') {
             text::truncate(&link.about, room)
         } else {

@@ -34,6 +34,13 @@ pub fn runs(frame: &mut Frame<'_>, area: Rect, runs: &[Run], theme: Theme, under
     for (at, (content, tone)) in runs.iter().enumerate() {
         let more = runs[at + 1..].iter().any(|(content, _)| !content.trim_end().is_empty());
         let shown = visible(content);
+        // Blanks that fall off the end are no text that was cut.
+        let shown = if text::width(&shown) > left && !more {
+            let fill = left.saturating_sub(text::width(shown.trim_end()));
+            std::borrow::Cow::Owned(format!("{}{:fill$}", shown.trim_end(), ""))
+        } else {
+            shown
+        };
         let wide = text::width(&shown);
         let cut = if wide > left || (wide == left && more) {
             let mut cut = text::truncate(&shown, if wide > left { left } else { left - 1 }).into_owned();

@@ -31,6 +31,7 @@ pub fn draw_header(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme)
         right.push(run("▲ PRODUCTION ", Tone::Bad));
     }
     if pane.attempt.is_some() {
+        right.push(run(if pane.production { "· " } else { "" }, Tone::Dim));
         right.push(if pane.read_only { run("read-only ", Tone::Dim) } else { run("WRITABLE ", Tone::Bad) });
     }
     paint::sides(frame, area, &left, &right, theme);
@@ -65,7 +66,7 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, body: Rect, theme: Theme, now: S
     y += 1;
     paint::rule(frame, layout::below(body, y, 1), theme);
     let area = layout::below(body, y + 1, body.height);
-    let choices = choices(pane, now);
+    let choices = choices(pane, area.width.into(), now);
     let skip = choices.iter().position(|line| line.chosen).map_or(0, |at| (at + 1).saturating_sub(area.height.into()));
     for (at, choice) in choices.iter().skip(skip).take(area.height.into()).enumerate() {
         let row = layout::below(area, area.y + at as u16, 1);
@@ -85,7 +86,7 @@ fn draw_field(pane: &Pane, field: Field, frame: &mut Frame<'_>, row: Rect, theme
         Field::Login => "log in with",
         Field::Password => "password",
         Field::Access => "access",
-        Field::Confirm => "to write, type",
+        Field::Confirm => "type its name",
     };
     let bar = if here { run(" ▌", Tone::Accent) } else { run("  ", Tone::Text) };
     let label = run(format!("{label:<13}"), if here { Tone::Accent } else { Tone::Dim });
@@ -106,7 +107,7 @@ fn draw_field(pane: &Pane, field: Field, frame: &mut Frame<'_>, row: Rect, theme
         Field::Confirm => return typed(&pane.confirm, &pane.subject.name),
         Field::Endpoint => {
             let endpoint = pane.endpoint();
-            let room = usize::from(value_area.width).saturating_sub(20);
+            let room = usize::from(value_area.width).saturating_sub(endpoint.role.name().len() + 5);
             (endpoint.role.name().to_owned(), text::truncate_middle(&endpoint.address(), room).into_owned())
         }
         Field::Route => route_line(pane, now),
@@ -194,14 +195,15 @@ fn note(text: impl Into<String>) -> Choice {
 }
 
 /// The choices of the field one stands in, or a word about it.
-fn choices(pane: &Pane, now: SystemTime) -> Vec<Choice> {
+fn choices(pane: &Pane, width: usize, now: SystemTime) -> Vec<Choice> {
     match pane.field {
         Field::Endpoint => {
             let endpoints = pane.subject.endpoints.iter().enumerate();
             endpoints
                 .map(|(at, (owner, endpoint))| {
                     let name = if *owner == pane.subject.name { endpoint.role.name() } else { owner.as_str() };
-                    choice(at == pane.subject.chosen, name, endpoint.address(), Tone::Text)
+                    let address = text::truncate_middle(&endpoint.address(), width.saturating_sub(23)).into_owned();
+                    choice(at == pane.subject.chosen, name, address, Tone::Text)
                 })
                 .collect()
         }

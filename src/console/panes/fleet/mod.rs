@@ -15,7 +15,9 @@ use super::super::state::{Desk, Request};
 use super::super::widgets::input::Input;
 use super::super::widgets::list::{Cursor, Move};
 use super::connect::Subject;
-use crate::model::{Database, DatabaseKind, Diagnosis, Endpoint, Identity, Inventory, Kind, Place, RouteChoice};
+use crate::model::{
+    Database, DatabaseKind, Diagnosis, Endpoint, Identity, Inventory, Kind, Place, RouteChoice, Secret,
+};
 use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 use rows::{Column, Fold, Row, Sort};
@@ -315,6 +317,11 @@ impl Pane {
         })
     }
 
+    /// What can be pasted to mend the first failure.
+    pub fn advice(&self) -> Option<&str> {
+        self.failure()?.advice.iter().find_map(|advice| advice.paste.as_deref())
+    }
+
     /// What went wrong where: failed listings, and what a listing could not look up.
     pub fn problems(&self) -> Vec<(&Place, Problem<'_>)> {
         let mut problems = Vec::new();
@@ -322,6 +329,8 @@ impl Pane {
             if let Load::Failed(diagnosis) = &listing.load {
                 problems.push((&listing.place, Problem::Failed(diagnosis)));
             }
+        }
+        for listing in &self.listings {
             for gap in listing.latest.iter().flat_map(|inventory| &inventory.gaps) {
                 problems.push((&listing.place, Problem::Gap(gap)));
             }
@@ -537,6 +546,11 @@ pub fn update(pane: &mut Pane, action: Action, desk: &mut Desk<'_>) -> Option<Re
                 Fold::Open => go(pane, Move::By(1), desk),
                 Fold::None => {}
             }
+        }
+        Action::Copy if pane.shows_failure() => {
+            let advice = pane.advice()?;
+            desk.asks.ask(Command::Copy(Secret::new(advice)));
+            return Some(Request::Tell("copied what to paste".to_owned()));
         }
         Action::Connect | Action::Tunnel | Action::Policy | Action::Copy | Action::Details => {
             let database = pane.selected()?;

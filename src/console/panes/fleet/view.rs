@@ -104,9 +104,9 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, body: Rect, theme: Theme, now: S
         return;
     }
     let columns = Columns::fit(pane, parts.rows.width.into());
-    columns.titles(frame, parts.titles, pane.sort, theme);
-    if pane.rows.is_empty() {
-        empty(pane, frame, parts.rows, theme, now);
+    match pane.rows.is_empty() {
+        true => empty(pane, frame, parts.rows, theme, now),
+        false => columns.titles(frame, parts.titles, pane.sort, theme),
     }
     for (at, row) in pane.rows.iter().enumerate().skip(pane.cursor.offset).take(parts.rows.height.into()) {
         let y = parts.rows.y + (at - pane.cursor.offset) as u16;
@@ -116,18 +116,18 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, body: Rect, theme: Theme, now: S
         paint::runs(frame, area, &columns.cells(pane, row, selected), theme, under);
     }
     paint::rule(frame, parts.divider, theme);
-    if parts.divider.width == 1 && parts.divider.height > 1 {
+    if parts.divider.width == 1 && parts.divider.height > 1 && !parts.rule.is_empty() {
         frame.buffer_mut().set_string(parts.divider.x, parts.rule.y, "┬", theme.style(Tone::Dim));
     }
     let more = paint::position(pane.cursor.offset, parts.rows.height.into(), pane.rows.len());
-    if !more.is_empty() {
+    if !more.is_empty() && !parts.rule.is_empty() {
         let list = Rect { width: parts.rows.width, ..parts.rule };
         let label = format!(" {more} ");
         let x = list.right().saturating_sub(text::width(&label) as u16 + 2);
         frame.buffer_mut().set_string(x, list.y, label, theme.style(Tone::Dim));
     }
     if let Some(database) = pane.selected() {
-        detail(database, frame, parts.detail, theme);
+        detail(database, frame, parts.detail, parts.detail.x > body.x, theme);
     }
     if parts.filter.height > 0 {
         let (shown, at) = pane.filter.shown(usize::from(parts.filter.width).saturating_sub(3));
@@ -248,12 +248,12 @@ impl Columns {
             self.authority,
             self.resource,
         ];
-        // Two columns for the mark, one behind the last column, and two between.
-        3 + widths.iter().filter(|width| **width > 0).map(|width| width + 2).sum::<usize>() - 2
+        // Three columns for bar and mark, one behind the last column, and two between.
+        4 + widths.iter().filter(|width| **width > 0).map(|width| width + 2).sum::<usize>() - 2
     }
 
     fn titles(&self, frame: &mut Frame<'_>, area: Rect, sort: Sort, theme: Theme) {
-        let mut runs = vec![run("  ", Tone::Dim)];
+        let mut runs = vec![run("   ", Tone::Dim)];
         let mut title = |width: usize, name: &str, column: Option<Column>| {
             if width == 0 {
                 return;
@@ -284,8 +284,7 @@ impl Columns {
             Fold::None => " ",
         };
         let bar = if selected { run("▌", Tone::Accent) } else { run(" ", Tone::Text) };
-        let mut runs = vec![bar, run(mark, Tone::Dim)];
-        // The mark takes the second column, so names begin in the third.
+        let mut runs = vec![bar, run(format!("{mark} "), Tone::Dim)];
         let indent = if row.member { "  " } else { "" };
         let name_tone = if row.member { Tone::Text } else { Tone::Strong };
         runs.push(run(indent, Tone::Text));
@@ -363,7 +362,7 @@ fn short_authority(authority: &str) -> &str {
     authority.strip_prefix("rds-ca-").unwrap_or(authority)
 }
 
-fn detail(database: &Database, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
+fn detail(database: &Database, frame: &mut Frame<'_>, area: Rect, beside: bool, theme: Theme) {
     if area.is_empty() {
         return;
     }
@@ -372,6 +371,11 @@ fn detail(database: &Database, frame: &mut Frame<'_>, area: Rect, theme: Theme) 
     let room = usize::from(inner.width).saturating_sub(11);
     for (label, value) in describe(database, false) {
         if label.is_empty() {
+            if beside {
+                rows.extend(text::wrap(&value, inner.width.into()).into_iter().map(|line| vec![run(line, Tone::Dim)]));
+                rows.push(Vec::new());
+                continue;
+            }
             let last = rows.last_mut().filter(|row| row.len() == 1 && usize::from(inner.width) >= 60);
             match last {
                 Some(row) => row.push(run(format!("  {value}"), Tone::Dim)),
@@ -379,11 +383,16 @@ fn detail(database: &Database, frame: &mut Frame<'_>, area: Rect, theme: Theme) 
             }
             continue;
         }
-        let value = match label {
-            "ARN" | "secret" | "tags" | "network" => text::truncate(&value, room).into_owned(),
-            _ => text::truncate_middle(&value, room).into_owned(),
+        // Beside the list there is height to spare, below it there is width.
+        let values = match (beside, label) {
+            (true, _) => text::wrap(&value, room),
+            (false, "ARN" | "secret" | "tags" | "network") => vec![text::truncate(&value, room).into_owned()],
+            (false, _) => vec![text::truncate_middle(&value, room).into_owned()],
         };
-        rows.push(vec![run(text::fit(label, 11), Tone::Dim), run(value, Tone::Text)]);
+        for (at, value) in values.into_iter().enumerate() {
+            let label = if at == 0 { label } else { "" };
+            rows.push(vec![run(text::fit(label, 11), Tone::Dim), run(value, Tone::Text)]);
+        }
     }
     let height = usize::from(inner.height);
     if rows.len() > height {
