@@ -123,6 +123,7 @@ async fn enter(
     match door {
         Some(Door::Sandbox(args)) => shed::run(&args, terminal, interrupt).await,
         Some(Door::Demo(args)) => {
+            needs(terminal)?;
             let (sandbox, settings) = tokio::select! {
                 started = shed::demo(&args, &settings, terminal) => started?,
                 signal = interrupt.wait() => return Err(Failure::Interrupted(signal)),
@@ -163,12 +164,7 @@ async fn through(
         Some(Door::Tunnel(args)) => cli::tunnel::run(access, &args, terminal, interrupt).await,
         Some(Door::Query(args)) => cli::query::run(access, &args, terminal, interrupt).await,
         _ => {
-            if !(terminal.stdout && std::io::stdin().is_terminal()) {
-                return Err(Diagnosis::new(Kind::Usage, "The console needs a terminal")
-                    .because("stdin or stdout is none")
-                    .advise("For scripts there are commands: gatepost --help")
-                    .into());
-            }
+            needs(terminal)?;
             // The console hears signals by itself, to give the terminal back first.
             let result = gatepost::console::run(access.clone(), Start::default()).await;
             match interrupt.heard() {
@@ -177,6 +173,16 @@ async fn through(
             }
         }
     }
+}
+
+/// Said before anything is started for the console's sake.
+fn needs(terminal: &Terminal) -> Result<(), Diagnosis> {
+    if terminal.stdout && std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(Diagnosis::new(Kind::Usage, "The console needs a terminal")
+        .because("stdin or stdout is none")
+        .advise_paste("For scripts there are commands", "gatepost --help"))
 }
 
 /// The verb's end, or the signal that came first.
