@@ -37,13 +37,11 @@ pub struct Said {
 impl Neighbour {
     /// Starts one.
     pub fn start() -> Neighbour {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let sandbox =
-            runtime.block_on(Sandbox::start(Options { events: false, ..Options::default() })).expect("the sandbox starts");
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+        let sandbox = runtime
+            .block_on(Sandbox::start(Options { events: false, ..Options::default() }))
+            .expect("the sandbox starts");
         let home = tempfile::tempdir().expect("a temporary folder");
         let mut environment: Vec<(String, String)> =
             sandbox.environment().into_iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
@@ -85,8 +83,10 @@ impl Neighbour {
 
     /// The same of what was said before.
     pub fn told(&self, words: &[&str], said: &Said) -> String {
-        let words: Vec<String> =
-            words.iter().map(|word| if word.contains(' ') { format!("{word:?}") } else { (*word).to_owned() }).collect();
+        let words: Vec<String> = words
+            .iter()
+            .map(|word| if word.contains(' ') { format!("{word:?}") } else { (*word).to_owned() })
+            .collect();
         let text = format!(
             "$ gatepost {}\n{}--- stderr\n{}--- exit status {}\n",
             words.join(" "),
@@ -115,11 +115,7 @@ impl Neighbour {
 pub fn finish(mut child: Child) -> Said {
     let (stdout, stderr) = (gather(child.stdout.take()), gather(child.stderr.take()));
     let status = wait(&mut child);
-    Said {
-        stdout: stdout.join().expect("stdout was read"),
-        stderr: stderr.join().expect("stderr was read"),
-        status,
-    }
+    Said { stdout: stdout.join().expect("stdout was read"), stderr: stderr.join().expect("stderr was read"), status }
 }
 
 /// Its exit status.

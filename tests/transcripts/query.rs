@@ -47,7 +47,8 @@ fn tables_and_csv_are_byte_for_byte_psql() {
         "select * from payments order by 1 limit 25".to_owned(),
         "select 1 where false".to_owned(),
         "select".to_owned(),
-        "select array[1,2], '{\"a\": 1}'::jsonb, interval '1 day', '[1,5)'::int4range, 1.5::float8, '\\x00ff'::bytea".to_owned(),
+        "select array[1,2], '{\"a\": 1}'::jsonb, interval '1 day', '[1,5)'::int4range, 1.5::float8, '\\x00ff'::bytea"
+            .to_owned(),
         "select 'é漢字' as wide, 'x' as \"y z\"".to_owned(),
     ];
     let mut tunnel = neighbour.command(&["tunnel", "orders-prod", "--user", "oncall"]).spawn().expect("gatepost runs");
@@ -177,7 +178,8 @@ fn an_interrupt_cancels_at_the_server() {
 
 #[test]
 fn a_million_rows_stay_out_of_memory() {
-    let words = query(&["--format", "csv", "-c", "select i, repeat('x', 100) as text from generate_series(1, 1000000) i"]);
+    let words =
+        query(&["--format", "csv", "-c", "select i, repeat('x', 100) as text from generate_series(1, 1000000) i"]);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let mut child = shared().command(&words).spawn().expect("gatepost runs");
     let mut stdout = child.stdout.take().expect("a pipe");
