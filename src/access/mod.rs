@@ -32,6 +32,7 @@ pub use session::Session;
 use crate::aws::Cloud;
 use crate::db::Roots;
 use crate::model::*;
+pub use result_set::{Full, Limits, Piece, ResultSet};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};

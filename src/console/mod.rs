@@ -15,6 +15,7 @@ pub mod layout;
 pub mod overlay;
 pub mod panes;
 pub mod query;
+pub mod request;
 pub mod state;
 pub mod terminal;
 #[cfg(test)]

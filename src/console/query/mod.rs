@@ -15,6 +15,7 @@ mod grid;
 mod journal;
 pub mod keymap;
 mod layout;
+mod lifting;
 mod log;
 mod order;
 mod page;

@@ -6,7 +6,7 @@ use super::order::{Outcome, Past, Statement, Timing};
 use super::pane::{Focus, Output, Pane, Question, Run, Sent, Showing, Then, Work};
 use super::table::Table;
 use super::words::{self, Word};
-use super::{Ask, News, Order, secrets, text, update};
+use super::{Ask, News, Order, lifting, secrets, text, update, worker};
 use crate::console::theme::Tone;
 use crate::model::sql::{Class, Ended, classify, statement_at, statements};
 use crate::model::{Diagnosis, Kind, Transaction};
@@ -151,6 +151,10 @@ fn consider(pane: &mut Pane, sent: Vec<Sent>, orders: &mut Vec<Order>) {
         pane.say(Tone::Bad, "this session has ended");
     } else if pane.run.is_some() {
         pane.say(Tone::Warn, "a statement is running; Ctrl-C cancels it");
+    } else if pane.facts.read_only && sent.iter().any(|sent| lifting::lifts_read_only(&sent.statement.sql)) {
+        let why = format!("this session is read-only; to write, connect to {} again as writable", pane.setup.name);
+        pane.log.push(Entry::Said(Tone::Bad, why.clone()));
+        pane.say(Tone::Bad, why);
     } else {
         let reasons: Vec<String> = sent
             .iter()
@@ -210,6 +214,9 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
         }
         News::Columns { run, result, columns, .. } => {
             answered(pane, run);
+            if pane.outputs.len() == worker::RESULTS {
+                pane.outputs.remove(0);
+            }
             pane.outputs.push(Output { table: Table::new(result, columns), told: String::new(), failed: false });
             pane.current = pane.outputs.len() - 1;
             pane.showing = Showing::Rows;
@@ -247,6 +254,12 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
         News::Ended { run } => {
             if let Some(running) = pane.run.take_if(|running| running.number == run) {
                 pane.work = if running.failed { Work::Failed } else { Work::Done };
+                let left = running.sent.len() - (running.index + 1).min(running.sent.len());
+                if left > 0 {
+                    let (these, were) = if left == 1 { ("statement", "was") } else { ("statements", "were") };
+                    let words = format!("{left} {these} after that {were} not run");
+                    pane.log.push(Entry::Said(Tone::Warn, words));
+                }
                 if !running.answered || pane.outputs.is_empty() {
                     pane.showing = Showing::Messages;
                 }

@@ -287,6 +287,29 @@ fn what_is_dangerous_asks_on_a_writable_session_only() {
 }
 
 #[test]
+fn a_read_only_session_is_not_made_writable_in_passing() {
+    let mut bench = Bench::new(80, 24);
+    assert_eq!(bench.keys("set default_transaction_read_only = off;<Enter>").ran(), [""; 0]);
+    assert_eq!(bench.said(), "this session is read-only; to write, connect to orders-prod again as writable");
+    bench.keys("<M-a><Delete>show default_transaction_read_only;<Enter>");
+    assert_eq!(bench.ran(), ["show default_transaction_read_only"]);
+}
+
+#[test]
+fn what_comes_after_a_failure_is_said_not_to_have_run() {
+    let mut bench = Bench::new(80, 24);
+    bench.input(Input::Paste("select 1; select x; select 3".to_owned()));
+    bench.keys("<F6>");
+    let run = bench.pane.runs;
+    let now = bench.now;
+    bench.news(News::Began { run, index: 1, at: now });
+    let diagnosis = Diagnosis::new(Kind::Sql, "column x does not exist");
+    bench.news(News::Failed { run, index: 1, result: None, diagnosis, timing: Timing::default() });
+    bench.news(News::Ended { run });
+    assert!(bench.screen().contains("1 statement after that was not run"));
+}
+
+#[test]
 fn results_are_browsed_by_keys() {
     let mut bench = Bench::new(80, 24);
     bench.keys("select status, count(*) from orders group by 1;<Enter>");

@@ -45,7 +45,7 @@ fn settle(pane: &mut Pane, orders: &mut Vec<Order>) {
         pane.log.back = pane.log.back.min(pane.log.furthest(areas.results.width as usize, height));
     }
     let Some(table) = pane.table_mut() else { return };
-    table.fit(width, if expanded { 1 } else { height });
+    table.fit(width, height);
     let wanted = table.wants();
     let (result, column) = (table.id, table.column);
     if expanded {
