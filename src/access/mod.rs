@@ -25,7 +25,6 @@ mod walk;
 
 pub use canceller::Canceller;
 pub use forward::Forward;
-pub use result_set::{Full, Limits, Piece, ResultSet};
 pub use running::Running;
 pub use session::Session;
 
