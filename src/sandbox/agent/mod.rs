@@ -35,8 +35,11 @@ use uuid::Uuid;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
 /// Bytes of one message to the client.
 const SLICE: usize = 1024;
-/// The pause after each.
-const PACE: Duration = Duration::from_millis(1);
+/// What each takes: the real agent sleeps a millisecond after each and has some work with it, which comes to 0.6 to
+/// 0.8 MB/s on any machine (amazon-ssm-agent issue 664).
+const PACE: Duration = Duration::from_micros(1_500);
+/// How far the pace may be behind and still be caught up with: timers here are no finer than a millisecond.
+const LAG: Duration = Duration::from_millis(5);
 /// How often the oldest unacknowledged message is looked at.
 const SCAN: Duration = Duration::from_millis(100);
 /// Between sending HandshakeComplete and knowing of it: what comes meanwhile is acknowledged and lost.
@@ -398,7 +401,8 @@ impl Agent {
                 self.channel.book(sent);
             }
         }
-        self.next_slice = Instant::now() + PACE;
+        let now = Instant::now();
+        self.next_slice = (self.next_slice + PACE).max(now.checked_sub(LAG).unwrap_or(now));
     }
 
     /// Something new from the streams.
