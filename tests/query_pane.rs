@@ -57,7 +57,7 @@ fn endpoint() -> Endpoint {
 impl Tab {
     async fn open(read_only: bool, adjust: impl FnOnce(&mut Settings)) -> Tab {
         let starting = Sandbox::start(Options { events: false, ..Options::default() });
-        eprintln!("sandbox future {} bytes", size_of_val(&starting));
+
         let sandbox = starting.await.expect("a sandbox");
         let state = tempfile::tempdir().expect("a folder");
         let gate = sandbox.gate_address(LEGACY).expect("a gate");
@@ -78,7 +78,7 @@ impl Tab {
             read_only,
         };
         let connecting = access.connect(&wish, None);
-        eprintln!("connect future {} bytes", size_of_val(&connecting));
+
         let session: Session = Box::pin(connecting).await.expect("a session");
         let setup = Setup {
             name: "legacy-crm".to_owned(),
