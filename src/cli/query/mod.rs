@@ -13,7 +13,7 @@ mod source;
 use super::steps::{Tell, Teller};
 use super::{Failure, Interrupt, Terminal, failure, password};
 use crate::access::{Access, Canceller, Running, Session, Wish};
-use crate::model::{Auth, Diagnosis, Happening, Notice, RouteChoice, Transaction, visible};
+use crate::model::{Auth, Diagnosis, Endpoint, Happening, Kind, Notice, RouteChoice, Transaction, visible};
 use format::{Format, Writer};
 use output::Output;
 use source::Script;
@@ -83,6 +83,7 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
     let (steps, teller) = Teller::start(terminal, Tell::Passing);
     let connecting = async {
         let endpoint = access.find(&args.name).await?.endpoint;
+        speaks_postgres(&endpoint, &args.name)?;
         let user = super::user(access, &endpoint, args.user.as_deref())?;
         let auth = match args.auth {
             Login::Iam => Auth::Iam,
@@ -126,6 +127,15 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
     }
     session.close().await;
     result.and(written)
+}
+
+/// Other engines can be reached, but not asked.
+fn speaks_postgres(endpoint: &Endpoint, name: &str) -> Result<(), Diagnosis> {
+    if endpoint.engine.is_postgres() {
+        return Ok(());
+    }
+    Err(Diagnosis::new(Kind::Usage, format!("{} is {}: query speaks PostgreSQL only", endpoint.owner, endpoint.engine))
+        .advise_paste("Forward a port for its own client", format!("gatepost tunnel {name}")))
 }
 
 /// What running a script needs besides the session.
