@@ -43,11 +43,13 @@ impl Session {
         Session { client: Some(client), ledger, copies: 0, driver, facts }
     }
 
-    /// Start-up options can be swallowed by what stands between (poolers, proxies). What the server reports otherwise,
-    /// or not at all (before PostgreSQL 14), is set once more.
-    pub(super) async fn insist(&mut self, settings: &[(&str, String)]) -> Result<(), Error> {
+    /// Makes settings that were not sent with the start-up packet. Those that were can be swallowed by what stands
+    /// between (poolers): unless the server reports read-only (as it does since PostgreSQL 14), they are made again.
+    pub(super) async fn insist(&mut self, settings: &[(&str, String)], sent: bool) -> Result<(), Error> {
         const READ_ONLY: &str = "default_transaction_read_only";
-        if !settings.iter().any(|(name, _)| *name == READ_ONLY) || self.parameter(READ_ONLY).as_deref() == Some("on") {
+        let wants_read_only = settings.iter().any(|(name, _)| *name == READ_ONLY);
+        let is_read_only = self.parameter(READ_ONLY).as_deref() == Some("on");
+        if settings.is_empty() || (sent && (is_read_only || !wants_read_only)) {
             return Ok(());
         }
         let statements: Vec<String> = settings.iter().map(|(name, value)| format!("SET {name} = {value}")).collect();

@@ -11,6 +11,7 @@ pub mod message;
 mod mux;
 pub mod open;
 mod outgoing;
+mod pace;
 pub mod session;
 mod shared;
 pub mod smux;
