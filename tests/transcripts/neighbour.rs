@@ -105,7 +105,7 @@ impl Neighbour {
             .map(|line| match line.strip_prefix("ends ") {
                 Some(_) => "ends TIME".to_owned(),
                 None if line.contains("X-Amz-Signature=") => "TOKEN".to_owned(),
-                None => times(line),
+                None => times(&dates(line)),
             })
             .fold(String::new(), |text, line| text + &line + "\n")
     }
@@ -155,6 +155,23 @@ fn numbers_after(text: &str, before: &str, word: &str) -> String {
         rest = &tail[digits..];
     }
     out + rest
+}
+
+/// `2026-11-23 03:28:49` becomes `DATE`.
+fn dates(line: &str) -> String {
+    const SHAPE: &str = "dddd-dd-dd dd:dd:dd";
+    let fits = |text: &str| {
+        let wanted = |(c, shape): (char, char)| if shape == 'd' { c.is_ascii_digit() } else { c == shape };
+        text.chars().count() >= SHAPE.len() && text.chars().zip(SHAPE.chars()).all(wanted)
+    };
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some(c) = rest.chars().next() {
+        let length = if fits(rest) { SHAPE.len() } else { c.len_utf8() };
+        out.push_str(if fits(rest) { "DATE" } else { &rest[..length] });
+        rest = &rest[length..];
+    }
+    out
 }
 
 /// `12 ms` and `1.2 s` become `N ms`.

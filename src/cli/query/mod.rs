@@ -168,6 +168,7 @@ impl Errand {
                 Some(Err(diagnosis)) => {
                     self.writer.abandon(self.output.chunk());
                     self.output.flush().await?;
+                    let diagnosis = with_flag(diagnosis);
                     self.tell(&diagnosis, script, statement);
                     return Err(Failure::Told(diagnosis.kind.exit_status()));
                 }
@@ -236,6 +237,14 @@ impl Errand {
         {
             let _ = writeln!(io::stderr().lock(), "{caret}");
         }
+    }
+}
+
+/// What to try on this command line where the server refused to write (SQLSTATE 25006, read_only_sql_transaction).
+fn with_flag(diagnosis: Diagnosis) -> Diagnosis {
+    match diagnosis.code.as_deref() {
+        Some("25006") => diagnosis.advise_paste("Let statements write", "--write"),
+        _ => diagnosis,
     }
 }
 
