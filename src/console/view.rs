@@ -142,7 +142,10 @@ pub fn key_line(state: &State) -> Vec<Hint> {
         }
         (None, Focus::Connect) => match state.connect.as_ref().and_then(|pane| pane.attempt.as_ref().map(|a| &a.way)) {
             Some(way) if way.walks() => return hints(connect::WALKING_KEYS).collect(),
-            Some(_) => return hints(connect::FAILED_KEYS).collect(),
+            Some(way) => {
+                let paste = way.failed.as_ref().is_some_and(|failed| failed.pasteable(0).is_some());
+                return hints(connect::FAILED_KEYS).filter(|hint| paste || hint.keys[0] != "y").collect();
+            }
             None => {
                 line.extend(hints(connect::KEYS));
                 if state.types() {

@@ -294,6 +294,8 @@ impl Pane {
         if let Some((field, missing)) = self.lacks() {
             self.field = field;
             self.missing = Some(missing);
+            // Trying again after a refused password begins with typing it.
+            self.attempt = None;
             return;
         }
         let wish = self.wish();
