@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 
 const GATEPOST: &str = env!("CARGO_BIN_EXE_gatepost");
 const ROUNDS: usize = 3;
-const MILLION: &str =
-    "select * from generate_series(1,1000000) g, lateral (select md5(g::text) a, now() b, g*1.5 c) x";
+const MILLION: &str = "select * from generate_series(1,1000000) g, lateral (select md5(g::text) a, now() b, g*1.5 c) x";
 
 /// What one run cost.
 struct Cost {
@@ -41,7 +40,8 @@ fn main() {
 }
 
 fn find_psql() -> Option<String> {
-    let found = Command::new("psql").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
+    let found =
+        Command::new("psql").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
     found.then(|| "psql".to_owned())
 }
 
@@ -83,7 +83,16 @@ fn compare(psql: &str, environment: &HashMap<String, String>) {
     };
     let gatepost_with = |arguments: &[&str]| {
         let mut command = Command::new(GATEPOST);
-        command.envs(environment).args(["query", "reports", "--user", "oncall", "--database", "shop", "--via", "direct"]);
+        command.envs(environment).args([
+            "query",
+            "reports",
+            "--user",
+            "oncall",
+            "--database",
+            "shop",
+            "--via",
+            "direct",
+        ]);
         command.args(arguments);
         command
     };
@@ -91,7 +100,10 @@ fn compare(psql: &str, environment: &HashMap<String, String>) {
     let subjects: Vec<(&str, Box<dyn Fn() -> Command + '_>)> = vec![
         ("1 M rows: psql copy to stdout", Box::new(|| psql_with(&["-c", &copy]))),
         ("1 M rows: psql --csv", Box::new(|| psql_with(&["--csv", "-c", MILLION]))),
-        ("1 M rows: psql --csv FETCH_COUNT=1000", Box::new(|| psql_with(&["--csv", "-v", "FETCH_COUNT=1000", "-c", MILLION]))),
+        (
+            "1 M rows: psql --csv FETCH_COUNT=1000",
+            Box::new(|| psql_with(&["--csv", "-v", "FETCH_COUNT=1000", "-c", MILLION])),
+        ),
         ("1 M rows: gatepost query --format csv", Box::new(|| gatepost_with(&["--format", "csv", "-c", MILLION]))),
         ("select 1: psql", Box::new(|| psql_with(&["-c", "select 1"]))),
         ("select 1: gatepost query", Box::new(|| gatepost_with(&["-c", "select 1"]))),
@@ -113,7 +125,10 @@ fn compare(psql: &str, environment: &HashMap<String, String>) {
     }
     println!("gatepost / psql copy, a million rows:  {:.2}", totals[3] / totals[0]);
     println!("gatepost / psql --csv, a million rows: {:.2}", totals[3] / totals[1]);
-    println!("gatepost / psql, select 1:             {:.2}  (gatepost also asks AWS where the database is)", totals[5] / totals[4]);
+    println!(
+        "gatepost / psql, select 1:             {:.2}  (gatepost also asks AWS where the database is)",
+        totals[5] / totals[4]
+    );
 }
 
 /// Runs to the end; peak memory is what Linux's `/proc` says while it runs, 0 elsewhere.

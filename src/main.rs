@@ -121,7 +121,7 @@ async fn enter(
     mut interrupt: Interrupt,
 ) -> Result<(), Failure> {
     match door {
-        Some(Door::Sandbox(args)) => shed::run(&args, terminal, interrupt).await,
+        Some(Door::Sandbox(args)) => Box::pin(shed::run(&args, terminal, interrupt)).await,
         Some(Door::Demo(args)) => {
             needs(terminal)?;
             let (sandbox, settings) = tokio::select! {
@@ -151,6 +151,7 @@ async fn with_access(
     walked.unwrap_or(Err(Failure::Told(PANICKED)))
 }
 
+/// Doors are boxed: the futures behind them are large, and the compiler's patience with nested ones ends.
 async fn through(
     door: Option<Door>,
     access: &Access,
@@ -158,15 +159,15 @@ async fn through(
     interrupt: Interrupt,
 ) -> Result<(), Failure> {
     match door {
-        Some(Door::List(args)) => unless(interrupt, cli::list::run(access, &args, terminal)).await,
-        Some(Door::Token(args)) => unless(interrupt, cli::token::run(access, &args, terminal)).await,
-        Some(Door::Policy(args)) => unless(interrupt, cli::policy::run(access, &args, terminal)).await,
-        Some(Door::Tunnel(args)) => cli::tunnel::run(access, &args, terminal, interrupt).await,
-        Some(Door::Query(args)) => cli::query::run(access, &args, terminal, interrupt).await,
+        Some(Door::List(args)) => unless(interrupt, Box::pin(cli::list::run(access, &args, terminal))).await,
+        Some(Door::Token(args)) => unless(interrupt, Box::pin(cli::token::run(access, &args, terminal))).await,
+        Some(Door::Policy(args)) => unless(interrupt, Box::pin(cli::policy::run(access, &args, terminal))).await,
+        Some(Door::Tunnel(args)) => Box::pin(cli::tunnel::run(access, &args, terminal, interrupt)).await,
+        Some(Door::Query(args)) => Box::pin(cli::query::run(access, &args, terminal, interrupt)).await,
         _ => {
             needs(terminal)?;
             // The console hears signals by itself, to give the terminal back first.
-            let result = gatepost::console::run(access.clone(), Start::default()).await;
+            let result = Box::pin(gatepost::console::run(access.clone(), Start::default())).await;
             match interrupt.heard() {
                 Some(signal) => Err(Failure::Interrupted(signal)),
                 None => Ok(result?),

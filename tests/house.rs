@@ -6,6 +6,8 @@ mod imports;
 #[path = "house_rules/source.rs"]
 mod source;
 
+use gatepost::console::keys::{Binding, hints, show};
+use gatepost::console::state::GLOBAL_KEYS;
 use gatepost::settings;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -62,7 +64,36 @@ fn section(readme: &str, name: &str) -> Range<usize> {
 
 /// The sections of README that are made from tables.
 fn sections() -> Vec<(&'static str, String)> {
-    vec![("settings", settings::markdown())]
+    vec![("settings", settings::markdown()), ("keys", keys())]
+}
+
+/// Every key of the console, by where it works.
+fn keys() -> String {
+    use gatepost::console::panes::{connect, diagnosis, fleet, lines};
+    use gatepost::console::query::keymap;
+    [
+        table("Everywhere", GLOBAL_KEYS),
+        table("Fleet", fleet::KEYS),
+        table("Connect", connect::KEYS),
+        table("Where connecting failed", connect::FAILED_KEYS),
+        table("Diagnosis", diagnosis::KEYS),
+        table("Lines", lines::KEYS),
+        table("Query: the editor", keymap::WRITE),
+        table("Query: the results", keymap::LOOK),
+        table("Query: a cell", keymap::READ),
+        table("Query: the history", keymap::SEARCH),
+    ]
+    .concat()
+}
+
+fn table<A>(heading: &str, table: &'static [Binding<A>]) -> String {
+    let mut text = format!("<details><summary>{heading}</summary>\n\n| key | does |\n|---|---|\n");
+    for hint in hints(table) {
+        // A backtick cannot stand in a span of code, nor a bar in a cell.
+        let keys: Vec<String> = hint.keys.iter().map(|key| format!("`{}`", show(key).replace('|', "\\|"))).collect();
+        text.push_str(&format!("| {} | {} |\n", keys.join(" "), hint.help.replace('|', "\\|")));
+    }
+    text + "\n</details>\n\n"
 }
 
 #[test]

@@ -56,7 +56,7 @@ impl Access {
             Route::Through(bastion) => bastion,
         };
         let key = (endpoint.place.clone(), endpoint.address(), Some(bastion.id.clone()));
-        let (line, shared) = lines.get_or_open(key, self.tunnel(endpoint, bastion, walk)).await?;
+        let (line, shared) = lines.get_or_open(key, Box::pin(self.tunnel(endpoint, bastion, walk))).await?;
         if shared {
             let words = format!("{}, shared with what is open already", line.ssm_session().unwrap_or_default());
             for kind in [StepKind::Session, StepKind::Handshake] {
@@ -131,8 +131,8 @@ impl Access {
     /// Line, database, TLS, login.
     pub(super) async fn arrive(&self, target: &Target, walk: &Walk) -> Result<Arrived, Diagnosis> {
         let endpoint = &target.endpoint;
-        let line = self.line(endpoint, &target.route, walk).await?;
-        let secured = self.secure(&line, walk).await?;
+        let line = Box::pin(self.line(endpoint, &target.route, walk)).await?;
+        let secured = Box::pin(self.secure(&line, walk)).await?;
         let tls = secured.facts().clone();
         let login = walk.step(StepKind::Login, format!("{} @ {}", target.user, target.database), async {
             let (secret, token) = self.secret(target).await?;
@@ -197,7 +197,7 @@ impl Access {
             Ok(opened) => opened,
             Err(unopened) => return Err(fail(refusal::of_open(self, unopened, line, begun.elapsed()).await)),
         };
-        let mut securing = std::pin::pin!(db::secure(wire, &endpoint.host, &self.inner.roots));
+        let mut securing = Box::pin(db::secure(wire, &endpoint.host, &self.inner.roots));
         let left = walk.limit().saturating_sub(begun.elapsed());
         let early = tokio::time::timeout(left, async {
             tokio::select! {

@@ -53,7 +53,7 @@ impl Forward {
             Ok((route, crate::model::visible(&why).into_owned()))
         };
         let route = walk.step(StepKind::Route, endpoint.address(), settled).await?;
-        let line = access.line(endpoint, &route, &walk).await?;
+        let line = Box::pin(access.line(endpoint, &route, &walk)).await?;
         reach(access, &line, &walk).await?;
         let target = Target {
             endpoint: endpoint.clone(),

@@ -30,17 +30,19 @@ impl Access {
     }
 
     pub(super) async fn who(&self, place: &Place) -> Result<Identity, Diagnosis> {
-        self.cloud().identity(place).await.map_err(|error| diagnose::aws::of(&error))
+        Box::pin(self.cloud().identity(place)).await.map_err(|error| diagnose::aws::of(&error))
     }
 
     pub(super) async fn list(&self, place: &Place) -> Result<Inventory, Diagnosis> {
-        self.cloud().inventory(place).await.map_err(|error| diagnose::aws::of(&error))
+        Box::pin(self.cloud().inventory(place)).await.map_err(|error| diagnose::aws::of(&error))
     }
 
     pub(super) async fn rank(&self, endpoint: &Endpoint) -> Result<Vec<Ranked>, Diagnosis> {
         let cloud = self.cloud();
-        let (bastions, ingress) =
-            tokio::join!(cloud.bastions(&endpoint.place), cloud.ingress(&endpoint.place, &endpoint.security_groups));
+        let (bastions, ingress) = tokio::join!(
+            Box::pin(cloud.bastions(&endpoint.place)),
+            Box::pin(cloud.ingress(&endpoint.place, &endpoint.security_groups)),
+        );
         let (bastions, gaps) = bastions.map_err(|error| diagnose::aws::of(&error))?;
         for gap in gaps.iter().chain(ingress.as_ref().err()) {
             tracing::info!(operation = gap.operation, message = %gap.message, "bastions are ranked without it");

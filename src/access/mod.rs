@@ -25,13 +25,13 @@ mod walk;
 
 pub use canceller::Canceller;
 pub use forward::Forward;
-pub use result_set::{Full, Limits, Piece, ResultSet};
 pub use running::Running;
 pub use session::Session;
 
 use crate::aws::Cloud;
 use crate::db::Roots;
 use crate::model::*;
+pub use result_set::{Full, Limits, Piece, ResultSet};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -192,12 +192,13 @@ impl Access {
 
     /// Settles which way, with the reason in words.
     pub async fn settle(&self, endpoint: &Endpoint, choice: &RouteChoice) -> Result<(Route, String), Diagnosis> {
-        self.choose_route(endpoint, choice).await
+        Box::pin(self.choose_route(endpoint, choice)).await
     }
 
     /// Walks the whole way: credentials, route, session, handshake, database, TLS, login. Each step is told.
     pub async fn connect(&self, wish: &Wish, steps: Steps) -> Result<Session, Diagnosis> {
-        Session::connect(self, wish, steps).await
+        // On the heap, here and below: the whole way is a deep state, and a caller's stack may be small.
+        Box::pin(Session::connect(self, wish, steps)).await
     }
 
     /// Forwards a loopback port (0: any free one) to the endpoint.
@@ -208,7 +209,7 @@ impl Access {
         port: u16,
         steps: Steps,
     ) -> Result<Forward, Diagnosis> {
-        Forward::open(self, endpoint, route, port, steps).await
+        Box::pin(Forward::open(self, endpoint, route, port, steps)).await
     }
 
     /// What was used last for that endpoint.

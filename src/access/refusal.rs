@@ -15,7 +15,7 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_secs(4);
 
 async fn look<T>(what: impl Future<Output = Option<T>>) -> Option<T> {
-    tokio::time::timeout(LOOK, what).await.ok().flatten()
+    tokio::time::timeout(LOOK, Box::pin(what)).await.ok().flatten()
 }
 
 /// A line could not be opened.

@@ -26,8 +26,8 @@ impl Access {
     ) -> Result<(Route, String), Diagnosis> {
         match choice {
             RouteChoice::Direct => Ok((Route::Direct, "direct, as asked".to_owned())),
-            RouteChoice::Via(name) => self.named(endpoint, name).await,
-            RouteChoice::Auto => self.automatic(endpoint).await,
+            RouteChoice::Via(name) => Box::pin(self.named(endpoint, name)).await,
+            RouteChoice::Auto => Box::pin(self.automatic(endpoint)).await,
         }
     }
 

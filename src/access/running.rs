@@ -61,6 +61,7 @@ impl<'a> Running<'a> {
                 State::New(session) => {
                     // A loss that nobody has looked at yet shows here, before anything is sent.
                     match session.idle().now_or_never() {
+                        _ if self.context.loss_told => {}
                         Some(Some(notice)) => {
                             self.state = State::New(session);
                             return Some(Ok(Happening::Notice(notice)));
@@ -181,7 +182,7 @@ impl Drop for Running<'_> {
 /// The same way again, with a fresh token, over the line that is there or a new one.
 async fn returning(access: Access, target: Target) -> Result<Arrived, Diagnosis> {
     let walk = Walk::new(None, access.settings().connect_timeout);
-    access.arrive(&target, &walk).await
+    Box::pin(access.arrive(&target, &walk)).await
 }
 
 /// Whether losing the wire under this statement leaves it open how a transaction ended: it may have arrived. A text of

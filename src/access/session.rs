@@ -28,7 +28,8 @@ pub(super) struct Context {
     pub(super) line: Line,
     /// What a cancel needs, as it is now; cancellers share it.
     pub(super) live: Arc<Mutex<Live>>,
-    /// The loss of a transaction has been told: the next statement may open a new session.
+    /// The loss of the wire has been told with a statement: the next one may open a new session. Set before the wire's
+    /// own task has noticed, too.
     pub(super) loss_told: bool,
 }
 
@@ -76,7 +77,7 @@ impl Session {
             read_only: wish.read_only,
         };
         let mut identity = None;
-        match Session::walk(access, wish, &walk, &mut target, &mut identity).await {
+        match Box::pin(Session::walk(access, wish, &walk, &mut target, &mut identity)).await {
             Ok(Arrived { session, line, facts }) => {
                 access.inner.memory.put(endpoint, used(&target, &wish.route));
                 let live = Arc::new(Mutex::new(Live { line: line.clone(), key: session.cancel_key() }));
@@ -113,7 +114,7 @@ impl Session {
             Ok((route, crate::model::visible(&why).into_owned()))
         };
         target.route = walk.step(StepKind::Route, endpoint.address(), settled).await?;
-        access.arrive(target, walk).await
+        Box::pin(access.arrive(target, walk)).await
     }
 
     /// What is known of it now.
@@ -149,6 +150,9 @@ impl Session {
 
     /// Notices while nothing runs; `None` when the wire was lost. Cancel-safe.
     pub async fn idle(&mut self) -> Option<Notice> {
+        if self.context.loss_told {
+            return None;
+        }
         self.session.idle().await
     }
 

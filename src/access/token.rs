@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn a_token_ends_with_its_credentials_if_they_end_first() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-        let minutes = |n| now + Duration::from_secs(60 * n);
+        let minutes = |n: u64| now + Duration::from_secs(60 * n);
         assert_eq!(end(now, None), minutes(15));
         assert_eq!(end(now, Some(minutes(60))), minutes(15));
         assert_eq!(end(now, Some(minutes(4))), minutes(4));

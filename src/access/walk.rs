@@ -43,8 +43,9 @@ impl Walk {
         let about = about.into();
         let begun = Instant::now();
         self.tell(kind, StepState::Begun(about.clone()));
-        let answer =
-            tokio::time::timeout(self.limit + GRACE, work).await.unwrap_or_else(|_| Err(self.too_late(kind, &about)));
+        let answer = tokio::time::timeout(self.limit + GRACE, Box::pin(work))
+            .await
+            .unwrap_or_else(|_| Err(self.too_late(kind, &about)));
         let took = begun.elapsed();
         match answer {
             Ok((value, found)) => {

@@ -108,7 +108,7 @@ impl Cloud {
         if let Some(clients) = places.get(place) {
             return clients.clone();
         }
-        let clients = Arc::new(self.make(place).await);
+        let clients = Arc::new(Box::pin(self.make(place)).await);
         places.insert(place.clone(), clients.clone());
         clients
     }
@@ -209,7 +209,8 @@ impl Cloud {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let (answer, attempts) = counted(call).await;
+        // On the heap: an SDK call's state is many kilobytes, and the ways through here are nested deep.
+        let (answer, attempts) = Box::pin(counted(call)).await;
         match answer {
             Ok(answer) => Ok(answer),
             Err(error) => Err(self

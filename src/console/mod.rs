@@ -15,6 +15,7 @@ pub mod layout;
 pub mod overlay;
 pub mod panes;
 pub mod query;
+pub mod request;
 pub mod state;
 pub mod terminal;
 #[cfg(test)]
@@ -31,7 +32,7 @@ use crate::model::{Diagnosis, Kind};
 use crossterm::event::{Event as TerminalEvent, EventStream, MouseEventKind};
 use effects::Effects;
 use event::{Command, Event, Id};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use ratatui::layout::Size;
 use state::State;
 use std::time::{Duration, Instant, SystemTime};
@@ -99,7 +100,7 @@ async fn turn(
     let mut drawn = Instant::now();
     let commands = update::start(&mut state, start.target);
     carry_out(commands, screen, effects)?;
-    let mut keys = EventStream::new();
+    let mut keys = listen();
     let mut ended_by = None;
     let (mut dirty, mut urgent) = (true, true);
     while !state.quitting {
@@ -114,36 +115,28 @@ async fn turn(
             (false, Some(at)) => Some(at.duration_since(SystemTime::now()).unwrap_or_default().max(FRAME)),
             (false, None) => None,
         };
-        let mut time = false;
         let first = tokio::select! {
             biased;
             name = signals.next() => {
                 ended_by = Some(name);
                 Some(Event::Terminate)
             }
-            key = keys.next() => heard(key),
+            key = keys.recv() => Some(key.unwrap_or(Event::Terminate)),
             event = told.recv() => event,
-            () = sleep(wake) => {
-                time = true;
-                None
-            }
+            () = sleep(wake) => None,
         };
         urgent |= matches!(first, Some(Event::Key(_) | Event::Paste(_) | Event::Mouse(_) | Event::Resize(_)));
         let mut events = vec![Event::Tick(SystemTime::now())];
         events.extend(first);
         for _ in 0..BATCH {
-            if let Some(Some(key)) = keys.next().now_or_never() {
+            if let Ok(key) = keys.try_recv() {
                 urgent = true;
-                events.extend(heard(Some(key)));
+                events.push(key);
             } else if let Ok(event) = told.try_recv() {
                 events.push(event);
             } else {
                 break;
             }
-        }
-        // The mouse merely passing by is nothing to draw for.
-        if events.len() == 1 && !time {
-            continue;
         }
         for event in events {
             let commands = update::update(&mut state, event);
@@ -155,6 +148,29 @@ async fn turn(
         Some(signal) => Err(Diagnosis::new(Kind::Cancelled, format!("Ended by {signal}"))),
         None => Ok(()),
     }
+}
+
+/// Hears the terminal on a task of its own. The stream must not be polled with `now_or_never`: it keeps the first waker it
+/// is polled with, and a waker that wakes nobody would leave keys unheard.
+fn listen() -> UnboundedReceiver<Event> {
+    let (tell, told) = unbounded_channel();
+    tokio::spawn(async move {
+        let mut events = EventStream::new();
+        loop {
+            let event = events.next().await;
+            let over = !matches!(event, Some(Ok(_)));
+            // What means nothing (the mouse merely passing by) wakes nobody.
+            if let Some(event) = heard(event)
+                && tell.send(event).is_err()
+            {
+                return;
+            }
+            if over {
+                return;
+            }
+        }
+    });
+    told
 }
 
 async fn sleep(time: Option<Duration>) {

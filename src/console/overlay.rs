@@ -4,6 +4,7 @@
 use super::event::{Answer, Command};
 use super::keys::{self, Binding, matches};
 use super::panes::{diagnosis, document, menu, picker, prompt};
+use super::request;
 use super::state::{Overlay, State};
 use super::update::{self, tell};
 use super::view;
@@ -78,7 +79,7 @@ pub fn press(state: &mut State, key: &KeyEvent) {
         Overlay::Diagnosis(pane) => press_in_diagnosis(state, pane, key),
         Overlay::Leave(_) => match typed {
             Some('y' | 'Y') => {
-                update::quit(state);
+                request::quit(state);
                 false
             }
             _ => !(action == Some(Action::Close) || matches!(typed, Some('n' | 'N'))),
@@ -239,10 +240,10 @@ fn pick(state: &mut State, pane: &picker::Pane) {
             if profiles.is_empty() {
                 profiles.push(None);
             }
-            update::choose_places(state, &chosen, &profiles);
+            request::choose_places(state, &chosen, &profiles);
         }
         picker::Subject::Profiles => {
-            let before = update::profiles(state);
+            let before = request::profiles(state);
             let chosen: Vec<Option<String>> = pane.result(&before).into_iter().map(Some).collect();
             if chosen.is_empty() {
                 return;
@@ -250,7 +251,7 @@ fn pick(state: &mut State, pane: &picker::Pane) {
             if regions.is_empty() {
                 return tell(state, "choose regions first: R".to_owned());
             }
-            update::choose_places(state, &regions, &chosen);
+            request::choose_places(state, &regions, &chosen);
         }
     }
 }

@@ -8,7 +8,7 @@ use super::query;
 use super::theme::Theme;
 use super::widgets::spinner;
 use crate::access::Wish;
-use crate::model::{Database, Diagnosis, Endpoint, RouteChoice, Settings};
+use crate::model::Settings;
 use ratatui::layout::Size;
 use std::time::{Duration, SystemTime};
 
@@ -88,39 +88,6 @@ pub enum Action {
     Connect(connect::Action),
     /// Of the lines.
     Lines(lines::Action),
-}
-
-/// What a pane wants of the rest.
-#[derive(Clone, Debug)]
-pub enum Request {
-    /// Leave gatepost.
-    Quit,
-    /// Back to the fleet.
-    Back,
-    /// Show the lines.
-    Lines,
-    /// Show the query tabs.
-    Sessions,
-    /// Connect to one of these endpoints.
-    Connect(Box<connect::Subject>),
-    /// A session stands.
-    Connected(Box<connect::Connected>),
-    /// Forward a port.
-    Tunnel(Box<Endpoint>, RouteChoice),
-    /// Read the policy for a user yet to be named.
-    Policy(Box<Endpoint>),
-    /// Offer what can be copied.
-    CopyMenu(Box<Database>),
-    /// Read labels and values.
-    Read(String, Vec<fleet::Line>),
-    /// Show a failure.
-    Diagnose(Diagnosis),
-    /// Choose regions.
-    PickRegions,
-    /// Choose profiles.
-    PickProfiles,
-    /// Say so, in the last row, for a moment.
-    Tell(String),
 }
 
 /// What a pane's update may see and use.

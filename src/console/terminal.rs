@@ -8,8 +8,8 @@ use crossterm::event::{
     PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
 };
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
-    enable_raw_mode,
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, execute, queue};
 use ratatui::backend::CrosstermBackend;
@@ -49,8 +49,7 @@ impl Screen {
             }));
         });
         take().map_err(refused)?;
-        let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout())));
-        match terminal {
+        match on_stdout() {
             Ok(terminal) => Ok(Screen { terminal }),
             Err(error) => {
                 give_back();
@@ -77,9 +76,12 @@ impl Screen {
         drawn.map_err(refused)
     }
 
-    /// Forgets what is on screen, so that the next frame draws all of it.
+    /// Forgets what is on screen, so that the next frame draws all of it. `Terminal::clear` would ask the terminal where
+    /// its cursor is, and wait for an answer that the event stream takes away.
     pub fn forget(&mut self) -> Result<(), Diagnosis> {
-        self.terminal.clear().map_err(refused)
+        execute!(io::stdout(), Clear(ClearType::All)).map_err(refused)?;
+        self.terminal = on_stdout().map_err(refused)?;
+        Ok(())
     }
 
     /// Puts text on the clipboard of the terminal's owner (OSC 52), also over ssh.
@@ -103,6 +105,10 @@ impl Drop for Screen {
     fn drop(&mut self) {
         give_back();
     }
+}
+
+fn on_stdout() -> io::Result<Terminal<CrosstermBackend<BufWriter<Stdout>>>> {
+    Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout())))
 }
 
 /// Whether a panic anywhere has given the terminal back.

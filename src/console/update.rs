@@ -5,11 +5,12 @@ use super::event::{Answer, Command, Event, Id, TabId};
 use super::keys;
 use super::layout;
 use super::overlay;
-use super::panes::{connect, diagnosis, document, fleet, help, lines, menu, palette, picker, prompt};
+use super::panes::{connect, fleet, help, lines, palette};
 use super::query::{self, Input as QueryInput, Order};
-use super::state::{Action, Desk, Focus, GLOBAL_KEYS, Global, Notice, Overlay, Request, State, Tab};
+use super::request::{Request, another_session, leave, perform, quit};
+use super::state::{Action, Desk, Focus, GLOBAL_KEYS, Global, Notice, Overlay, State};
 use super::view;
-use crate::model::{Place, Secret};
+use crate::model::Secret;
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<(Id, Command)> {
         }
         Event::Resize(size) => {
             state.size = size;
-            state.fleet.follow(desk!(state));
+            state.fleet.follow(state.size);
             tell_area(state);
         }
         Event::Key(key) if key.kind != KeyEventKind::Release => press(state, &key),
@@ -86,7 +87,7 @@ fn press(state: &mut State, key: &KeyEvent) {
     let global = keys::find(GLOBAL_KEYS, key);
     match global {
         // Where one types, `?` and `:` are characters; F1 and Ctrl-keys are not.
-        Some(action) if !(state.types() && is_character(key)) && !belongs_to_way(state, action) => {
+        Some(action) if !((state.types() && is_character(key)) || belongs_to_way(state, action)) => {
             return act_global(state, action);
         }
         _ => {}
@@ -362,128 +363,8 @@ pub fn tell(state: &mut State, text: String) {
     state.notice = Some(Notice { text, until: state.now + NOTICE });
 }
 
-/// Does what a pane wants of the rest.
-pub fn perform(state: &mut State, request: Request) {
-    match request {
-        Request::Quit => leave(state, None),
-        Request::Back => back(state),
-        Request::Lines => {
-            state.focus = Focus::Lines;
-            state.lines.tick(true, state.now, &mut state.asks);
-        }
-        Request::Sessions if state.tabs.is_empty() => tell(state, "no session yet: Enter connects".to_owned()),
-        Request::Sessions => show_tab(state, state.tab.min(state.tabs.len() - 1)),
-        Request::Connect(subject) => match connect::check(&subject) {
-            Err(diagnosis) => state.overlay = Some(Overlay::Diagnosis(diagnosis::Pane::new(diagnosis))),
-            Ok(()) => {
-                state.connect = Some(connect::Pane::new(*subject, &state.settings, state.now, &mut state.asks));
-                state.focus = Focus::Connect;
-            }
-        },
-        Request::Connected(connected) => connected_to(state, *connected),
-        Request::Tunnel(endpoint, route) => {
-            state.lines.open(*endpoint, route, state.now, &mut state.asks);
-            state.focus = Focus::Lines;
-            state.lines.tick(true, state.now, &mut state.asks);
-        }
-        Request::Policy(endpoint) => {
-            let prompt = prompt::Pane::new(menu::What::Policy(endpoint), true, &state.settings, &mut state.asks);
-            state.overlay = Some(Overlay::Prompt(prompt));
-        }
-        Request::CopyMenu(database) => state.overlay = Some(Overlay::Menu(menu::Pane::new(&database))),
-        Request::Read(title, lines) => state.overlay = Some(Overlay::Document(document::Pane::fields(title, lines))),
-        Request::Diagnose(diagnosis) => state.overlay = Some(Overlay::Diagnosis(diagnosis::Pane::new(diagnosis))),
-        Request::PickRegions => {
-            let mut chosen: Vec<String> = Vec::new();
-            for listing in &state.fleet.listings {
-                if !chosen.contains(&listing.place.region) {
-                    chosen.push(listing.place.region.clone());
-                }
-            }
-            let options: Vec<String> = picker::REGIONS.iter().map(|region| (*region).to_owned()).collect();
-            state.overlay = Some(Overlay::Picker(picker::Pane::new(picker::Subject::Regions, chosen, &options)));
-        }
-        Request::PickProfiles => {
-            let chosen = profiles(state);
-            let options = state.settings.aws.profiles.clone();
-            state.overlay = Some(Overlay::Picker(picker::Pane::new(picker::Subject::Profiles, chosen, &options)));
-        }
-        Request::Tell(text) => tell(state, text),
-    }
-}
-
-/// The profiles listed with now; the default chain has no name and is none of them.
-pub fn profiles(state: &State) -> Vec<String> {
-    let mut chosen: Vec<String> = Vec::new();
-    for profile in state.fleet.listings.iter().filter_map(|listing| listing.place.profile.as_ref()) {
-        if !chosen.contains(profile) {
-            chosen.push(profile.clone());
-        }
-    }
-    chosen
-}
-
-/// Lists these regions and profiles from now on.
-pub fn choose_places(state: &mut State, regions: &[String], profiles: &[Option<String>]) {
-    let places = profiles
-        .iter()
-        .flat_map(|profile| regions.iter().map(|region| Place { profile: profile.clone(), region: region.clone() }))
-        .collect();
-    state.fleet.choose(places, desk!(state));
-}
-
-fn back(state: &mut State) {
-    if state.focus == Focus::Connect {
-        state.connect = None;
-    }
-    state.focus = Focus::Fleet;
-}
-
-/// Leaves, unless something would be lost: then it asks.
-/// `asked` is a tab that has asked already.
-fn leave(state: &mut State, asked: Option<TabId>) {
-    let others = state.tabs.iter().filter(|tab| Some(tab.id) != asked);
-    let mut reasons: Vec<String> =
-        others.filter_map(|tab| tab.pane.would_lose().map(|loss| format!("{}: {loss}", tab.name))).collect();
-    match state.lines.live() {
-        0 => {}
-        1 => reasons.push("A forwarded port is open; leaving closes it.".to_owned()),
-        n => reasons.push(format!("{n} forwarded ports are open; leaving closes them.")),
-    }
-    if reasons.is_empty() {
-        return quit(state);
-    }
-    state.overlay = Some(Overlay::Leave(reasons));
-}
-
-/// Leaves, whatever is lost.
-pub fn quit(state: &mut State) {
-    state.quitting = true;
-    state.asks.ask(Command::Quit);
-}
-
-fn connected_to(state: &mut State, connected: connect::Connected) {
-    let setup = query::Setup {
-        name: connected.name.clone(),
-        host: connected.wish.endpoint.host.clone(),
-        user: connected.wish.user.clone(),
-        database: connected.database,
-        production: connected.production,
-        facts: connected.facts,
-        now: state.now,
-    };
-    state.tabs.push(Tab {
-        id: connected.tab,
-        pane: query::Pane::new(setup),
-        name: connected.name,
-        production: connected.production,
-        wish: connected.wish,
-    });
-    state.connect = None;
-    show_tab(state, state.tabs.len() - 1);
-}
-
-fn show_tab(state: &mut State, at: usize) {
+/// Shows the query tab of that index.
+pub fn show_tab(state: &mut State, at: usize) {
     state.tab = at;
     state.focus = Focus::Query;
     tell_area(state);
@@ -533,27 +414,6 @@ fn ordered(state: &mut State, id: TabId, order: Order) {
         Order::Quit => leave(state, Some(id)),
         Order::Connect { database, user } => another_session(state, database, user),
     }
-}
-
-/// Another session at the same endpoint: the way is shown, and a new tab when it stands.
-fn another_session(state: &mut State, database: Option<String>, user: Option<String>) {
-    let Some(tab) = state.tabs.get(state.tab) else { return };
-    let mut wish = tab.wish.clone();
-    let other_user = user.as_ref().is_some_and(|user| *user != wish.user);
-    wish.database = database.or(wish.database);
-    wish.user = user.unwrap_or(wish.user);
-    let subject = connect::Subject {
-        name: tab.name.clone(),
-        engine: wish.endpoint.engine.to_string(),
-        place: wish.endpoint.place.clone(),
-        tags: wish.endpoint.tags.clone(),
-        endpoints: vec![(wish.endpoint.owner.clone(), wish.endpoint.clone())],
-        chosen: 0,
-    };
-    let mut pane = connect::Pane::new(subject, &state.settings, state.now, &mut state.asks);
-    pane.again(wish, other_user, state.now, &mut state.asks);
-    state.connect = Some(pane);
-    state.focus = Focus::Connect;
 }
 
 /// The size of the body, for overlays that scroll.

@@ -127,7 +127,7 @@ fn causes(error: &dyn std::error::Error) -> Vec<String> {
 /// Prints the environment and waits to be told to stop, which is its proper end.
 async fn alone(sandbox: &Sandbox, mut interrupt: Interrupt) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    for (name, value) in sandbox.environment() {
+    for (name, value) in environment(sandbox) {
         writeln!(stdout, "export {name}={}", quoted(&value))?;
     }
     writeln!(stdout, "# ready")?;
@@ -141,7 +141,7 @@ async fn alone(sandbox: &Sandbox, mut interrupt: Interrupt) -> Result<(), Failur
 async fn inside(sandbox: &Sandbox, program: &str, words: &[String], mut interrupt: Interrupt) -> Result<(), Failure> {
     let mut child = tokio::process::Command::new(program)
         .args(words)
-        .envs(sandbox.environment())
+        .envs(environment(sandbox))
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| Diagnosis::new(Kind::Local, format!("{program} cannot be run")).because(error.to_string()))?;
@@ -159,6 +159,17 @@ async fn inside(sandbox: &Sandbox, program: &str, words: &[String], mut interrup
         0 => Ok(()),
         code => Err(Failure::Told(code)),
     }
+}
+
+/// What leads to the sandbox: loopback, which no proxy may be asked for.
+fn environment(sandbox: &Sandbox) -> Vec<(String, String)> {
+    let mut environment = sandbox.environment();
+    for name in ["no_proxy", "NO_PROXY"] {
+        let before = std::env::var(name).ok().filter(|hosts| !hosts.is_empty());
+        let hosts = before.into_iter().chain(["127.0.0.1,localhost".to_owned()]).collect::<Vec<_>>();
+        environment.push((name.to_owned(), hosts.join(",")));
+    }
+    environment
 }
 
 /// Gives a signal to the command. A terminal gives Ctrl-C to both of us; twice would mean "at once".

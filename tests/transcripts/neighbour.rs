@@ -37,13 +37,11 @@ pub struct Said {
 impl Neighbour {
     /// Starts one.
     pub fn start() -> Neighbour {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let sandbox =
-            runtime.block_on(Sandbox::start(Options { events: false, ..Options::default() })).expect("the sandbox starts");
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+        let sandbox = runtime
+            .block_on(Sandbox::start(Options { events: false, ..Options::default() }))
+            .expect("the sandbox starts");
         let home = tempfile::tempdir().expect("a temporary folder");
         let mut environment: Vec<(String, String)> =
             sandbox.environment().into_iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
@@ -85,8 +83,10 @@ impl Neighbour {
 
     /// The same of what was said before.
     pub fn told(&self, words: &[&str], said: &Said) -> String {
-        let words: Vec<String> =
-            words.iter().map(|word| if word.contains(' ') { format!("{word:?}") } else { (*word).to_owned() }).collect();
+        let words: Vec<String> = words
+            .iter()
+            .map(|word| if word.contains(' ') { format!("{word:?}") } else { (*word).to_owned() })
+            .collect();
         let text = format!(
             "$ gatepost {}\n{}--- stderr\n{}--- exit status {}\n",
             words.join(" "),
@@ -105,7 +105,7 @@ impl Neighbour {
             .map(|line| match line.strip_prefix("ends ") {
                 Some(_) => "ends TIME".to_owned(),
                 None if line.contains("X-Amz-Signature=") => "TOKEN".to_owned(),
-                None => times(line),
+                None => times(&dates(line)),
             })
             .fold(String::new(), |text, line| text + &line + "\n")
     }
@@ -115,11 +115,7 @@ impl Neighbour {
 pub fn finish(mut child: Child) -> Said {
     let (stdout, stderr) = (gather(child.stdout.take()), gather(child.stderr.take()));
     let status = wait(&mut child);
-    Said {
-        stdout: stdout.join().expect("stdout was read"),
-        stderr: stderr.join().expect("stderr was read"),
-        status,
-    }
+    Said { stdout: stdout.join().expect("stdout was read"), stderr: stderr.join().expect("stderr was read"), status }
 }
 
 /// Its exit status.
@@ -159,6 +155,23 @@ fn numbers_after(text: &str, before: &str, word: &str) -> String {
         rest = &tail[digits..];
     }
     out + rest
+}
+
+/// `2026-11-23 03:28:49` becomes `DATE`.
+fn dates(line: &str) -> String {
+    const SHAPE: &str = "dddd-dd-dd dd:dd:dd";
+    let fits = |text: &str| {
+        let wanted = |(c, shape): (char, char)| if shape == 'd' { c.is_ascii_digit() } else { c == shape };
+        text.chars().count() >= SHAPE.len() && text.chars().zip(SHAPE.chars()).all(wanted)
+    };
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some(c) = rest.chars().next() {
+        let length = if fits(rest) { SHAPE.len() } else { c.len_utf8() };
+        out.push_str(if fits(rest) { "DATE" } else { &rest[..length] });
+        rest = &rest[length..];
+    }
+    out
 }
 
 /// `12 ms` and `1.2 s` become `N ms`.

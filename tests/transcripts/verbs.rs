@@ -12,7 +12,15 @@ fn list_is_a_table() {
 
 #[test]
 fn list_takes_regions_and_engines() {
-    assert_snapshot!(shared().transcript(&["list", "--region", "us-east-1", "--region", "eu-west-1", "--engine", "mysql"]));
+    assert_snapshot!(shared().transcript(&[
+        "list",
+        "--region",
+        "us-east-1",
+        "--region",
+        "eu-west-1",
+        "--engine",
+        "mysql"
+    ]));
 }
 
 #[test]
@@ -24,8 +32,20 @@ fn list_json_has_what_scripts_need() {
     assert!(rows.len() > 15, "{} rows", rows.len());
     for row in rows {
         for key in [
-            "kind", "identifier", "resource_id", "arn", "engine", "engine_version", "status", "iam_auth", "region",
-            "cluster", "role", "endpoints", "vpc_id", "public",
+            "kind",
+            "identifier",
+            "resource_id",
+            "arn",
+            "engine",
+            "engine_version",
+            "status",
+            "iam_auth",
+            "region",
+            "cluster",
+            "role",
+            "endpoints",
+            "vpc_id",
+            "public",
         ] {
             assert!(row.get(key).is_some(), "{key} is missing in {row}");
         }
@@ -100,7 +120,11 @@ fn the_console_needs_a_terminal() {
 fn settings_say_where_they_come_from() {
     let said = shared().run(&["settings", "--ca-bundle", "/x.pem"]);
     assert_eq!(said.status, 0);
-    assert!(said.stdout.contains("regions = [\"eu-west-1\", \"us-east-1\"]  # from GATEPOST_REGIONS"), "{}", said.stdout);
+    assert!(
+        said.stdout.contains("regions = [\"eu-west-1\", \"us-east-1\"]  # from GATEPOST_REGIONS"),
+        "{}",
+        said.stdout
+    );
     assert!(said.stdout.contains("ca_bundles = [\"/x.pem\"]  # from --ca-bundle"), "{}", said.stdout);
 }
 

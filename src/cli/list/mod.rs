@@ -46,9 +46,11 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal) -> Result<()
     let mut stdout = io::BufWriter::new(io::stdout().lock());
     if args.json {
         json::write(&mut stdout, &databases)?;
-    } else if databases.is_empty() && status == 0 {
-        let asked: Vec<String> = places.iter().map(|place| visible(&place.to_string()).into_owned()).collect();
-        writeln!(io::stderr().lock(), "nothing found in {}", asked.join(", "))?;
+    } else if databases.is_empty() {
+        if status == 0 {
+            let asked: Vec<String> = places.iter().map(|place| visible(&place.to_string()).into_owned()).collect();
+            writeln!(io::stderr().lock(), "nothing found in {}", asked.join(", "))?;
+        }
     } else {
         table::write(&mut stdout, &databases, terminal)?;
     }

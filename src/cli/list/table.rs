@@ -26,6 +26,8 @@ const COLUMNS: &[Column] = &[
 ];
 
 const GAP: usize = 2;
+/// Columns for engine and version where there is little room.
+const ENGINE: usize = 20;
 
 /// Writes it. Without a terminal every column is there, whole.
 pub fn write(out: &mut impl Write, databases: &[Database], terminal: &Terminal) -> io::Result<()> {
@@ -39,6 +41,12 @@ pub fn write(out: &mut impl Write, databases: &[Database], terminal: &Terminal) 
         .map(|at| cells.iter().map(|row| row[at].width()).chain([columns[at].heading.len()]).max().unwrap_or(0))
         .collect();
     if let Some(room) = terminal.width {
+        // A version may be as long as `19.0.0.0.ru-2025-07.rur-2025-07.r1`; its end is worth less than a column.
+        if total(&widths) > room
+            && let Some(engine) = columns.iter().position(|column| column.heading == "ENGINE")
+        {
+            widths[engine] = widths[engine].min(ENGINE);
+        }
         while total(&widths) > room {
             let sooner = (0..columns.len()).max_by_key(|at| (columns[*at].rank, *at)).unwrap_or(0);
             if columns[sooner].rank == 0 {

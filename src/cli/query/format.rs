@@ -61,6 +61,10 @@ impl Writer {
         if let Some(aligned) = &mut self.aligned {
             return aligned.rows(out, page);
         }
+        // A row without columns is nothing in CSV, as psql has it, and an empty line is nothing in the others either.
+        if page.columns() == 0 && !matches!(self.format, Format::Json | Format::Jsonl) {
+            return;
+        }
         for row in 0..page.rows() {
             let cells = page.row(row);
             match self.format {

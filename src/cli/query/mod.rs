@@ -13,7 +13,7 @@ mod source;
 use super::steps::{Tell, Teller};
 use super::{Failure, Interrupt, Terminal, failure, password};
 use crate::access::{Access, Canceller, Running, Session, Wish};
-use crate::model::{Auth, Diagnosis, Happening, Notice, RouteChoice, Transaction, visible};
+use crate::model::{Auth, Diagnosis, Endpoint, Happening, Kind, Notice, RouteChoice, Transaction, visible};
 use format::{Format, Writer};
 use output::Output;
 use source::Script;
@@ -83,6 +83,7 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
     let (steps, teller) = Teller::start(terminal, Tell::Passing);
     let connecting = async {
         let endpoint = access.find(&args.name).await?.endpoint;
+        speaks_postgres(&endpoint, &args.name)?;
         let user = super::user(access, &endpoint, args.user.as_deref())?;
         let auth = match args.auth {
             Login::Iam => Auth::Iam,
@@ -128,6 +129,15 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
     result.and(written)
 }
 
+/// Other engines can be reached, but not asked.
+fn speaks_postgres(endpoint: &Endpoint, name: &str) -> Result<(), Diagnosis> {
+    if endpoint.engine.is_postgres() {
+        return Ok(());
+    }
+    Err(Diagnosis::new(Kind::Usage, format!("{} is {}: query speaks PostgreSQL only", endpoint.owner, endpoint.engine))
+        .advise_paste("Forward a port for its own client", format!("gatepost tunnel {name}")))
+}
+
 /// What running a script needs besides the session.
 struct Errand {
     canceller: Canceller,
@@ -158,6 +168,7 @@ impl Errand {
                 Some(Err(diagnosis)) => {
                     self.writer.abandon(self.output.chunk());
                     self.output.flush().await?;
+                    let diagnosis = with_flag(diagnosis);
                     self.tell(&diagnosis, script, statement);
                     return Err(Failure::Told(diagnosis.kind.exit_status()));
                 }
@@ -226,6 +237,14 @@ impl Errand {
         {
             let _ = writeln!(io::stderr().lock(), "{caret}");
         }
+    }
+}
+
+/// What to try on this command line where the server refused to write (SQLSTATE 25006, read_only_sql_transaction).
+fn with_flag(diagnosis: Diagnosis) -> Diagnosis {
+    match diagnosis.code.as_deref() {
+        Some("25006") => diagnosis.advise_paste("Let statements write", "--write"),
+        _ => diagnosis,
     }
 }
 

@@ -1,5 +1,5 @@
 //! The panes, one noun each: state, update, view, and the pane's rows of the key table. They must not know one another;
-//! what one wants of the rest it says with a [`Request`](crate::console::state::Request).
+//! what one wants of the rest it says with a [`Request`](crate::console::request::Request).
 
 pub mod connect;
 pub mod diagnosis;

@@ -275,7 +275,7 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
             pane.lost = true;
             pane.transaction = Transaction::Idle;
             let what = if in_transaction {
-                "the connection was lost and the open transaction was rolled back; the next statement connects again"
+                "the connection was lost; the transaction that was open has been rolled back"
             } else {
                 "the connection was lost while nothing ran; the next statement connects again"
             };

@@ -8,7 +8,7 @@ use crate::console::panes::diagnosis;
 use crate::console::theme::{Theme, Tone};
 use crate::console::widgets::paint::{self, Run, run};
 use crate::console::widgets::{spinner, text};
-use crate::model::{Database, DatabaseKind, Role};
+use crate::model::{Database, DatabaseKind, Kind, Role};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use std::time::SystemTime;
@@ -29,10 +29,17 @@ pub fn draw_header(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme,
         None if pane.listings.iter().any(|listing| listing.identity.waits()) => {
             left.push(run("asking who we are", Tone::Dim));
         }
-        None if pane.listings.iter().any(|listing| matches!(listing.identity, Load::Failed(_))) => {
-            left.push(run("✗ not logged in to AWS", Tone::Bad));
+        None => {
+            let failed = pane.listings.iter().find_map(|listing| match &listing.identity {
+                Load::Failed(diagnosis) => Some(diagnosis.kind),
+                _ => None,
+            });
+            match failed {
+                Some(Kind::LoginEnded) => left.push(run("✗ not logged in to AWS", Tone::Bad)),
+                Some(_) => left.push(run("✗ who we are is not known", Tone::Bad)),
+                None => {}
+            }
         }
-        None => {}
     }
     let mut profiles: Vec<&str> = Vec::new();
     let mut regions: Vec<&str> = Vec::new();

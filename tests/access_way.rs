@@ -1,0 +1,227 @@
+//! The verbs against a whole sandbox: listing, the way in through a bastion, sessions that come back, cancel, forward.
+
+#[path = "support/world.rs"]
+mod world;
+
+use gatepost::access::Session;
+use gatepost::model::{
+    Auth, EndpointRole, IamAuth, Kind, Role, Route, RouteChoice, Secret, StepKind, StepState, Transaction,
+};
+use gatepost::sandbox::Fault;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use world::{World, rows, value, wish};
+
+fn is_send<T: Send>(value: T) -> T {
+    value
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_is_listed_whole_and_in_order() {
+    let world = World::new().await;
+    let places = world.access.places().await.expect("places");
+    let regions: Vec<&str> = places.iter().map(|place| place.region.as_str()).collect();
+    assert_eq!(regions, ["eu-west-1", "us-east-1"]);
+    let identity = world.access.identity(&places[0]).await.expect("who we are");
+    assert_eq!((identity.short(), identity.account.as_str()), ("prod-admin", "123456789012"));
+
+    let inventory = world.access.inventory(&places[0]).await.expect("listed");
+    assert_eq!(inventory.gaps, Vec::<String>::new());
+    let row = |name: &str| {
+        inventory.databases.iter().find(|row| row.identifier == name).unwrap_or_else(|| panic!("{name} is listed"))
+    };
+    let orders = row("orders-prod");
+    let roles: Vec<EndpointRole> = orders.endpoints.iter().map(|endpoint| endpoint.role).collect();
+    assert_eq!(roles, [EndpointRole::Writer, EndpointRole::Reader, EndpointRole::Custom]);
+    assert!(orders.vpc_id.is_some());
+    let at = inventory.databases.iter().position(|row| row.identifier == "orders-prod").expect("there");
+    let members: Vec<Role> = inventory.databases[at + 1..=at + 3].iter().map(|row| row.role).collect();
+    assert_eq!(members, [Role::Writer, Role::Reader, Role::Reader]);
+    assert_eq!(row("legacy-crm").iam, IamAuth::Disabled);
+    assert!(matches!(row("ledger").iam, IamAuth::Pending { .. }));
+    assert!(row("inventory-dev").endpoints.is_empty());
+    assert!(row("orders-proxy").resource_id.starts_with("prx-"));
+    assert!(inventory.databases.len() > 15);
+
+    let bastions = world.access.bastions(&orders.endpoints[0]).await.expect("ranked");
+    let names: Vec<(&str, bool)> = bastions.iter().map(|one| (one.bastion.label(), one.usable)).collect();
+    assert_eq!(names, [("bastion-a", true), ("bastion-b", true), ("bastion-old", false)]);
+    assert_eq!(bastions[0].reasons[0], "same VPC");
+    assert!(bastions[0].reasons[1].ends_with("lets it in"), "{:?}", bastions[0].reasons);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_way_through_a_bastion_ends_on_rows() {
+    let world = World::new().await;
+    let endpoint = world.endpoint("orders-prod").await;
+    let (steps, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let wish = wish(&endpoint, "oncall");
+    let mut session =
+        is_send(world.access.connect(&wish, Some(steps))).await.unwrap_or_else(|diagnosis| panic!("{diagnosis}"));
+    let mut done = Vec::new();
+    while let Ok(step) = told.try_recv() {
+        if let StepState::Done(..) = step.state {
+            done.push(step.kind);
+        }
+    }
+    use StepKind::*;
+    assert_eq!(done, [Credentials, Route, Session, Handshake, Database, Tls, Login]);
+    assert_eq!(value(&mut session, "select count(*) > 0 from orders").await, "t");
+    let facts = session.facts();
+    assert_eq!(facts.route, "via bastion-a");
+    assert!(facts.tls.names.contains(&endpoint.host), "{:?}", facts.tls);
+    assert!(facts.ssm_session.is_some() && facts.token_ends > facts.token_minted);
+
+    // A second session rides the same tunnel.
+    let mut second = world.access.connect(&wish, None).await.expect("a second session");
+    assert_eq!(second.facts().ssm_session, facts.ssm_session);
+    assert_eq!(value(&mut second, "select current_user").await, "oncall");
+    let lines = world.access.lines();
+    assert_eq!((lines.len(), lines[0].streams, lines[0].health.as_str()), (1, 2, "up"));
+    second.close().await;
+    assert_eq!(world.access.lines().len(), 1, "the first session still rides it");
+    session.close().await;
+    assert_eq!(world.access.lines().len(), 0);
+    world.access.close().await;
+
+    assert_eq!(world.access.remembered(&endpoint).user.as_deref(), Some("oncall"));
+    let audit = world.audit();
+    let events: Vec<&str> = audit.iter().filter_map(|line| line["event"].as_str()).collect();
+    assert_eq!(events, ["connect", "statement", "connect", "statement", "disconnect", "disconnect"]);
+    assert_eq!(audit[1]["route"], "via bastion-a");
+    assert_eq!(audit[1]["statement"], "select count(*) > 0 from orders");
+    assert!(audit[0]["ssm_session"].is_string() && audit[0]["identity"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_direct_way_and_a_password() {
+    let world = World::new().await;
+    let endpoint = world.endpoint("reports").await;
+    let resolve = world.resolve(&endpoint);
+    let access = world.door(|settings| settings.resolve = vec![resolve]);
+    let mut session = access.connect(&wish(&endpoint, "oncall"), None).await.expect("direct");
+    assert_eq!(session.target().route, Route::Direct);
+    assert_eq!(value(&mut session, "show default_transaction_read_only").await, "off");
+    session.close().await;
+
+    // With a password, on a direct line, AWS is not asked at all.
+    world.sandbox.faults().set(Fault::ExpiredLogin);
+    let mut wish = wish(&endpoint, "app");
+    wish.auth = Auth::Password(Secret::new("wrong"));
+    let refused = access.connect(&wish, None).await.map(|_| ()).expect_err("wrong password");
+    assert_eq!(refused.kind, Kind::PasswordRefused, "{refused}");
+    wish.user = "oncall".to_owned();
+    let refused = access.connect(&wish, None).await.map(|_| ()).expect_err("a role for tokens only");
+    assert_eq!(refused.kind, Kind::LoginRefused, "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_comes_back_when_idle_and_never_repeats_a_statement() {
+    let world = World::new().await;
+    let endpoint = world.endpoint("orders-prod").await;
+    let mut session = world.access.connect(&wish(&endpoint, "oncall"), None).await.expect("connected");
+    let pid = session.facts().pid;
+
+    world.sandbox.faults().set(Fault::DatabaseCut);
+    lost(&mut session).await;
+    let (answer, reconnected) = rows(&mut session, "select 1").await.expect("comes back");
+    assert!(reconnected && answer == [["1"]]);
+    assert_ne!(session.facts().pid, pid);
+
+    // An open transaction is not begun again behind anybody's back.
+    rows(&mut session, "begin; create temp table t (a int)").await.expect("begun");
+    assert_eq!(session.transaction(), Transaction::Open);
+    world.sandbox.faults().set(Fault::DatabaseCut);
+    lost(&mut session).await;
+    let gone = rows(&mut session, "insert into t values (1)").await.expect_err("the transaction is gone");
+    assert_eq!(gone.kind, Kind::TransactionLost, "{gone}");
+    let (_, reconnected) = rows(&mut session, "select 1").await.expect("a new session");
+    assert!(reconnected);
+
+    // In flight: nobody knows.
+    let mut running = session.run("select pg_sleep(60)");
+    let cut = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        world.sandbox.faults().set(Fault::DatabaseCut);
+    };
+    let next = async {
+        loop {
+            match running.next().await {
+                Some(Err(diagnosis)) => break diagnosis,
+                Some(Ok(_)) => {}
+                None => panic!("the statement ended although its wire was cut"),
+            }
+        }
+    };
+    let (diagnosis, ()) = tokio::join!(next, cut);
+    assert_eq!(diagnosis.kind, Kind::OutcomeUnknown, "{diagnosis}");
+    drop(running);
+    let (_, reconnected) = rows(&mut session, "select 1").await.expect("usable again");
+    assert!(reconnected);
+    session.close().await;
+    world.access.close().await;
+}
+
+/// Waits until the session has noticed that its wire is gone.
+async fn lost(session: &mut Session) {
+    let noticed = async { while session.idle().await.is_some() {} };
+    tokio::time::timeout(Duration::from_secs(20), noticed).await.expect("the cut is noticed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_arrives_through_the_same_bastion() {
+    let world = World::new().await;
+    let endpoint = world.endpoint("orders-prod").await;
+    let mut session = world.access.connect(&wish(&endpoint, "oncall"), None).await.expect("connected");
+    let canceller = session.canceller();
+    let mut other = world.access.connect(&wish(&endpoint, "oncall"), None).await.expect("a second session");
+    let pid = session.facts().pid;
+    let sleep = rows(&mut session, "select pg_sleep(60)");
+    let cancel = async {
+        let active = format!("select count(*) from pg_stat_activity where pid = {pid} and wait_event = 'PgSleep'");
+        while value(&mut other, &active).await != "1" {}
+        canceller.cancel().await.expect("cancelled");
+    };
+    let (slept, ()) = tokio::join!(sleep, cancel);
+    let diagnosis = slept.expect_err("it was cancelled");
+    assert_eq!(diagnosis.kind, Kind::Cancelled, "{diagnosis}");
+    other.close().await;
+    assert_eq!(world.access.lines().len(), 1, "over the one tunnel");
+    let (_, reconnected) = rows(&mut session, "select 1").await.expect("the session goes on");
+    assert!(!reconnected);
+    session.close().await;
+    canceller.cancel().await.expect("nothing to cancel is no error");
+    assert!(world.audit().iter().any(|line| line["event"] == "cancel" && line["outcome"] == "ok"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_is_forwarded_for_several_clients_at_once() {
+    let world = World::new().await;
+    let endpoint = world.endpoint("orders-prod").await;
+    let mut forward = world.access.forward(&endpoint, &RouteChoice::Auto, 0, None).await.expect("forwarded");
+    let port = forward.port();
+    let again = world.access.forward(&endpoint, &RouteChoice::Auto, port, None).await.map(|_| ());
+    assert_eq!(again.expect_err("the port is taken").kind, Kind::Local);
+    let client = async {
+        let mut socket = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.expect("accepted");
+        socket.write_all(&[0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]).await.expect("written");
+        socket.read_u8().await.expect("an answer")
+    };
+    let clients = async {
+        tokio::join!(client, async {
+            let mut socket = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.expect("accepted");
+            socket.write_all(&[0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]).await.expect("written");
+            socket.read_u8().await.expect("an answer")
+        })
+    };
+    let answers = tokio::select! {
+        ended = forward.serve() => panic!("{ended}"),
+        answers = clients => answers,
+    };
+    assert_eq!(answers, (b'S', b'S'));
+    world.sandbox.faults().set(Fault::SessionEnded);
+    let ended = tokio::time::timeout(Duration::from_secs(20), forward.serve()).await.expect("the end is noticed");
+    assert_eq!(ended.kind, Kind::TunnelLost, "{ended}");
+    forward.close().await;
+    world.access.close().await;
+}
