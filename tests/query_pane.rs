@@ -266,7 +266,7 @@ async fn copy_out_notices_and_the_history_file() {
         tab.seen.iter().any(|news| matches!(news, News::Notice(notice) if notice.message.contains("breaking")))
     })
     .await;
-    let path = tab.state.path().join("history/legacy-crm.jsonl");
+    let path = tab.state.path().join("history/legacy-crm.eu-west-1.123456789012.jsonl");
     let state = std::mem::replace(&mut tab.state, tempfile::tempdir().expect("a folder"));
     tab.end().await;
     let history = std::fs::read_to_string(&path).expect("a history");

@@ -54,6 +54,9 @@ impl Variable {
     }
 }
 
+/// Puts the words of a value into the settings, or says what was expected. The path is the home folder.
+pub type Set = fn(&mut Settings, &[String], Option<&Path>) -> Result<(), String>;
+
 /// One setting.
 pub struct Key {
     /// As in the file.
@@ -66,8 +69,8 @@ pub struct Key {
     pub environment: &'static [Variable],
     /// What it means, in one or two sentences.
     pub meaning: &'static str,
-    /// Puts the words of the value into the settings, or says what was expected. `home` is for `~/`.
-    pub set: fn(&mut Settings, &[String], Option<&Path>) -> Result<(), String>,
+    /// How its value gets into the settings.
+    pub set: Set,
     /// The value as it would be written in the file; `None` where it is not set. Never a secret.
     pub show: fn(&Settings) -> Option<String>,
 }

@@ -37,7 +37,8 @@ pub fn show_duration(value: Duration) -> String {
     if milliseconds == 0 {
         return "off".to_owned();
     }
-    let (name, unit) = UNITS.iter().rev().find(|(_, unit)| milliseconds % u128::from(*unit) == 0).unwrap_or(&UNITS[0]);
+    let (name, unit) =
+        UNITS.iter().rev().find(|(_, unit)| milliseconds.is_multiple_of(u128::from(*unit))).unwrap_or(&UNITS[0]);
     format!("{}{name}", milliseconds / u128::from(*unit))
 }
 

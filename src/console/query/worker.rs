@@ -49,7 +49,10 @@ pub fn start(session: Session, settings: &Settings, tell: Tell) -> (UnboundedSen
         next: 0,
         lost: false,
     };
-    let journal = Journal::new(&settings.state_dir, &session.target().endpoint.owner);
+    // The same identifier in another account is another database: staging's history is not production's.
+    let endpoint = &session.target().endpoint;
+    let name = format!("{}.{}.{}", endpoint.owner, endpoint.place.region, endpoint.account);
+    let journal = Journal::new(&settings.state_dir, &name);
     (asks, tokio::spawn(worker.live(session, journal)))
 }
 
