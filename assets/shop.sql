@@ -1,6 +1,7 @@
 -- The sandbox's shop: a schema people recognise, filled the same way at each start. Run as the administrator in the empty
--- database "shop", as one transaction. The rows of events come from shop-events.sql, in parallel with what stands here.
+-- database "shop", whose owner is the master user. The rows of events come from shop-events.sql, in parallel with what stands here.
 
+set role postgres;
 select setseed(0.42);
 
 create type order_status as enum ('cart', 'placed', 'paid', 'packed', 'shipped', 'delivered', 'returned', 'cancelled');
@@ -104,22 +105,22 @@ begin;
 
 insert into customers (name, email, phone, address, tags, settings, credit, blocked, created_at)
 select given || ' ' || family,
-       lower(translate(given, 'éëüöäåøñçłŁÉ ', 'eeuoaaoncllE_') || '.' || translate(family, 'éëüöäåøñçłŁÉ '' ', 'eeuoaaoncllE___')) || n || '@' ||
+       lower(translate(given || '.' || family, 'áéèëíóöøåłŁ'' ', 'aeeeioooalL')) || n || '@' ||
            (array['example.com', 'example.org', 'mail.example', 'post.example'])[1 + floor(random() * 4)::int],
        case when random() < 0.7 then '+353 ' || (10000000 + floor(random() * 89999999))::int end,
        case when random() < 0.95 then row(
            (array['Main Street', 'Station Road', 'Mill Lane', 'Hauptstraße', 'Rue du Port', 'Calle Mayor', 'Via Roma', 'Kerkstraat'])[1 + floor(random() * 8)::int]
                || ' ' || 1 + floor(random() * 180)::int,
            lpad((floor(random() * 99999)::int)::text, 5, '0'),
-           (array['Dublin', 'Cork', 'Berlin', 'Lyon', 'Sevilla', 'Torino', 'Utrecht', 'Kraków', 'Malmö', 'Porto'])[1 + floor(random() * 10)::int],
-           (array['IE', 'IE', 'DE', 'FR', 'ES', 'IT', 'NL', 'PL', 'SE', 'PT'])[1 + floor(random() * 10)::int])::address end,
+           (array['Dublin', 'Cork', 'Berlin', 'Lyon', 'Sevilla', 'Torino', 'Utrecht', 'Kraków', 'Malmö', 'Porto'])[place],
+           (array['IE', 'IE', 'DE', 'FR', 'ES', 'IT', 'NL', 'PL', 'SE', 'PT'])[place])::address end,
        case when random() < 0.1 then array['vip'] when random() < 0.2 then array['newsletter', 'b2b'] when random() < 0.5 then array['newsletter'] else '{}' end,
        jsonb_build_object('language', (array['en', 'de', 'fr', 'es'])[1 + floor(random() * 4)::int], 'dark', random() < 0.4),
        case when random() < 0.2 then round((random() * 80)::numeric, 2) else 0 end,
        random() < 0.01,
        timestamptz '2021-03-01 08:00Z' + random() * interval '5 years 6 months'
 from (
-    select n,
+    select n, 1 + floor(random() * 10)::int as place,
            (array['Aoife', 'Ben', 'Chloé', 'Dmitri', 'Elena', 'Farid', 'Grace', 'Håkon', 'Ines', 'Jonas', 'Kaja', 'Łukasz', 'Maeve', 'Noor',
                   'Oisín', 'Priya', 'Quentin', 'Rosa', 'Søren', 'Tomás', 'Ursula', 'Victor', 'Wanjiru', 'Ximena', 'Yuki', 'Zoë'])[1 + floor(random() * 26)::int] as given,
            (array['Murphy', 'Schmidt', 'Nowak', 'García', 'Rossi', 'de Vries', 'Andersson', 'O''Brien', 'Lefèvre', 'Silva', 'Khan', 'Tanaka', 'Okafor',

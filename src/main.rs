@@ -1,2 +1,195 @@
-//! Words on the command line become settings and one door. It must know nothing of what is behind the door.
-fn main() {}
+//! Words on the command line become settings and one door; a diagnosis becomes words on stderr and an exit status. It must
+//! know nothing of what is behind the door, except that whatever was opened there is closed before the program ends.
+
+#[path = "main/journal.rs"]
+mod journal;
+#[path = "main/manual.rs"]
+mod manual;
+#[path = "main/shed.rs"]
+mod shed;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use futures_util::FutureExt;
+use gatepost::access::Access;
+use gatepost::cli::{self, Failure, Global, Interrupt, Terminal, failure};
+use gatepost::console::Start;
+use gatepost::model::{Diagnosis, Kind, Settings};
+use gatepost::settings::{self, Reading, Sources};
+use std::io::{IsTerminal, Write};
+use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// From "which database was it?" to a verified prompt on a private Amazon RDS or Aurora PostgreSQL
+///
+/// Without a command: the console.
+#[derive(Parser)]
+#[command(name = "gatepost", version, propagate_version = true, max_term_width = 100)]
+struct Words {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    door: Option<Door>,
+}
+
+#[derive(Subcommand)]
+enum Door {
+    Demo(shed::DemoArgs),
+    List(cli::list::Args),
+    Token(cli::token::Args),
+    Policy(cli::policy::Args),
+    Tunnel(cli::tunnel::Args),
+    Query(cli::query::Args),
+    Sandbox(shed::Args),
+    /// Print every setting: meaning, default, present value and where that came from
+    ///
+    /// What is printed is a settings file that can be kept.
+    Settings,
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or that of a command
+    Man {
+        /// Command
+        command: Option<String>,
+    },
+}
+
+/// How long the sessions at AWS may take to be terminated at the end.
+const FAREWELL: Duration = Duration::from_secs(10);
+/// What a panic exits with, as Rust's own runtime has it.
+const PANICKED: u8 = 101;
+
+fn main() -> ExitCode {
+    let words = Words::parse();
+    let status = match run(words) {
+        Ok(status) => status,
+        Err(failure) => failure::end(Err(failure), Terminal::of_process(true, false).color_on_stderr()),
+    };
+    ExitCode::from(status)
+}
+
+fn run(words: Words) -> Result<u8, Failure> {
+    match &words.door {
+        Some(Door::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Words::command(), "gatepost", &mut script);
+            return print(&script);
+        }
+        Some(Door::Man { command }) => return print(&manual::page(Words::command(), command.as_deref())?),
+        _ => {}
+    }
+    let sources = Sources::of_process(words.global.flags(), words.global.config.clone());
+    let reading = sources.read().map_err(|problem| Diagnosis::new(Kind::Usage, problem.to_string()))?;
+    if let Some(Door::Settings) = words.door {
+        return print(settings::report(&reading).as_bytes());
+    }
+    let _journal = reading.settings.log_file.as_deref().map(journal::open).transpose()?;
+    let terminal = Terminal::of_process(reading.settings.color, words.global.verbose);
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::from)?;
+    let status = runtime.block_on(walk(words, reading, terminal));
+    // A thread may still wait for a terminal or a pipe that says nothing more; nobody waits for it.
+    runtime.shutdown_background();
+    Ok(status)
+}
+
+fn print(text: &[u8]) -> Result<u8, Failure> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text)?;
+    stdout.flush()?;
+    Ok(0)
+}
+
+/// Through the door that was named, and back.
+async fn walk(words: Words, reading: Reading, terminal: Terminal) -> u8 {
+    let color = terminal.color_on_stderr();
+    let result = match Interrupt::listen() {
+        Ok(interrupt) => enter(words.door, reading.settings, &terminal, interrupt).await,
+        Err(error) => Err(error.into()),
+    };
+    failure::end(result, color)
+}
+
+/// The sandbox needs no access; the demo needs it on the sandbox's settings; all else on those that were read.
+async fn enter(
+    door: Option<Door>,
+    settings: Settings,
+    terminal: &Terminal,
+    mut interrupt: Interrupt,
+) -> Result<(), Failure> {
+    match door {
+        Some(Door::Sandbox(args)) => Box::pin(shed::run(&args, terminal, interrupt)).await,
+        Some(Door::Demo(args)) => {
+            needs(terminal)?;
+            let (sandbox, settings) = tokio::select! {
+                started = shed::demo(&args, &settings, terminal) => started?,
+                signal = interrupt.wait() => return Err(Failure::Interrupted(signal)),
+            };
+            let result = with_access(None, settings, terminal, interrupt).await;
+            sandbox.stop().await;
+            result
+        }
+        door => with_access(door, settings, terminal, interrupt).await,
+    }
+}
+
+/// Whatever ends it, a panic too, sessions at AWS end with it; but a service that does not answer holds nobody up.
+async fn with_access(
+    door: Option<Door>,
+    settings: Settings,
+    terminal: &Terminal,
+    interrupt: Interrupt,
+) -> Result<(), Failure> {
+    let access = Access::new(settings)?;
+    let walked = AssertUnwindSafe(through(door, &access, terminal, interrupt)).catch_unwind().await;
+    if tokio::time::timeout(FAREWELL, access.close()).await.is_err() {
+        tracing::warn!("sessions at AWS were not terminated within {FAREWELL:?}");
+    }
+    walked.unwrap_or(Err(Failure::Told(PANICKED)))
+}
+
+/// Doors are boxed: the futures behind them are large, and the compiler's patience with nested ones ends.
+async fn through(
+    door: Option<Door>,
+    access: &Access,
+    terminal: &Terminal,
+    interrupt: Interrupt,
+) -> Result<(), Failure> {
+    match door {
+        Some(Door::List(args)) => unless(interrupt, Box::pin(cli::list::run(access, &args, terminal))).await,
+        Some(Door::Token(args)) => unless(interrupt, Box::pin(cli::token::run(access, &args, terminal))).await,
+        Some(Door::Policy(args)) => unless(interrupt, Box::pin(cli::policy::run(access, &args, terminal))).await,
+        Some(Door::Tunnel(args)) => Box::pin(cli::tunnel::run(access, &args, terminal, interrupt)).await,
+        Some(Door::Query(args)) => Box::pin(cli::query::run(access, &args, terminal, interrupt)).await,
+        _ => {
+            needs(terminal)?;
+            // The console hears signals by itself, to give the terminal back first.
+            let result = Box::pin(gatepost::console::run(access.clone(), Start::default())).await;
+            match interrupt.heard() {
+                Some(signal) => Err(Failure::Interrupted(signal)),
+                None => Ok(result?),
+            }
+        }
+    }
+}
+
+/// Said before anything is started for the console's sake.
+fn needs(terminal: &Terminal) -> Result<(), Diagnosis> {
+    if terminal.stdout && std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(Diagnosis::new(Kind::Usage, "The console needs a terminal")
+        .because("stdin or stdout is none")
+        .advise_paste("For scripts there are commands", "gatepost --help"))
+}
+
+/// The verb's end, or the signal that came first.
+async fn unless(mut interrupt: Interrupt, verb: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::select! {
+        result = verb => result,
+        signal = interrupt.wait() => Err(Failure::Interrupted(signal)),
+    }
+}

@@ -6,7 +6,7 @@ mod authority;
 
 use authority::{Authority, Leaf};
 use gatepost::db::{Error, Login, Roots, Secured, inspect, secure};
-use gatepost::model::Secret;
+use gatepost::model::{Happening, Secret};
 use native_tls::{Protocol, TlsAcceptor};
 use std::io;
 use std::time::{Duration, SystemTime};
@@ -259,6 +259,50 @@ async fn logins_that_cannot_be() {
     assert!(matches!(secured.login(&login()).await.err(), Some(Error::Wire(_))));
 }
 
+/// RDS Proxy refuses options: there the settings come after the login.
+#[tokio::test]
+async fn a_proxy_is_sent_no_options() {
+    const PROXY: &str = "orders-proxy.proxy-c9.eu-west-1.rds.amazonaws.com";
+    let authority = Authority::new("test");
+    let acceptor = TlsAcceptor::new(authority.leaf(&[PROXY], VALID).identity()).expect("an acceptor");
+    let (ours, mut theirs) = duplex(16 * 1024);
+    let server = tokio::spawn(async move {
+        theirs.read_exact(&mut [0; 8]).await.expect("SSLRequest");
+        theirs.write_all(b"S").await.expect("the client waits");
+        let mut server = tokio_native_tls::TlsAcceptor::from(acceptor).accept(theirs).await.expect("TLS");
+        assert!(!startup(&mut server).await.contains("options"));
+        server.write_all(b"R\0\0\0\x08\0\0\0\0K\0\0\0\x0c\0\0\0\x07\0\0\0\x09Z\0\0\0\x05I").await.expect("greeting");
+        let said = query(&mut server).await;
+        server.write_all(b"C\0\0\0\x08SET\0C\0\0\0\x08SET\0Z\0\0\0\x05I").await.expect("the client waits");
+        (said, server)
+    });
+    let secured = secure(Box::new(ours), PROXY, &roots(&authority)).await.expect("verified");
+    let right = Login { host: PROXY.to_owned(), statement_timeout: Duration::from_micros(1), ..login() };
+    assert_eq!(secured.host(), PROXY);
+    let session = secured.login(&right).await.expect("login");
+    let (said, _server) = server.await.expect("no panic");
+    assert_eq!(said, "SET default_transaction_read_only = on;SET statement_timeout = 1\0");
+    drop(session);
+}
+
+#[tokio::test]
+async fn a_secret_is_for_one_name() {
+    let (secured, mut server) = pair().await;
+    let elsewhere = Login { host: "elsewhere.example.com".to_owned(), ..login() };
+    assert!(matches!(secured.login(&elsewhere).await.err(), Some(Error::Unsupported(_))));
+    let mut rest = Vec::new();
+    let _ = server.read_to_end(&mut rest).await;
+    assert!(rest.is_empty());
+}
+
+async fn query(server: &mut tokio_native_tls::TlsStream<DuplexStream>) -> String {
+    assert_eq!(server.read_u8().await.expect("a query"), b'Q');
+    let length = server.read_u32().await.expect("a length");
+    let mut query = vec![0; length as usize - 4];
+    server.read_exact(&mut query).await.expect("a query");
+    String::from_utf8(query).expect("text")
+}
+
 /// What stands between may swallow start-up options; read-only is then asked for again, and checked.
 #[tokio::test]
 async fn read_only_is_insisted_on() {
@@ -266,11 +310,7 @@ async fn read_only_is_insisted_on() {
     let server = tokio::spawn(async move {
         startup(&mut server).await;
         server.write_all(b"R\0\0\0\x08\0\0\0\0K\0\0\0\x0c\0\0\0\x07\0\0\0\x09Z\0\0\0\x05I").await.expect("greeting");
-        assert_eq!(server.read_u8().await.expect("a query"), b'Q');
-        let length = server.read_u32().await.expect("a length");
-        let mut query = vec![0; length as usize - 4];
-        server.read_exact(&mut query).await.expect("a query");
-        assert_eq!(query, b"SET default_transaction_read_only = on\0");
+        assert_eq!(query(&mut server).await, "SET default_transaction_read_only = on\0");
         server.write_all(b"C\0\0\0\x08SET\0Z\0\0\0\x05I").await.expect("the client waits");
         server
     });
@@ -278,4 +318,52 @@ async fn read_only_is_insisted_on() {
     assert_eq!(session.pid(), 7);
     assert!(!format!("{:?}", session.cancel_key()).contains('9'));
     server.await.expect("no panic");
+}
+
+/// A wire that ends, or talks nonsense, in the middle of a result.
+#[tokio::test]
+async fn a_wire_that_breaks_under_a_statement() {
+    const COLUMNS: &[u8] = b"T\0\0\0\x1a\0\x01a\0\0\0\0\0\0\0\0\0\0\x17\0\x04\xff\xff\xff\xff\0\0";
+    const ROW: &[u8] = b"D\0\0\0\x0b\0\x01\0\0\0\x017";
+    for (end, kind) in [
+        (&b""[..], io::ErrorKind::UnexpectedEof),
+        (b"D\0\0\0\x0b\0\x01\0", io::ErrorKind::UnexpectedEof),
+        (b"D\0\0\0\x06\0\x02C\0\0\0\x0dSELECT 1\0Z\0\0\0\x05I", io::ErrorKind::InvalidData),
+        (b"\0\0\0\0\0\0\0\0", io::ErrorKind::InvalidData),
+        (b"3\0\0\0\x04Z\0\0\0\x05I", io::ErrorKind::InvalidData),
+    ] {
+        let (secured, mut server) = pair().await;
+        let server = tokio::spawn(async move {
+            startup(&mut server).await;
+            server
+                .write_all(b"R\0\0\0\x08\0\0\0\0K\0\0\0\x0c\0\0\0\x07\0\0\0\x09Z\0\0\0\x05I")
+                .await
+                .expect("greeting");
+            query(&mut server).await;
+            server.write_all(&[COLUMNS, ROW, end].concat()).await.expect("the client reads");
+            server.shutdown().await.expect("the client is there");
+            server
+        });
+        let login = Login { read_only: false, ..login() };
+        let mut session = secured.login(&login).await.expect("login");
+        let mut running = session.run("select 7");
+        let mut happened = Vec::new();
+        while let Some(happening) = running.next().await {
+            happened.push(happening);
+        }
+        drop(running);
+        let _server = server.await.expect("no panic");
+        // A length that cannot be makes the client refuse all that came with it.
+        let refused = end.first() == Some(&0);
+        assert!(refused || matches!(happened.first(), Some(Ok(Happening::Columns(_)))), "{happened:?}");
+        match happened.pop() {
+            Some(Err(Error::Wire(error))) => assert_eq!(error.kind(), kind, "{end:?}"),
+            other => panic!("{end:?}: {other:?}"),
+        }
+        while session.idle().await.is_some() {}
+        assert!(session.is_closed());
+        let mut again = session.run("select 7");
+        assert!(matches!(again.next().await, Some(Err(Error::Wire(_)))));
+        assert!(again.next().await.is_none());
+    }
 }

@@ -71,7 +71,7 @@ async fn one(session: &mut Session, statement: &str) -> String {
     rows(session, statement).await.0[0][0].clone().expect("not NULL")
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn columns_rows_and_tags_of_several_statements_in_order() {
     let mut session = session(Postgres::shared()).await;
     let all = run(
@@ -105,7 +105,7 @@ async fn columns_rows_and_tags_of_several_statements_in_order() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn facts_of_the_session() {
     let server = Postgres::shared();
     let secured = secured(server).await;
@@ -132,7 +132,7 @@ async fn facts_of_the_session() {
     session.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_state_of_the_transaction() {
     let mut session = session(Postgres::shared()).await;
     assert_eq!(session.transaction(), Transaction::Idle);
@@ -150,7 +150,7 @@ async fn the_state_of_the_transaction() {
     assert_eq!(session.transaction(), Transaction::Failed);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn errors_are_whole_and_know_their_place() {
     let mut session = session(Postgres::shared()).await;
     let error = refusal(&mut session, "select 'äöü', nothing from pg_class").await;
@@ -168,7 +168,7 @@ async fn errors_are_whole_and_know_their_place() {
     assert_eq!(one(&mut session, "select 1").await, "1");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn notices_come_in_order_and_at_once() {
     let mut session = session(Postgres::shared()).await;
     rows(&mut session, "create function pg_temp.say(i int) returns int language plpgsql as $$ begin raise notice 'n%', i; return i; end $$").await;
@@ -183,6 +183,23 @@ async fn notices_come_in_order_and_at_once() {
         }
     }
     assert_eq!(told, "n1 [1] n2 [1] n3 [1] SELECT 3 w DO ");
+    // Many, while the driver and the reader race.
+    let (mut rows_seen, mut notices_seen) = (0, 0);
+    for happening in run(&mut session, "select pg_temp.say(i) from generate_series(1, 30000) i; do $$ begin for i in 30001..60000 loop raise notice 'n%', i; end loop; end $$").await {
+        match happening.expect("no error") {
+            Happening::Notice(notice) => {
+                notices_seen += 1;
+                assert_eq!(notice.message, format!("n{notices_seen}"));
+            }
+            Happening::Rows(page) => {
+                rows_seen += page.rows();
+                assert_eq!(page.cell(page.rows() - 1, 0).map(str::to_owned), Some(rows_seen.to_string()));
+                assert!(rows_seen <= notices_seen);
+            }
+            _ => {}
+        }
+    }
+    assert_eq!((rows_seen, notices_seen), (30_000, 60_000));
     // Before a sleep, not after it.
     let mut running = session.run("do $$ begin raise notice 'soon'; perform pg_sleep(600); end $$");
     match running.next().await {
@@ -191,7 +208,7 @@ async fn notices_come_in_order_and_at_once() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn notifications_reach_an_idle_session() {
     let server = Postgres::shared();
     let (mut listener, mut speaker) = (session(server).await, session(server).await);
@@ -208,7 +225,7 @@ async fn notifications_reach_an_idle_session() {
     assert!(heard || listener.idle().await.is_some_and(|notice| notice.message == "news: again"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_is_ended_says_so() {
     let server = Postgres::shared();
     let (mut victim, mut other) = (session(server).await, session(server).await);
@@ -245,7 +262,7 @@ async fn a_session_that_is_ended_says_so() {
     assert!(running.next().await.is_none());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn copy_out_comes_as_sent() {
     let mut session = session(Postgres::shared()).await;
     let statement =
@@ -275,7 +292,7 @@ async fn copy_out_comes_as_sent() {
     assert_eq!(one(&mut session, "select 8").await, "8");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn copy_in_is_refused_before_anything_is_sent() {
     let mut session = session(Postgres::shared()).await;
     let all = run(&mut session, "create temp table c (a text); copy c from stdin").await;
@@ -285,7 +302,7 @@ async fn copy_in_is_refused_before_anything_is_sent() {
     assert!(matches!(&all[..], [Err(Error::Unsupported(_))]), "{all:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_million_rows_in_pages() {
     let mut session = session(Postgres::shared()).await;
     let begun = Instant::now();
@@ -319,13 +336,15 @@ fn resident() -> usize {
         .map_or(0, |kb| kb << 10)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_stops_holds_the_server_not_memory() {
-    let mut session = session(Postgres::shared()).await;
+    let server = Postgres::shared();
+    let (mut session, mut other) = (session(server).await, session(server).await);
+    let pid = session.pid();
     for statement in [
         "select repeat('x', 1000) from generate_series(1, 300000)",
         "copy (select repeat('x', 1000) from generate_series(1, 300000)) to stdout",
-        "do $$ begin for i in 1..100000 loop raise notice '%', repeat('x', 1000); end loop; end $$",
+        "do $$ begin for i in 1..300000 loop raise notice '%', repeat('x', 1000); end loop; end $$",
     ] {
         let mut running = session.run(statement);
         let mut begun = false;
@@ -336,11 +355,15 @@ async fn a_reader_that_stops_holds_the_server_not_memory() {
             );
         }
         let before = resident();
-        // The driver runs as far as it will without anybody who reads: nothing else of this test waits for it.
-        for _ in 0..2000 {
-            tokio::task::yield_now().await;
+        // Until the server cannot write any more: there are 300 MB, and nobody takes them.
+        let held = format!("select wait_event = 'ClientWrite', state from pg_stat_activity where pid = {pid}");
+        loop {
+            let seen = rows(&mut other, &held).await.0.remove(0);
+            assert_eq!(seen[1].as_deref(), Some("active"), "{statement}: it has all been read");
+            if seen[0].as_deref() == Some("t") {
+                break;
+            }
         }
-        tokio::time::sleep(Duration::from_millis(300)).await;
         assert!(resident() < before + (48 << 20), "{statement}: {} more", resident().saturating_sub(before));
         // Dropped here: the rest is read and forgotten, and the session goes on.
         drop(running);
@@ -355,7 +378,7 @@ async fn cancel_when_asleep(server: &'static Postgres, key: gatepost::db::Cancel
     secured(server).await.cancel(&key).await.expect("the request is taken");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cancel_ends_a_sleep() {
     let server = Postgres::shared();
     let mut session = session(server).await;
@@ -366,7 +389,7 @@ async fn cancel_ends_a_sleep() {
     assert_eq!(one(&mut session, "select 1").await, "1");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cancel_ends_a_stream() {
     let server = Postgres::shared();
     let mut session = session(server).await;
@@ -391,7 +414,7 @@ async fn cancel_ends_a_stream() {
     assert_eq!(one(&mut session, "select 1").await, "1");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn waiting_for_a_happening_can_be_given_up_and_taken_up() {
     let mut session = session(Postgres::shared()).await;
     let mut running = session.run("select i, pg_sleep(0.0005) from generate_series(1, 300) i");
@@ -412,7 +435,7 @@ async fn waiting_for_a_happening_can_be_given_up_and_taken_up() {
     assert!(given_up > 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_session_leaves_the_server() {
     let server = Postgres::shared();
     let mut other = session(server).await;
@@ -425,7 +448,7 @@ async fn a_dropped_session_leaves_the_server() {
     while one(&mut other, &format!("select count(*) from pg_stat_activity where pid in ({pids})")).await != "0" {}
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn logins_of_every_kind() {
     let server = Postgres::shared();
     let mut admin = session(server).await;
@@ -469,7 +492,7 @@ async fn logins_of_every_kind() {
 }
 
 /// The server's text of every type, whatever its kind, as psql would show it.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn values_of_every_type() {
     let mut session = session(Postgres::shared()).await;
     rows(

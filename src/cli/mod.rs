@@ -1,1 +1,72 @@
-//! cli
+//! The verbs of the command line: words in, `access`'s verbs, words out. Every verb is one file with its `Args` (whose doc
+//! comments are the help) and its `run`. It must not know AWS, the wire, or how failures become words.
+
+pub mod failure;
+pub mod interrupt;
+pub mod list;
+mod password;
+pub mod policy;
+pub mod query;
+mod roots;
+mod steps;
+pub mod terminal;
+pub mod token;
+pub mod tunnel;
+
+pub use failure::Failure;
+pub use interrupt::{Interrupt, Signal};
+pub use terminal::Terminal;
+
+use crate::access::Access;
+use crate::model::{Diagnosis, Endpoint, Kind};
+use std::path::PathBuf;
+
+/// Flags that every verb takes.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Flags of every command")]
+pub struct Global {
+    /// Profile of the shared AWS configuration; repeat it for several
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Vec<String>,
+    /// Region; repeat it for several
+    #[arg(long, global = true, value_name = "CODE")]
+    pub region: Vec<String>,
+    /// One address for all AWS services
+    #[arg(long, global = true, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// PEM file with more certificate authorities for databases; repeat it for several
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ca_bundle: Vec<PathBuf>,
+    /// HOST:PORT:ADDRESS[:PORT]: on a direct line, dial this address where that host and port are meant
+    #[arg(long, global = true, value_name = "RULE")]
+    pub resolve: Vec<String>,
+    /// Settings file, instead of the one in the platform's configuration folder
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Tell every step on stderr, also where that is no terminal
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+}
+
+impl Global {
+    /// The flags by their names in the settings table.
+    pub fn flags(&self) -> Vec<(&'static str, Vec<String>)> {
+        let paths = |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect();
+        vec![
+            ("--profile", self.profile.clone()),
+            ("--region", self.region.clone()),
+            ("--endpoint-url", self.endpoint_url.iter().cloned().collect()),
+            ("--ca-bundle", paths(&self.ca_bundle)),
+            ("--resolve", self.resolve.clone()),
+        ]
+    }
+}
+
+/// The user named, else the one that was used before or set; none is a mistake of usage.
+fn user(access: &Access, endpoint: &Endpoint, named: Option<&str>) -> Result<String, Diagnosis> {
+    named.map(str::to_owned).or_else(|| access.default_user(endpoint)).ok_or_else(|| {
+        Diagnosis::new(Kind::Usage, format!("Which database user, on {}?", endpoint.owner))
+            .because("none was named, none was used before with it, and the setting `user` is not set")
+            .advise("Name one with --user USER")
+    })
+}

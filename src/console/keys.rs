@@ -17,6 +17,45 @@ pub struct Binding<A: 'static> {
     pub help: &'static str,
 }
 
+/// A row of any table without its action: what the key line and the help screen need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// See [`Binding::keys`].
+    pub keys: &'static [&'static str],
+    /// See [`Binding::label`].
+    pub label: &'static str,
+    /// See [`Binding::help`].
+    pub help: &'static str,
+}
+
+/// The rows of `table`, for showing.
+pub fn hints<A>(table: &'static [Binding<A>]) -> impl Iterator<Item = Hint> {
+    table.iter().map(|row| Hint { keys: row.keys, label: row.label, help: row.help })
+}
+
+/// A key's name as people read it: `C-Enter` is `Ctrl-↵`.
+pub fn show(name: &str) -> String {
+    let (modifiers, key) = match name.rfind('-') {
+        Some(at) if at > 0 && at + 1 < name.len() => name.split_at(at + 1),
+        _ => ("", name),
+    };
+    let modifiers = modifiers.replace("C-", "Ctrl-").replace("M-", "Alt-").replace("S-", "Shift-");
+    let key = match key {
+        "Enter" => "↵",
+        "Up" => "↑",
+        "Down" => "↓",
+        "Left" => "←",
+        "Right" => "→",
+        "BackTab" => "Shift-Tab",
+        "PageUp" => "PgUp",
+        "PageDown" => "PgDn",
+        "Delete" => "Del",
+        other => other,
+    };
+    let key = if modifiers.contains("Ctrl-") && key.chars().count() == 1 { key.to_uppercase() } else { key.to_owned() };
+    format!("{modifiers}{key}")
+}
+
 /// What `key` means by `table`.
 pub fn find<A: Copy>(table: &[Binding<A>], key: &KeyEvent) -> Option<A> {
     if key.kind == KeyEventKind::Release {
@@ -82,6 +121,15 @@ pub fn matches(name: &str, key: &KeyEvent) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_shown_as_people_read_them() {
+        for (name, shown) in
+            [("C-Enter", "Ctrl-↵"), ("C-r", "Ctrl-R"), ("-", "-"), ("M-x", "Alt-x"), ("F5", "F5"), ("G", "G")]
+        {
+            assert_eq!(show(name), shown);
+        }
+    }
 
     #[test]
     fn names_match_what_terminals_send() {

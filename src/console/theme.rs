@@ -1,5 +1,5 @@
 //! Styles by meaning, not by colour. One accent, dim for what is secondary, red only for danger. Colours are the
-//! terminal's own sixteen, so that they fit any palette; meaning is never carried by colour alone. It must not know what
+//! terminal's own sixteen and its grey ramp, so that they fit any palette; meaning is never carried by colour alone. It must not know what
 //! is drawn with it.
 
 use ratatui::style::{Color, Modifier, Style};
@@ -64,12 +64,14 @@ impl Theme {
         match tone {
             Tone::Text | Tone::Identifier => plain,
             Tone::Strong => modified,
-            Tone::Dim | Tone::Comment | Tone::Null => plain.fg(Color::DarkGray),
+            // The middle of the grey ramp can be read on black and on white; "bright black" vanishes in some palettes.
+            Tone::Dim | Tone::Comment | Tone::Null => plain.fg(Color::Indexed(245)),
             Tone::Accent => plain.fg(Color::Cyan).add_modifier(Modifier::BOLD),
             Tone::Good => plain.fg(Color::Green),
             Tone::Warn => plain.fg(Color::Yellow),
             Tone::Bad => plain.fg(Color::Red).add_modifier(Modifier::BOLD),
-            Tone::Selected => plain.bg(Color::Indexed(236)).add_modifier(Modifier::BOLD),
+            // Both colours, so that it can be read whatever the terminal's own are.
+            Tone::Selected => plain.fg(Color::Indexed(255)).bg(Color::Indexed(238)),
             Tone::Match => plain.fg(Color::Black).bg(Color::Yellow),
             Tone::Keyword => plain.fg(Color::Cyan),
             Tone::Literal => plain.fg(Color::Green),

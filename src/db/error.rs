@@ -135,9 +135,14 @@ impl From<tokio_postgres::Error> for Error {
             return Error::ended();
         }
         let words = error.to_string();
+        // The kind is private; only errors of the wire itself read so. Others may hold an io::Error too, of the parser.
+        let is_wire = words == "error communicating with the server";
         match error.into_source().map(|source| source.downcast::<io::Error>()) {
-            Some(Ok(source)) => Error::Wire(*source),
-            Some(Err(source)) => Error::Wire(io::Error::new(io::ErrorKind::InvalidData, source)),
+            // How the codec puts an end in the middle of a message.
+            Some(Ok(source)) if is_wire && source.to_string() == "bytes remaining on stream" => Error::ended(),
+            Some(Ok(source)) if is_wire => Error::Wire(*source),
+            Some(Ok(source)) => Error::garbled(&format!("{words}: {source}")),
+            Some(Err(source)) => Error::garbled(&format!("{words}: {source}")),
             None => Error::garbled(&words),
         }
     }

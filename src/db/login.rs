@@ -87,7 +87,8 @@ impl Secured {
             .application_name(&login.application_name)
             .ssl_mode(SslMode::Require)
             .ssl_negotiation(SslNegotiation::Direct);
-        if !options.is_empty() {
+        let takes_options = takes_options(&login.host);
+        if takes_options && !options.is_empty() {
             config.options(options.join(" "));
         }
         let facts = self.facts().clone();
@@ -96,12 +97,19 @@ impl Secured {
         match config.connect_raw(tapped, Already).await {
             Ok((client, connection)) => {
                 let mut session = Session::start(client, connection, ledger, facts);
-                session.insist(&settings).await?;
+                session.insist(&settings, takes_options).await?;
                 Ok(session)
             }
             Err(error) => Err(refused(error, &ledger)),
         }
     }
+}
+
+/// RDS Proxy refuses a start-up packet with options, or with a setting it does not know, as 0A000 (psycopg2 issue 1577,
+/// tegola issue 966). Its hosts, and those of its own endpoints, are `NAME.proxy-ID.REGION.rds.…`: there the settings
+/// are made first thing after the login.
+fn takes_options(host: &str) -> bool {
+    !host.contains(".proxy-")
 }
 
 fn refused(error: tokio_postgres::Error, ledger: &Ledger) -> Error {

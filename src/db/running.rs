@@ -105,7 +105,14 @@ impl<'a> Running<'a> {
             let Some(stream) = &mut self.stream else {
                 return Poll::Ready(self.failed.take().map(Err));
             };
-            match stream.as_mut().poll_next(cx) {
+            let polled = stream.as_mut().poll_next(cx);
+            if polled.is_ready() {
+                // What came before it is in the ledger by now, though perhaps not yet when that was asked above.
+                while let Some(heard) = self.session.ledger.take_due(self.rows) {
+                    self.between(heard);
+                }
+            }
+            match polled {
                 Poll::Ready(Some(Ok(SimpleQueryMessage::Row(row)))) => self.row(&row),
                 Poll::Ready(Some(Ok(message))) => self.message(&message),
                 Poll::Ready(Some(Err(error))) => self.error(error),

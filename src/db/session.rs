@@ -36,18 +36,27 @@ impl Session {
         let heard = ledger.clone();
         let driver = tokio::spawn(async move {
             // The messages themselves were heard by the tap, in order with everything else.
-            while let Some(Ok(_)) = poll_fn(|cx| connection.poll_message(cx)).await {}
+            let end = loop {
+                match poll_fn(|cx| connection.poll_message(cx)).await {
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => break Some(Error::from(error)),
+                    None => break None,
+                }
+            };
+            heard.close(end);
+            // Only now: whoever is told of the end by the client finds the reason.
             drop(connection);
-            heard.close();
         });
         Session { client: Some(client), ledger, copies: 0, driver, facts }
     }
 
-    /// Start-up options can be swallowed by what stands between (poolers, proxies). What the server reports otherwise,
-    /// or not at all (before PostgreSQL 14), is set once more.
-    pub(super) async fn insist(&mut self, settings: &[(&str, String)]) -> Result<(), Error> {
+    /// Makes settings that were not sent with the start-up packet. Those that were can be swallowed by what stands
+    /// between (poolers): unless the server reports read-only (as it does since PostgreSQL 14), they are made again.
+    pub(super) async fn insist(&mut self, settings: &[(&str, String)], sent: bool) -> Result<(), Error> {
         const READ_ONLY: &str = "default_transaction_read_only";
-        if !settings.iter().any(|(name, _)| *name == READ_ONLY) || self.parameter(READ_ONLY).as_deref() == Some("on") {
+        let wants_read_only = settings.iter().any(|(name, _)| *name == READ_ONLY);
+        let is_read_only = self.parameter(READ_ONLY).as_deref() == Some("on");
+        if settings.is_empty() || (sent && (is_read_only || !wants_read_only)) {
             return Ok(());
         }
         let statements: Vec<String> = settings.iter().map(|(name, value)| format!("SET {name} = {value}")).collect();
@@ -124,7 +133,7 @@ impl Session {
     pub(super) fn cut(&mut self) {
         self.driver.abort();
         self.client = None;
-        self.ledger.close();
+        self.ledger.close(None);
     }
 
     /// Ends it politely: Terminate, TLS's farewell, and the wire closed; cut when that takes more than two seconds.

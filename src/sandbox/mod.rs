@@ -18,6 +18,8 @@ pub mod sessions;
 pub use clock::Clock;
 pub use faults::{Fault, Faults};
 
+use crate::model::{AwsSettings, Resolve, StaticCredentials};
+use crate::model::{Secret, Settings};
 use authority::Authority;
 use data_channel::DataChannels;
 use gate::Gate;
@@ -76,6 +78,7 @@ pub struct Sandbox {
     faults: Faults,
     clock: Clock,
     _watches: JoinSet<()>,
+    aws: aws::Server,
     _data_channels: DataChannels,
     sessions: Sessions,
     gates: Arc<Vec<Gate>>,
@@ -126,11 +129,18 @@ impl Sandbox {
             reset: once(Fault::SocketReset),
         };
         let data_channels = DataChannels::open(listener, behind);
+        let aws = aws::serve(clock.clone(), faults.clone(), sessions.door()).await?;
+        folder.make("state", false)?;
+        // The user's own profiles and settings must not lead anywhere else; a profile named `default` has to be there.
+        folder.write("aws-config", &format!("[default]\nregion = {}\n", keys::REGION))?;
+        folder.write("aws-credentials", "")?;
+        folder.write("gatepost.toml", "")?;
         postgres::fill(&postgres, options.events).await.map_err(Error::Fill)?;
         Ok(Sandbox {
             faults,
             clock,
             _watches: watches,
+            aws,
             _data_channels: data_channels,
             sessions,
             gates,
@@ -138,6 +148,76 @@ impl Sandbox {
             ca_bundle,
             folder,
         })
+    }
+
+    /// Where AWS answers, over HTTP.
+    pub fn endpoint_url(&self) -> String {
+        format!("http://{}", self.aws.address)
+    }
+
+    /// The settings that lead gatepost here: nothing but what a real user could set.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            aws: AwsSettings {
+                regions: vec![keys::REGION.to_owned(), keys::OTHER_REGION.to_owned()],
+                endpoint_url: Some(self.endpoint_url()),
+                credentials: Some(StaticCredentials {
+                    access_key_id: keys::ACCESS_KEY_ID.to_owned(),
+                    secret_access_key: Secret::new(keys::SECRET_ACCESS_KEY),
+                    session_token: Some(Secret::new(keys::SESSION_TOKEN)),
+                }),
+                ..AwsSettings::default()
+            },
+            ca_bundles: vec![self.ca_bundle.clone()],
+            resolve: self.resolve(),
+            state_dir: self.folder.path().join("state"),
+            user: Some(keys::USER.to_owned()),
+            ..Settings::default()
+        }
+    }
+
+    /// The same as environment variables, for gatepost and for any other AWS client.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let file = |name: &str| self.folder.path().join(name).display().to_string();
+        let resolve: Vec<String> = self
+            .resolve()
+            .iter()
+            .map(|resolve| format!("{}:{}:{}", resolve.host, resolve.port, resolve.address))
+            .collect();
+        let variables = [
+            ("AWS_ENDPOINT_URL", self.endpoint_url()),
+            ("AWS_ACCESS_KEY_ID", keys::ACCESS_KEY_ID.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", keys::SECRET_ACCESS_KEY.to_owned()),
+            ("AWS_SESSION_TOKEN", keys::SESSION_TOKEN.to_owned()),
+            ("AWS_REGION", keys::REGION.to_owned()),
+            ("AWS_DEFAULT_REGION", keys::REGION.to_owned()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+            ("AWS_PROFILE", "default".to_owned()),
+            ("AWS_CONFIG_FILE", file("aws-config")),
+            ("AWS_SHARED_CREDENTIALS_FILE", file("aws-credentials")),
+            ("GATEPOST_CONFIG", file("gatepost.toml")),
+            ("GATEPOST_REGIONS", format!("{},{}", keys::REGION, keys::OTHER_REGION)),
+            ("GATEPOST_CA_BUNDLE", file("ca.pem")),
+            ("GATEPOST_RESOLVE", resolve.join(",")),
+            ("GATEPOST_STATE_DIR", file("state")),
+            ("GATEPOST_USER", keys::USER.to_owned()),
+            ("PGSSLROOTCERT", file("ca.pem")),
+        ];
+        variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// Public databases can be dialled directly: their names lead to their gates.
+    fn resolve(&self) -> Vec<Resolve> {
+        let public = self.gates.iter().filter(|gate| gate.spec().public);
+        public
+            .flat_map(|gate| {
+                gate.spec().hosts.iter().map(|host| Resolve {
+                    host: host.clone(),
+                    port: gate.spec().port,
+                    address: gate.address().to_string(),
+                })
+            })
+            .collect()
     }
 
     /// Session Manager's sessions.

@@ -18,8 +18,6 @@ use uuid::Uuid;
 
 /// Payload of stream data that every agent and the service take.
 pub const SMALL_PAYLOAD: usize = 1024;
-/// Payload bytes that may be unacknowledged: 20 MB/s at a round trip of 50 ms.
-const WINDOW: usize = 1 << 20;
 /// How often a NOP of the readiness barrier is sent again.
 const BARRIER_RESEND: Duration = Duration::from_millis(30);
 /// Between the acknowledgement of its first NOP and the second one: the agent says "complete" before it is.
@@ -156,7 +154,7 @@ impl Channel {
             gates: None,
             agent_version: String::new(),
             customer_message: String::new(),
-            outgoing: Outgoing::new(WINDOW),
+            outgoing: Outgoing::new(),
             incoming: Incoming::new(),
             receipts: VecDeque::new(),
             open: None,

@@ -3,23 +3,21 @@
 //! A frame is recorded before it is sent and stays until its acknowledgement, over as many web sockets as it takes.
 //! What differs from Amazon's client, and why: any overdue frame is sent again, not the oldest alone (the agent keeps
 //! early frames, so one round trip heals any number of holes); round trips are measured on frames sent once (Karn's
-//! rule); nothing is ever thrown away, writers wait for room instead; a frame that still waits in our own queue is not
-//! overdue, so a slow uplink does not fill with copies.
+//! rule); nothing is ever thrown away, writers wait for room instead.
+//!
+//! A slow uplink must not fill with copies, so late is not overdue while older frames are still being acknowledged: a
+//! frame is sent again when one that left after it has been acknowledged, or when nothing has been for a whole timeout;
+//! and one that still waits in our own queue is not overdue at all.
 
+use super::pace::Pace;
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-/// Resend timeout before any round trip was measured.
-const FIRST_TIMEOUT: Duration = Duration::from_millis(200);
-/// The timeout never falls below this: a busy machine delays acknowledgements by that much.
-const LEAST_TIMEOUT: Duration = Duration::from_millis(60);
-/// Nor rises above this, whatever was measured.
-const MOST_TIMEOUT: Duration = Duration::from_secs(8);
-/// Backing off ends here, or at twice the timeout where that is more.
-const MOST_BACKOFF: Duration = Duration::from_secs(1);
 /// A frame is taken for lost when this many frames sent after it have been acknowledged.
 const OVERTAKEN: u64 = 8;
+/// So many frames are sent again when nothing is acknowledged; if they were lost, the next ones follow at once.
+const KNOCKS: usize = 16;
 
 /// The unacknowledged frames of one direction.
 #[derive(Debug)]
@@ -27,16 +25,17 @@ pub struct Outgoing {
     next: i64,
     unacknowledged: BTreeMap<i64, Recorded>,
     bytes: usize,
-    window: usize,
+    pace: Pace,
     /// Sequence numbers to transmit, first first.
     queue: VecDeque<i64>,
     /// Transmissions so far: the order in which frames left.
     transmissions: u64,
     /// The latest transmission that was acknowledged, and the highest sequence number.
     acknowledged: (u64, i64),
-    round_trip: Option<Duration>,
-    deviation: Duration,
-    timeout: Duration,
+    /// When something was acknowledged last, or went out after nothing was unacknowledged, or we knocked.
+    progress: Option<Instant>,
+    /// How often we knocked since the last acknowledgement.
+    knocks: u32,
     /// No frame is due before this.
     check: Option<Instant>,
 }
@@ -55,20 +54,33 @@ struct Recorded {
     every: Option<Duration>,
 }
 
+impl Recorded {
+    /// Whether it is overdue as soon as it is due: it has a rhythm of its own, or one that left later (`latest`) has
+    /// been acknowledged.
+    fn needs_no_silence(&self, latest: u64) -> bool {
+        self.every.is_some() || self.order < latest
+    }
+}
+
+impl Default for Outgoing {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Outgoing {
-    /// Nothing sent yet; `window` payload bytes may be unacknowledged.
-    pub fn new(window: usize) -> Self {
+    /// Nothing sent yet.
+    pub fn new() -> Self {
         Self {
             next: 0,
             unacknowledged: BTreeMap::new(),
             bytes: 0,
-            window,
+            pace: Pace::default(),
             queue: VecDeque::new(),
             transmissions: 0,
             acknowledged: (0, 0),
-            round_trip: None,
-            deviation: Duration::ZERO,
-            timeout: FIRST_TIMEOUT,
+            progress: None,
+            knocks: 0,
             check: None,
         }
     }
@@ -80,7 +92,7 @@ impl Outgoing {
 
     /// Whether the window has room for another frame (of any size: it may overshoot by one).
     pub fn has_room(&self) -> bool {
-        self.bytes < self.window
+        self.bytes < self.pace.window()
     }
 
     /// Whether everything has been acknowledged.
@@ -95,7 +107,7 @@ impl Outgoing {
 
     /// Smoothed round trip, once one was measured.
     pub fn round_trip(&self) -> Option<Duration> {
-        self.round_trip
+        self.pace.round_trip()
     }
 
     /// Keeps a frame that carries [`Self::next_sequence`], and queues it.
@@ -131,10 +143,8 @@ impl Outgoing {
             recorded.transmitted += 1;
             recorded.order = self.transmissions;
             recorded.at = Some(now);
-            let wait = recorded.every.unwrap_or_else(|| {
-                let doubled = self.timeout.saturating_mul(1 << (recorded.transmitted - 1).min(10));
-                doubled.min(MOST_BACKOFF.max(self.timeout * 2))
-            });
+            let wait = recorded.every.unwrap_or_else(|| self.pace.wait(recorded.transmitted));
+            self.progress.get_or_insert(now);
             let due = now + wait;
             recorded.due = Some(due);
             self.check = Some(self.check.map_or(due, |check| check.min(due)));
@@ -151,11 +161,14 @@ impl Outgoing {
     /// An acknowledgement. `false` when nothing waited for it.
     pub fn acknowledge(&mut self, sequence: i64, now: Instant) -> bool {
         let Some(recorded) = self.unacknowledged.remove(&sequence) else { return false };
+        let busy = self.bytes;
         self.bytes -= recorded.payload;
+        self.knocks = 0;
+        self.progress = (!self.unacknowledged.is_empty()).then_some(now);
         if recorded.transmitted == 1
             && let Some(at) = recorded.at
         {
-            self.measure(now.saturating_duration_since(at));
+            self.pace.measure(now.saturating_duration_since(at), recorded.payload, busy, now);
         }
         self.acknowledged = (self.acknowledged.0.max(recorded.order), self.acknowledged.1.max(sequence));
         let (order, highest) = self.acknowledged;
@@ -174,16 +187,35 @@ impl Outgoing {
         if self.check.is_none_or(|check| check > now) {
             return;
         }
-        let mut check: Option<Instant> = None;
+        let (latest, _) = self.acknowledged;
+        let mut knock = self.progress.unwrap_or(now) + self.pace.wait(self.knocks + 1);
+        let mut left = if knock <= now { KNOCKS } else { 0 };
+        let mut knocked = false;
         for (sequence, recorded) in &mut self.unacknowledged {
-            let Some(due) = recorded.due.filter(|_| !recorded.queued) else { continue };
-            if due <= now {
-                recorded.queued = true;
-                self.queue.push_back(*sequence);
-            } else {
-                check = Some(check.map_or(due, |check| check.min(due)));
+            if recorded.queued || recorded.due.is_none_or(|due| due > now) {
+                continue;
             }
+            if !recorded.needs_no_silence(latest) {
+                if left == 0 {
+                    continue;
+                }
+                left -= 1;
+                knocked = true;
+            }
+            recorded.queued = true;
+            self.queue.push_back(*sequence);
         }
+        if knocked {
+            self.knocks += 1;
+            self.progress = Some(now);
+            knock = now + self.pace.wait(self.knocks + 1);
+        }
+        let waiting = self.unacknowledged.values().filter(|recorded| !recorded.queued);
+        let checks = waiting.filter_map(|recorded| {
+            let due = recorded.due?;
+            Some(if recorded.needs_no_silence(latest) { due } else { due.max(knock) })
+        });
+        let check = checks.min();
         self.check = check;
     }
 
@@ -196,6 +228,9 @@ impl Outgoing {
     pub fn resend_all(&mut self) {
         self.queue.clear();
         self.check = None;
+        self.progress = None;
+        self.knocks = 0;
+        self.pace.forget_best();
         for (sequence, recorded) in &mut self.unacknowledged {
             recorded.queued = true;
             recorded.due = None;
@@ -210,21 +245,6 @@ impl Outgoing {
             self.queue.push_front(sequence);
         }
     }
-
-    fn measure(&mut self, sample: Duration) {
-        match self.round_trip {
-            None => {
-                self.round_trip = Some(sample);
-                self.deviation = sample / 2;
-            }
-            Some(round_trip) => {
-                self.deviation = (self.deviation * 3 + round_trip.abs_diff(sample)) / 4;
-                self.round_trip = Some((round_trip * 7 + sample) / 8);
-            }
-        }
-        let timeout = self.round_trip.unwrap_or_default() + (self.deviation * 4).max(Duration::from_millis(10));
-        self.timeout = timeout.clamp(LEAST_TIMEOUT, MOST_TIMEOUT);
-    }
 }
 
 #[cfg(test)]
@@ -236,7 +256,7 @@ mod tests {
     }
 
     fn three(now: Instant) -> Outgoing {
-        let mut outgoing = Outgoing::new(10);
+        let mut outgoing = Outgoing::new();
         for _ in 0..3 {
             outgoing.record(Bytes::from_static(b"x"), 4, None);
         }
@@ -248,17 +268,60 @@ mod tests {
     fn every_overdue_frame_goes_again_and_backs_off() {
         let start = Instant::now();
         let mut outgoing = three(start);
-        assert!(!outgoing.has_room());
         assert!(outgoing.acknowledge(1, start + Duration::from_millis(20)));
         assert!(!outgoing.acknowledge(1, start));
-        assert!(outgoing.has_room());
         outgoing.expire(start + Duration::from_millis(199));
         assert!(!outgoing.has_queued());
         let late = start + Duration::from_millis(200);
         outgoing.expire(late);
         assert_eq!(sent(&mut outgoing, late), [0, 2]);
-        // 20 ms measured, so 60 ms; doubled for the second transmission.
-        assert_eq!(outgoing.check(), Some(late + Duration::from_millis(120)));
+        // 20 ms measured, so 100 ms; doubled for the second transmission.
+        assert_eq!(outgoing.check(), Some(late + Duration::from_millis(200)));
+    }
+
+    #[test]
+    fn a_full_window_has_no_room() {
+        let mut outgoing = Outgoing::new();
+        while outgoing.has_room() {
+            outgoing.record(Bytes::new(), 64 << 10, None);
+        }
+        assert_eq!(outgoing.next_sequence(), 4);
+        assert!(outgoing.acknowledge(2, Instant::now()));
+        assert!(outgoing.has_room());
+    }
+
+    /// One megabit a second: 8 KiB take 65 ms, and a window queues for seconds.
+    #[test]
+    fn a_slow_uplink_is_not_filled_with_copies() {
+        let start = Instant::now();
+        let (mut outgoing, mut frames, mut now) = (Outgoing::new(), 0, start);
+        let mut free = start;
+        let mut arrivals: VecDeque<(Instant, i64)> = VecDeque::new();
+        let mut longest = Duration::ZERO;
+        while outgoing.next_sequence() < 400 || !outgoing.is_empty() {
+            while outgoing.has_room() && outgoing.next_sequence() < 400 {
+                outgoing.record(Bytes::new(), 8192, None);
+            }
+            outgoing.expire(now);
+            while let Some((sequence, ..)) = outgoing.transmit(now) {
+                frames += 1;
+                free = free.max(now) + Duration::from_micros(65_536);
+                arrivals.push_back((free + Duration::from_millis(40), sequence));
+                if frames > 200 {
+                    longest = longest.max(free - now);
+                }
+            }
+            let next = arrivals.front().map(|(at, _)| *at);
+            now = [next, outgoing.check()].into_iter().flatten().min().expect("something is to come").max(now);
+            while let Some((at, sequence)) = arrivals.front().copied()
+                && at <= now
+            {
+                arrivals.pop_front();
+                outgoing.acknowledge(sequence, now);
+            }
+        }
+        assert!(frames < 440, "{frames} transmissions of 400 frames");
+        assert!(longest < Duration::from_millis(1000), "the queue in front of a newcomer: {longest:?}");
     }
 
     #[test]
@@ -267,7 +330,7 @@ mod tests {
         let mut outgoing = three(start);
         let late = start + Duration::from_secs(1);
         outgoing.expire(late);
-        assert_eq!(sent(&mut outgoing, late), [0, 1, 2]);
+        assert_eq!(sent(&mut outgoing, late), [0, 1, 2], "nothing was acknowledged for a whole timeout");
         assert!(outgoing.acknowledge(0, late));
         assert_eq!(outgoing.round_trip(), None);
     }
@@ -284,7 +347,7 @@ mod tests {
     #[test]
     fn an_overtaken_frame_is_resent_without_waiting() {
         let start = Instant::now();
-        let mut outgoing = Outgoing::new(1000);
+        let mut outgoing = Outgoing::new();
         for _ in 0..12 {
             outgoing.record(Bytes::new(), 1, None);
         }

@@ -1,2 +1,41 @@
-//! The query pane. `Pane` is state; `update` takes inputs and gives orders; `view` draws; `worker` is the task that owns
-//! the live session. The rest of the console embeds it as `Command::Query(tab, Order)` and `Event::Query(tab, News)`.
+//! The query pane. [`Pane`] is state; [`update`] takes inputs and gives orders; [`view`] draws; [`worker`] is the task
+//! that owns the live session. The rest of the console embeds it as one tab: it hands every [`Input`] to [`update`],
+//! passes [`Order::Ask`] on to the tab's worker and carries out the other orders itself.
+//!
+//! `update` and `view` do no I/O and read no clock: time comes in [`Input::Tick`], size in [`Input::Area`]. The pane must
+//! not know the fleet, how a session was opened, nor that there are other tabs.
+
+mod browse;
+mod buffer;
+mod catalogue;
+mod cell;
+mod colours;
+mod editor;
+mod grid;
+mod journal;
+pub mod keymap;
+mod layout;
+mod lifting;
+mod log;
+mod order;
+mod page;
+mod pane;
+mod recall;
+mod running;
+mod secrets;
+mod table;
+mod text;
+mod undo;
+mod update;
+mod view;
+mod words;
+pub mod worker;
+
+pub use editor::{Edit, Motion};
+pub use order::{Ask, Input, News, Order, Outcome, Past, Piece, ResultId, Statement, Timing, Window};
+pub use pane::{HelpRow, Pane, Setup, Title, Work};
+pub use update::update;
+pub use view::view;
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,6 @@
 use super::keyword::keyword;
 use super::state::{Joint, LexState, Mode};
 use super::token::{Token, TokenKind};
-use std::hash::{DefaultHasher, Hasher};
 
 /// The tokens of a whole text.
 pub fn tokens(text: &str) -> impl Iterator<Item = Token> {
@@ -22,17 +21,12 @@ pub fn lex_line(state: LexState, line: &str) -> (Vec<Token>, LexState) {
     (found, lexer.state)
 }
 
-/// psql's commands that send what was typed so far (psql's reference page).
-const SENDING: [&str; 7] = ["g", "gx", "gset", "gexec", "gdesc", "crosstabview", "watch"];
-/// psql's commands whose argument is the whole line, backslashes and all.
-const WHOLE_LINE: [&str; 8] = ["!", "copy", "h", "help", "ef", "ev", "sf", "sv"];
-
 /// Walks over a text.
 pub(super) struct Lexer<'a> {
-    text: &'a str,
-    bytes: &'a [u8],
-    at: usize,
-    state: LexState,
+    pub(super) text: &'a str,
+    pub(super) bytes: &'a [u8],
+    pub(super) at: usize,
+    pub(super) state: LexState,
     /// Whether the token given last ended a statement (the token itself is not part of it).
     pub(super) ended: bool,
 }
@@ -72,11 +66,11 @@ impl Iterator for Lexer<'_> {
 }
 
 impl Lexer<'_> {
-    fn peek(&self, ahead: usize) -> u8 {
+    pub(super) fn peek(&self, ahead: usize) -> u8 {
         self.bytes.get(self.at + ahead).copied().unwrap_or(0)
     }
 
-    fn skip_while(&mut self, belongs: impl Fn(u8) -> bool) {
+    pub(super) fn skip_while(&mut self, belongs: impl Fn(u8) -> bool) {
         while self.at < self.bytes.len() && belongs(self.bytes[self.at]) {
             self.at += 1;
         }
@@ -152,7 +146,7 @@ impl Lexer<'_> {
         }
     }
 
-    fn take(&mut self, bytes: usize, kind: TokenKind) -> (TokenKind, bool) {
+    pub(super) fn take(&mut self, bytes: usize, kind: TokenKind) -> (TokenKind, bool) {
         self.at += bytes;
         (kind, true)
     }
@@ -181,103 +175,6 @@ impl Lexer<'_> {
             }
         }
         true
-    }
-
-    /// Within a comment, or at its beginning with depth 0.
-    fn comment(&mut self) -> bool {
-        let Mode::Comment(mut depth) = self.state.mode else { return true };
-        while self.at < self.bytes.len() {
-            match (self.bytes[self.at], self.peek(1)) {
-                (b'/', b'*') => {
-                    self.at += 2;
-                    depth = depth.saturating_add(1);
-                }
-                (b'*', b'/') => {
-                    self.at += 2;
-                    depth -= 1;
-                    if depth == 0 {
-                        self.state.mode = Mode::Sql;
-                        return true;
-                    }
-                }
-                _ => self.at += 1,
-            }
-        }
-        self.state.mode = Mode::Comment(depth);
-        false
-    }
-
-    /// Whether the word here is the prefix of a literal: `E'`, `B'`, `X'`, `N'`, `U&'`, `U&"`.
-    fn is_prefix(&self) -> bool {
-        match self.bytes[self.at] {
-            b'e' | b'E' | b'b' | b'B' | b'x' | b'X' | b'n' | b'N' => self.peek(1) == b'\'',
-            b'u' | b'U' => self.peek(1) == b'&' && matches!(self.peek(2), b'\'' | b'"'),
-            _ => false,
-        }
-    }
-
-    /// A string whose quote stands after so many bytes.
-    fn string(&mut self, prefix: usize, mode: Mode) -> (TokenKind, bool) {
-        self.at += prefix + 1;
-        self.state.mode = if prefix == 0 && self.state.joint == Joint::NewLine { Mode::Escape } else { mode };
-        (TokenKind::String, self.quote(b'\''))
-    }
-
-    /// Within quotes.
-    fn quote(&mut self, mark: u8) -> bool {
-        let escapes = self.state.mode == Mode::Escape;
-        while self.at < self.bytes.len() {
-            let byte = self.bytes[self.at];
-            self.at += 1;
-            if byte == mark {
-                if self.peek(0) == mark && self.at < self.bytes.len() {
-                    self.at += 1;
-                    continue;
-                }
-                self.state.mode = Mode::Sql;
-                self.state.joint = if escapes { Joint::Closed } else { Joint::None };
-                return true;
-            }
-            if escapes && byte == b'\\' && self.at < self.bytes.len() {
-                self.at += 1;
-                self.skip_while(|byte| byte & 0xc0 == 0x80);
-            }
-        }
-        false
-    }
-
-    /// `$tag$` or a lone dollar sign.
-    fn open_dollar(&mut self) -> (TokenKind, bool) {
-        let mut end = self.at + 1;
-        if self.bytes.get(end).is_some_and(|byte| is_word_start(*byte)) {
-            while self.bytes.get(end).is_some_and(|byte| is_word(*byte) && *byte != b'$') {
-                end += 1;
-            }
-        }
-        if self.bytes.get(end) != Some(&b'$') {
-            return self.take(1, TokenKind::Other);
-        }
-        let tag = &self.bytes[self.at + 1..end];
-        self.state.mode = Mode::Dollar { len: tag.len() as u32, hash: hash(tag) };
-        self.at = end + 1;
-        (TokenKind::String, self.dollar())
-    }
-
-    /// Within dollar quotes.
-    fn dollar(&mut self) -> bool {
-        let Mode::Dollar { len, hash: wanted } = self.state.mode else { return true };
-        let len = len as usize;
-        while self.at < self.bytes.len() {
-            self.skip_while(|byte| byte != b'$');
-            let Some(rest) = self.bytes.get(self.at + 1..) else { return false };
-            if rest.get(len) == Some(&b'$') && hash(&rest[..len]) == wanted {
-                self.at += len + 2;
-                self.state.mode = Mode::Sql;
-                return true;
-            }
-            self.at += 1;
-        }
-        false
     }
 
     fn number(&mut self) -> TokenKind {
@@ -331,106 +228,20 @@ impl Lexer<'_> {
         }
         TokenKind::Operator
     }
-
-    /// Where a psql variable that begins here ends.
-    fn variable(&self) -> Option<usize> {
-        let (open, close): (&[u8], &[u8]) = match (self.peek(1), self.peek(2)) {
-            (b'\'', _) => (b":'", b"'"),
-            (b'"', _) => (b":\"", b"\""),
-            (b'{', b'?') => (b":{?", b"}"),
-            _ => (b":", b""),
-        };
-        let name = self.at + open.len();
-        let mut end = name;
-        while self.bytes.get(end).is_some_and(|byte| is_word(*byte) && *byte != b'$') {
-            end += 1;
-        }
-        (end > name && self.bytes[end..].starts_with(close)).then_some(end + close.len())
-    }
-
-    /// A psql command. Anywhere but in quotes and comments, as psql has it.
-    fn backslash(&mut self) -> (TokenKind, bool) {
-        match self.peek(1) {
-            b'\\' => return self.take(2, TokenKind::Backslash),
-            // They put the character into the statement without its meaning to psql.
-            b';' | b':' => return self.take(2, TokenKind::Punctuation),
-            _ => {}
-        }
-        let name = self.at + 1;
-        self.at = name;
-        self.skip_while(|byte| !is_space(byte) && byte != b'\\');
-        let name = &self.text[name..self.at];
-        if SENDING.contains(&name) {
-            self.state.send();
-            self.ended = true;
-        } else if !self.state.is_nested() {
-            self.state.forget();
-            self.ended = true;
-        }
-        if WHOLE_LINE.contains(&name) {
-            self.skip_while(|byte| byte != b'\n');
-            return (TokenKind::Backslash, true);
-        }
-        self.arguments()
-    }
-
-    fn arguments(&mut self) -> (TokenKind, bool) {
-        let mut quote = None;
-        let mut word_starts = true;
-        while self.at < self.bytes.len() {
-            let byte = self.bytes[self.at];
-            match (quote, byte) {
-                (_, b'\n') => break,
-                (None, b'\\') => break,
-                (None, b'\'' | b'"' | b'`') => quote = Some(byte),
-                // A command line of the shell: to the end.
-                (None, b'|') if word_starts => {
-                    self.skip_while(|byte| byte != b'\n');
-                    return (TokenKind::Backslash, true);
-                }
-                (Some(b'\''), b'\\') if !matches!(self.peek(1), 0 | b'\n') => self.at += 1,
-                (Some(mark), byte) if mark == byte => quote = None,
-                _ => {}
-            }
-            word_starts = is_space(byte);
-            self.at += 1;
-        }
-        (TokenKind::Backslash, quote.is_none())
-    }
-
-    /// Within inline data: lines until one that is `\.` alone.
-    fn data(&mut self) -> bool {
-        while self.at < self.bytes.len() {
-            let start = self.at;
-            self.skip_while(|byte| byte != b'\n');
-            if self.text[start..self.at].trim_end_matches('\r') == "\\." {
-                self.state.mode = Mode::Sql;
-                return true;
-            }
-            self.at = (self.at + 1).min(self.bytes.len());
-        }
-        false
-    }
 }
 
-fn is_space(byte: u8) -> bool {
+pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
 }
 
-fn is_word_start(byte: u8) -> bool {
+pub(super) fn is_word_start(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80
 }
 
-fn is_word(byte: u8) -> bool {
+pub(super) fn is_word(byte: u8) -> bool {
     is_word_start(byte) || byte.is_ascii_digit() || byte == b'$'
 }
 
 fn is_operator(byte: u8) -> bool {
     b"+-*/<>=~!@#%^&|`?".contains(&byte)
-}
-
-fn hash(tag: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(tag);
-    hasher.finish()
 }

@@ -7,6 +7,8 @@
 mod classify;
 mod keyword;
 mod lexer;
+mod literal;
+mod psql;
 mod split;
 mod state;
 mod token;

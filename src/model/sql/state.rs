@@ -6,6 +6,8 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct LexState {
     pub(super) mode: Mode,
+    /// Something of a statement was seen.
+    begun: bool,
     lead: Lead,
     /// Open parentheses.
     depth: u16,
@@ -75,7 +77,7 @@ impl LexState {
 
     /// Whether nothing of a statement was seen yet.
     pub fn is_between_statements(&self) -> bool {
-        self.mode == Mode::Sql && self.lead == Lead::Start && self.depth == 0
+        self.mode == Mode::Sql && !self.begun
     }
 
     /// Whether a semicolon now would not end the statement.
@@ -99,13 +101,13 @@ impl LexState {
 
     /// The statement has ended without being sent.
     pub(super) fn forget(&mut self) {
-        (self.lead, self.depth, self.body, self.begin) = (Lead::Start, 0, 0, false);
+        (self.begun, self.lead, self.depth, self.body, self.begin) = (false, Lead::Start, 0, 0, false);
     }
 
     /// A token that is no unquoted word.
     pub(super) fn no_word(&mut self) {
-        self.begin = false;
-        if matches!(self.lead, Lead::Start | Lead::CopyFrom) {
+        (self.begun, self.begin) = (true, false);
+        if self.lead == Lead::CopyFrom {
             self.lead = Lead::Other;
         }
     }
@@ -114,6 +116,7 @@ impl LexState {
     pub(super) fn word(&mut self, word: &str) {
         let is = |other: &str| word.eq_ignore_ascii_case(other);
         let after_begin = std::mem::take(&mut self.begin);
+        self.begun = true;
         self.lead = match self.lead {
             Lead::Start if is("create") => Lead::Create,
             Lead::Start if is("copy") => Lead::Copy,

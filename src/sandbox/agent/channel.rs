@@ -112,6 +112,13 @@ impl Channel {
         Some(head.frame.clone())
     }
 
+    /// The oldest message, sent for the first time really: until now there was nowhere to send it to.
+    pub fn first(&mut self, now: Instant) -> Option<Bytes> {
+        let head = self.outgoing.front_mut()?;
+        head.last_sent = now;
+        Some(head.frame.clone())
+    }
+
     /// Whether everything sent has been acknowledged.
     pub fn is_drained(&self) -> bool {
         self.outgoing.is_empty()

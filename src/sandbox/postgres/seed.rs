@@ -25,11 +25,11 @@ const SMALL: [(&str, &str); 6] = [
 pub async fn fill(postgres: &Postgres, events: bool) -> Result<(), ServerError> {
     let mut administrator = postgres.administer("postgres").await?;
     administrator.query(include_str!("../../../assets/roles.sql")).await?;
-    administrator.query("create database shop").await?;
+    administrator.query("create database shop owner postgres").await?;
     // CREATE DATABASE must stand alone; the others are made while the shop is filled.
     let (shop, small) = tokio::join!(shop(postgres, events), async {
         for (database, table) in SMALL {
-            administrator.query(&format!("create database {database}")).await?;
+            administrator.query(&format!("create database {database} owner postgres")).await?;
             let mut client = postgres.administer(database).await?;
             client.query(&small_database(database, table)).await?;
         }
@@ -81,7 +81,8 @@ fn events_statement(partition: &str, from: u32, to: u32) -> String {
 fn small_database(database: &str, table: &str) -> String {
     let comment = literal(&format!("A little of what {database} would hold."));
     format!(
-        "create table {table} (id integer generated always as identity primary key, reference text not null, \
+        "set role postgres; \
+         create table {table} (id integer generated always as identity primary key, reference text not null, \
          amount numeric(12,2), booked_at timestamptz not null); \
          comment on table {table} is {comment}; \
          insert into {table} (reference, amount, booked_at) \

@@ -1,0 +1,212 @@
+//! Rows to bytes, in one of the formats. It must not know where the bytes go.
+
+use super::aligned::Aligned;
+use super::{json, markdown, separated};
+use crate::model::{Column, Page, visible};
+use std::borrow::Cow;
+
+/// How rows are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Aligned, as psql does; widths come from the first rows
+    #[default]
+    Table,
+    /// Comma separated (RFC 4180), with a header, as psql --csv
+    Csv,
+    /// Tab separated, with a header; tab, newline and backslash are escaped and NULL is \N, as COPY does
+    Tsv,
+    /// An array of objects for each result, values typed as PostgreSQL's to_json does
+    Json,
+    /// An object a line
+    Jsonl,
+    /// A table for a document
+    Markdown,
+}
+
+/// Prints results one after another.
+pub struct Writer {
+    format: Format,
+    null: String,
+    /// Whether a terminal reads: no control character may reach it.
+    tame: bool,
+    columns: Vec<Column>,
+    /// Names as JSON strings, made unique.
+    keys: Vec<String>,
+    rows: u64,
+    aligned: Option<Aligned>,
+}
+
+impl Writer {
+    /// A writer; `null` is what stands for NULL, `terminal` whether a terminal reads.
+    pub fn new(format: Format, null: Option<String>, terminal: bool) -> Writer {
+        let null = null.unwrap_or_else(|| if format == Format::Tsv { "\\N".to_owned() } else { String::new() });
+        Writer { format, null, tame: terminal, columns: Vec::new(), keys: Vec::new(), rows: 0, aligned: None }
+    }
+
+    /// A result begins.
+    pub fn columns(&mut self, out: &mut Vec<u8>, columns: Vec<Column>) {
+        self.rows = 0;
+        match self.format {
+            Format::Table => self.aligned = Some(Aligned::new(&columns, self.null.clone())),
+            Format::Csv => separated::csv(out, columns.iter().map(|column| self.cell(&column.name))),
+            Format::Tsv => separated::tsv(out, columns.iter().map(|column| Some(column.name.as_str())), "", self.tame),
+            Format::Json | Format::Jsonl => self.keys = json::keys(&columns),
+            Format::Markdown => markdown::header(out, &columns),
+        }
+        self.columns = columns;
+    }
+
+    /// Rows of it.
+    pub fn rows(&mut self, out: &mut Vec<u8>, page: Page) {
+        if let Some(aligned) = &mut self.aligned {
+            return aligned.rows(out, page);
+        }
+        // A row without columns is nothing in CSV, as psql has it, and an empty line is nothing in the others either.
+        if page.columns() == 0 && !matches!(self.format, Format::Json | Format::Jsonl) {
+            return;
+        }
+        for row in 0..page.rows() {
+            let cells = page.row(row);
+            match self.format {
+                Format::Table => {}
+                Format::Csv => separated::csv(out, cells.map(|cell| self.cell(cell.unwrap_or(&self.null)))),
+                Format::Tsv => separated::tsv(out, cells, &self.null, self.tame),
+                Format::Json => {
+                    out.extend_from_slice(if self.rows == 0 { b"[\n" } else { b",\n" });
+                    json::object(out, &self.keys, &self.columns, cells);
+                }
+                Format::Jsonl => {
+                    json::object(out, &self.keys, &self.columns, cells);
+                    out.push(b'\n');
+                }
+                Format::Markdown => markdown::row(out, cells, &self.null),
+            }
+            self.rows += 1;
+        }
+    }
+
+    /// It is complete; `rows` is what the server counted.
+    pub fn finish(&mut self, out: &mut Vec<u8>, rows: u64) {
+        if let Some(aligned) = self.aligned.take() {
+            aligned.finish(out, rows);
+        }
+        match self.format {
+            Format::Json if self.rows == 0 => out.extend_from_slice(b"[]\n"),
+            Format::Json => out.extend_from_slice(b"\n]\n"),
+            Format::Markdown => out.push(b'\n'),
+            _ => {}
+        }
+    }
+
+    /// It failed on the way: what there is is shown, and nothing claims to be complete.
+    pub fn abandon(&mut self, out: &mut Vec<u8>) {
+        if let Some(aligned) = self.aligned.take() {
+            aligned.abandon(out);
+        }
+        if self.format == Format::Json && self.rows > 0 {
+            out.push(b'\n');
+        }
+    }
+
+    fn cell<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.tame { visible(text) } else { Cow::Borrowed(text) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::PageBuilder;
+
+    fn column(name: &str, oid: u32) -> Column {
+        Column { name: name.to_owned(), oid }
+    }
+
+    /// int4, text, numeric, jsonb, bool.
+    fn sample(format: Format, null: Option<&str>, terminal: bool) -> String {
+        let mut writer = Writer::new(format, null.map(str::to_owned), terminal);
+        let mut out = Vec::new();
+        let columns =
+            vec![column("id", 23), column("na\"me", 25), column("price", 1700), column("doc", 3802), column("id", 16)];
+        writer.columns(&mut out, columns);
+        let mut page = PageBuilder::new(5);
+        page.push([Some("1"), Some("plain"), Some("12.50"), Some("{\"a\": [1, 2]}"), Some("t")]);
+        page.push([Some("22"), Some("a,b\n\"c\"\t|\\"), Some("NaN"), None, Some("f")]);
+        writer.rows(&mut out, page.take());
+        page.push([None, Some(""), None, Some("null"), None]);
+        writer.rows(&mut out, page.take());
+        writer.finish(&mut out, 3);
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn csv_is_what_psql_prints() {
+        assert_eq!(
+            sample(Format::Csv, None, false),
+            "id,\"na\"\"me\",price,doc,id\n1,plain,12.50,\"{\"\"a\"\": [1, 2]}\",t\n22,\"a,b\n\"\"c\"\"\t|\\\",NaN,,f\n,,,null,\n"
+        );
+        assert!(sample(Format::Csv, Some("NULL"), false).ends_with("\nNULL,,NULL,null,NULL\n"));
+        assert!(sample(Format::Csv, None, true).contains("\"a,b␤\"\"c\"\"␉|\\\""));
+    }
+
+    #[test]
+    fn tsv_is_copy_with_a_header() {
+        assert_eq!(
+            sample(Format::Tsv, None, false),
+            "id\tna\"me\tprice\tdoc\tid\n1\tplain\t12.50\t{\"a\": [1, 2]}\tt\n22\ta,b\\n\"c\"\\t|\\\\\tNaN\t\\N\tf\n\\N\t\t\\N\tnull\t\\N\n"
+        );
+    }
+
+    #[test]
+    fn json_is_typed_and_null_is_null() {
+        let text = sample(Format::Json, None, false);
+        let value: serde_json::Value = serde_json::from_str(&text).expect("valid JSON");
+        assert_eq!(
+            value,
+            serde_json::json!([
+                {"id": 1, "na\"me": "plain", "price": 12.5, "doc": {"a": [1, 2]}, "id_2": true},
+                {"id": 22, "na\"me": "a,b\n\"c\"\t|\\", "price": "NaN", "doc": null, "id_2": false},
+                {"id": null, "na\"me": "", "price": null, "doc": null, "id_2": null},
+            ])
+        );
+        assert!(text.contains("\"price\":12.50"), "as the server spelled it: {text}");
+        let lines = sample(Format::Jsonl, None, false);
+        assert_eq!(lines.lines().count(), 3);
+        for line in lines.lines() {
+            serde_json::from_str::<serde_json::Value>(line).expect("one object a line");
+        }
+    }
+
+    #[test]
+    fn json_of_nothing_is_an_empty_array() {
+        let mut writer = Writer::new(Format::Json, None, false);
+        let mut out = Vec::new();
+        writer.columns(&mut out, vec![column("a", 25)]);
+        writer.finish(&mut out, 0);
+        assert_eq!(out, b"[]\n");
+    }
+
+    #[test]
+    fn markdown_keeps_its_columns() {
+        assert_eq!(
+            sample(Format::Markdown, None, false),
+            "| id | na\"me | price | doc | id |\n| ---: | --- | ---: | --- | --- |\n\
+             | 1 | plain | 12.50 | {\"a\": [1, 2]} | t |\n| 22 | a,b<br>\"c\"␉\\|\\\\ | NaN |  | f |\n|  |  |  | null |  |\n\n"
+        );
+    }
+
+    #[test]
+    fn a_table_is_what_psql_prints() {
+        assert_eq!(
+            sample(Format::Table, None, false),
+            concat!(
+                " id |   na\"me    | price |      doc      | id \n",
+                "----+------------+-------+---------------+----\n",
+                "  1 | plain      | 12.50 | {\"a\": [1, 2]} | t\n",
+                " 22 | a,b␤\"c\"␉|\\ |   NaN |               | f\n",
+                "    |            |       | null          | \n",
+                "(3 rows)\n\n"
+            )
+        );
+    }
+}

@@ -1,0 +1,264 @@
+//! `gatepost query`: statements in, rows out, as they come. It must not know how the session gets there, nor how rows are
+//! laid out ([`format`]).
+
+pub(super) mod aligned;
+mod caret;
+pub mod format;
+pub(super) mod json;
+mod markdown;
+mod output;
+mod separated;
+mod source;
+
+use super::steps::{Tell, Teller};
+use super::{Failure, Interrupt, Terminal, failure, password};
+use crate::access::{Access, Canceller, Running, Session, Wish};
+use crate::model::{Auth, Diagnosis, Endpoint, Happening, Kind, Notice, RouteChoice, Transaction, visible};
+use format::{Format, Writer};
+use output::Output;
+use source::Script;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Run SQL and print the rows as they come
+///
+/// Statements run one by one and stop at the first that fails. Rows go to stdout; notices, and what statements without
+/// rows answer, go to stderr. Exit status: 0 done, 1 a statement failed, 2 usage, 3 could not connect, 4 AWS refused or its
+/// login has ended, 130 interrupted (the statement is cancelled at the server).
+#[derive(Clone, Debug, clap::Args)]
+#[command(override_usage = "gatepost query NAME [--user USER] (--command SQL | --file FILE | -) [OPTIONS]")]
+#[command(group(clap::ArgGroup::new("sql").required(true).args(["command", "file", "stdin"])))]
+pub struct Args {
+    /// Identifier, endpoint host, resource id or ARN
+    pub name: String,
+    /// Read the SQL from stdin
+    #[arg(value_name = "-", value_parser = ["-"], hide_possible_values = true, allow_hyphen_values = true)]
+    pub stdin: Option<String>,
+    /// SQL to run
+    #[arg(long, short, value_name = "SQL")]
+    pub command: Option<String>,
+    /// File of SQL to run; `-` is stdin
+    #[arg(long, short, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Database user, exactly as the database spells it [default: the one used last, else the setting `user`]
+    #[arg(long, short)]
+    pub user: Option<String>,
+    /// Database [default: the one it was created with, else postgres]
+    #[arg(long, short, env = "PGDATABASE", hide_env_values = true)]
+    pub database: Option<String>,
+    /// Bastion by id or name, or `direct` [default: what fits best]
+    #[arg(long, value_name = "BASTION")]
+    pub via: Option<String>,
+    /// How to log in; a password comes from PGPASSWORD or a prompt
+    #[arg(long, value_enum, default_value_t)]
+    pub auth: Login,
+    /// Let statements write
+    #[arg(long)]
+    pub write: bool,
+    /// How rows are printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    /// What stands for NULL [default: nothing; \N in tsv; null in json]
+    #[arg(long, value_name = "STRING")]
+    pub null: Option<String>,
+    /// Do not tell what statements without rows answer
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// How to log in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Login {
+    /// With an IAM token
+    #[default]
+    Iam,
+    /// With a password
+    Password,
+}
+
+/// Runs it.
+pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrupt: Interrupt) -> Result<(), Failure> {
+    let script = Script::read(args)?;
+    let (steps, teller) = Teller::start(terminal, Tell::Passing);
+    let connecting = async {
+        let endpoint = access.find(&args.name).await?.endpoint;
+        speaks_postgres(&endpoint, &args.name)?;
+        let user = super::user(access, &endpoint, args.user.as_deref())?;
+        let auth = match args.auth {
+            Login::Iam => Auth::Iam,
+            Login::Password => Auth::Password(password::password(&user, &endpoint.owner).await?),
+        };
+        let wish = Wish {
+            route: args.via.as_deref().map(RouteChoice::parse).unwrap_or_default(),
+            database: args.database.clone(),
+            user,
+            auth,
+            read_only: access.settings().read_only && !args.write,
+            endpoint,
+        };
+        access.connect(&wish, steps).await
+    };
+    let connected = tokio::select! {
+        connected = connecting => connected,
+        signal = interrupt.wait() => return Err(Failure::Interrupted(signal)),
+    };
+    teller.finish().await;
+    let mut session = connected?;
+
+    let mut errand = Errand {
+        canceller: session.canceller(),
+        writer: Writer::new(args.format, args.null.clone(), terminal.stdout),
+        output: Output::start(),
+        interrupt,
+        quiet: args.quiet,
+        color: terminal.color_on_stderr(),
+    };
+    let mut result = Ok(());
+    for statement in script.statements() {
+        result = errand.run(&mut session, &script, statement).await;
+        if result.is_err() {
+            break;
+        }
+    }
+    let written = errand.finish().await;
+    if result.is_ok() && session.transaction() != Transaction::Idle {
+        note("a transaction was still open at the end: it is rolled back");
+    }
+    session.close().await;
+    result.and(written)
+}
+
+/// Other engines can be reached, but not asked.
+fn speaks_postgres(endpoint: &Endpoint, name: &str) -> Result<(), Diagnosis> {
+    if endpoint.engine.is_postgres() {
+        return Ok(());
+    }
+    Err(Diagnosis::new(Kind::Usage, format!("{} is {}: query speaks PostgreSQL only", endpoint.owner, endpoint.engine))
+        .advise_paste("Forward a port for its own client", format!("gatepost tunnel {name}")))
+}
+
+/// What running a script needs besides the session.
+struct Errand {
+    canceller: Canceller,
+    writer: Writer,
+    output: Output,
+    interrupt: Interrupt,
+    quiet: bool,
+    color: bool,
+}
+
+impl Errand {
+    /// One statement, to its end.
+    async fn run(&mut self, session: &mut Session, script: &Script, statement: &source::Piece) -> Result<(), Failure> {
+        let mut running = session.run(script.text_of(statement));
+        let mut rows_expected = false;
+        loop {
+            let happening = tokio::select! {
+                happening = running.next() => happening,
+                signal = self.interrupt.wait() => return Err(self.stop(&mut running, Failure::Interrupted(signal)).await),
+            };
+            match happening {
+                None => return Ok(()),
+                Some(Ok(happening)) => {
+                    if let Err(failure) = self.hear(happening, &mut rows_expected).await {
+                        return Err(self.stop(&mut running, failure).await);
+                    }
+                }
+                Some(Err(diagnosis)) => {
+                    self.writer.abandon(self.output.chunk());
+                    self.output.flush().await?;
+                    let diagnosis = with_flag(diagnosis);
+                    self.tell(&diagnosis, script, statement);
+                    return Err(Failure::Told(diagnosis.kind.exit_status()));
+                }
+            }
+        }
+    }
+
+    async fn hear(&mut self, happening: Happening, rows_expected: &mut bool) -> Result<(), Failure> {
+        match happening {
+            Happening::Columns(columns) => {
+                *rows_expected = true;
+                self.writer.columns(self.output.chunk(), columns);
+            }
+            Happening::Rows(page) => self.writer.rows(self.output.chunk(), page),
+            Happening::CopyData(data) => self.output.chunk().extend_from_slice(&data),
+            Happening::Complete { tag, rows } => {
+                if *rows_expected {
+                    self.writer.finish(self.output.chunk(), rows);
+                } else if !self.quiet {
+                    self.send().await?;
+                    let _ = writeln!(io::stderr().lock(), "{}", visible(&tag));
+                }
+                *rows_expected = false;
+            }
+            Happening::Notice(notice) => tell_notice(&notice),
+            Happening::Reconnected(what) => note(&what),
+        }
+        self.send().await
+    }
+
+    /// Hands over what has gathered. A reader that is slow holds the rows back; a signal is heard all the same.
+    async fn send(&mut self) -> Result<(), Failure> {
+        tokio::select! {
+            sent = self.output.flush() => Ok(sent?),
+            signal = self.interrupt.wait() => Err(Failure::Interrupted(signal)),
+        }
+    }
+
+    /// Cancels what runs, at the server, and hears it out. A server that does not answer is not waited for.
+    async fn stop(&mut self, running: &mut Running<'_>, failure: Failure) -> Failure {
+        let patience = Duration::from_secs(5);
+        let cancelled = async {
+            if let Err(diagnosis) = self.canceller.cancel().await {
+                failure::tell(&diagnosis, self.color);
+            }
+            while running.next().await.is_some() {}
+        };
+        let _ = tokio::time::timeout(patience, cancelled).await;
+        failure
+    }
+
+    async fn finish(mut self) -> Result<(), Failure> {
+        tokio::select! {
+            finished = self.output.finish() => Ok(finished?),
+            signal = self.interrupt.wait() => Err(Failure::Interrupted(signal)),
+        }
+    }
+
+    fn tell(&self, diagnosis: &Diagnosis, script: &Script, statement: &source::Piece) {
+        if let Some(place) = script.place(statement, diagnosis.at) {
+            let _ = write!(io::stderr().lock(), "{place}: ");
+        }
+        failure::tell(diagnosis, self.color);
+        if let Some(at) = diagnosis.at
+            && let Some(caret) = caret::lines(script.text_of(statement), at, statement.line)
+        {
+            let _ = writeln!(io::stderr().lock(), "{caret}");
+        }
+    }
+}
+
+/// What to try on this command line where the server refused to write (SQLSTATE 25006, read_only_sql_transaction).
+fn with_flag(diagnosis: Diagnosis) -> Diagnosis {
+    match diagnosis.code.as_deref() {
+        Some("25006") => diagnosis.advise_paste("Let statements write", "--write"),
+        _ => diagnosis,
+    }
+}
+
+fn note(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "note: {}", visible(text));
+}
+
+/// As psql prints it.
+fn tell_notice(notice: &Notice) {
+    let mut stderr = io::stderr().lock();
+    let _ = writeln!(stderr, "{}:  {}", visible(&notice.severity), visible(&notice.message));
+    for (what, text) in [("DETAIL", &notice.detail), ("HINT", &notice.hint)] {
+        if let Some(text) = text {
+            let _ = writeln!(stderr, "{what}:  {}", visible(text));
+        }
+    }
+}

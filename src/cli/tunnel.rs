@@ -1,0 +1,247 @@
+//! `gatepost tunnel`: a loopback port forwarded to a database until it is interrupted. It must not know how bytes get
+//! there.
+
+use super::steps::{Tell, Teller};
+use super::{Failure, Interrupt, Terminal, roots};
+use crate::access::{Access, Forward, LineReport};
+use crate::model::{Diagnosis, Endpoint, EndpointRole, Engine, IamAuth, Kind, Place, RouteChoice, visible};
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+/// Forward a local port to a database until Ctrl-C
+///
+/// For tools that bring their own login. The port is on 127.0.0.1 only. Besides the names of listed databases, HOST:PORT
+/// is taken together with --via: anything that the bastion reaches.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Identifier, endpoint host, resource id, ARN, or HOST:PORT
+    pub name: String,
+    /// Local port [default: any that is free]
+    #[arg(long, short, default_value_t = 0, hide_default_value = true)]
+    pub port: u16,
+    /// Bastion by id or name, or `direct` [default: what fits best]
+    #[arg(long, value_name = "BASTION")]
+    pub via: Option<String>,
+    /// Database user for the psql line that is printed
+    #[arg(long, short)]
+    pub user: Option<String>,
+}
+
+/// Runs it.
+pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrupt: Interrupt) -> Result<(), Failure> {
+    let route = args.via.as_deref().map(RouteChoice::parse).unwrap_or_default();
+    let (steps, teller) = Teller::start(terminal, Tell::Lasting);
+    let opening = async {
+        let endpoint = endpoint(access, args, &route).await?;
+        let forward = access.forward(&endpoint, &route, args.port, steps).await?;
+        Ok::<_, Diagnosis>((endpoint, forward))
+    };
+    let opened = tokio::select! {
+        opened = opening => opened,
+        signal = interrupt.wait() => return Err(Failure::Interrupted(signal)),
+    };
+    teller.finish().await;
+    let (endpoint, mut forward) = opened?;
+    announce(access, args, &endpoint, &forward)?;
+
+    let mut figures = tokio::time::interval(Duration::from_secs(1));
+    let mut shown = String::new();
+    let ended = loop {
+        // Serving is begun anew after each look at the figures; nothing is lost by that (see Forward::serve).
+        tokio::select! {
+            diagnosis = forward.serve() => break Some(diagnosis),
+            signal = interrupt.wait() => { let _ = signal; break None }
+            _ = figures.tick(), if terminal.stderr => {}
+        }
+        let line = words(&forward.report());
+        if line != shown {
+            write!(io::stderr().lock(), "\r\x1b[K{line}")?;
+            shown = line;
+        }
+    };
+    if terminal.stderr && !shown.is_empty() {
+        writeln!(io::stderr().lock())?;
+    }
+    forward.close().await;
+    match ended {
+        Some(diagnosis) => Err(diagnosis.into()),
+        // To be interrupted is how a tunnel ends.
+        None => Ok(()),
+    }
+}
+
+fn announce(access: &Access, args: &Args, endpoint: &Endpoint, forward: &Forward) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    let report = forward.report();
+    let (address, route) = (visible(&report.address), visible(&report.route));
+    writeln!(stdout, "127.0.0.1:{} is {address}, {route}", forward.port())?;
+    if endpoint.engine.is_postgres() {
+        let user = args.user.clone().or_else(|| access.default_user(endpoint)).unwrap_or_else(|| "USER".to_owned());
+        // Where the authorities cannot be written, psql looks for those of its user.
+        let roots = roots::write(access.settings()).ok();
+        writeln!(stdout, "{}", psql(endpoint, forward.port(), &user, &args.name, roots.as_deref()))?;
+    }
+    stdout.flush()
+}
+
+/// A line for a shell: the name is the real one, so that the certificate is checked against it; only the address is ours.
+fn psql(endpoint: &Endpoint, port: u16, user: &str, name: &str, roots: Option<&Path>) -> String {
+    let database = endpoint.database_name.as_deref().unwrap_or("postgres");
+    let mut conninfo = format!(
+        "host={} hostaddr=127.0.0.1 port={port} user={} dbname={} sslmode=verify-full",
+        endpoint.host,
+        conninfo_value(user),
+        conninfo_value(database)
+    );
+    if let Some(roots) = roots {
+        conninfo.push_str(&format!(" sslrootcert={}", conninfo_value(&roots.display().to_string())));
+    }
+    let token = match endpoint.iam.accepts_tokens() {
+        true => format!("PGPASSWORD=\"$(gatepost token {} --user {})\" ", shell_word(name), shell_word(user)),
+        false => String::new(),
+    };
+    format!("{token}psql {}", shell_word(&conninfo))
+}
+
+/// A value of a connection string (PostgreSQL, "Connection Strings": single quotes, backslash escapes).
+fn conninfo_value(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.@+/".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+/// A word of a POSIX shell.
+fn shell_word(text: &str) -> String {
+    let text = visible(text);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@+".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.into_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// What NAME means; HOST:PORT that is not listed is made an endpoint of the bastion's place.
+async fn endpoint(access: &Access, args: &Args, route: &RouteChoice) -> Result<Endpoint, Diagnosis> {
+    let Some((host, port)) = host_and_port(&args.name) else { return Ok(access.find(&args.name).await?.endpoint) };
+    if let Ok(found) = access.find(host).await
+        && found.endpoint.port == port
+    {
+        return Ok(found.endpoint);
+    }
+    let RouteChoice::Via(bastion) = route else {
+        return Err(Diagnosis::new(Kind::Usage, format!("{}: which bastion?", args.name))
+            .because("no listed database has that endpoint, so nothing says where it is")
+            .advise("Name a bastion that reaches it: --via BASTION"));
+    };
+    let mut failed = None;
+    for place in access.places().await? {
+        let made = by_hand(host, port, place);
+        match access.bastions(&made).await {
+            Ok(ranked) => {
+                if ranked
+                    .iter()
+                    .any(|ranked| ranked.bastion.id == *bastion || ranked.bastion.name.as_ref() == Some(bastion))
+                {
+                    return Ok(made);
+                }
+            }
+            Err(diagnosis) => failed = failed.or(Some(diagnosis)),
+        }
+    }
+    Err(failed.unwrap_or_else(|| {
+        Diagnosis::new(Kind::BastionUnusable, format!("There is no bastion {bastion}"))
+            .because("no managed node of that id or name was found in any of the regions")
+            .advise("Name another region with --region")
+    }))
+}
+
+/// `HOST:PORT`; an ARN, which has colons too, is not one.
+fn host_and_port(name: &str) -> Option<(&str, u16)> {
+    let (host, port) = name.rsplit_once(':')?;
+    let port = port.parse().ok().filter(|port| *port != 0)?;
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    (!host.is_empty() && !name.starts_with("arn:")).then_some((host, port))
+}
+
+fn by_hand(host: &str, port: u16, place: Place) -> Endpoint {
+    Endpoint {
+        role: EndpointRole::Instance,
+        host: host.to_owned(),
+        port,
+        owner: host.to_owned(),
+        resource_id: String::new(),
+        iam: IamAuth::Disabled,
+        engine: Engine::Other("unknown".to_owned()),
+        place,
+        account: String::new(),
+        partition: "aws".to_owned(),
+        public: false,
+        vpc_id: None,
+        security_groups: Vec::new(),
+        database_name: None,
+        internet_gateway: false,
+        tags: Vec::new(),
+    }
+}
+
+/// One line of figures.
+fn words(report: &LineReport) -> String {
+    let mut words = vec![
+        visible(&report.health).into_owned(),
+        format!("{} open", report.streams),
+        format!("{} in", bytes(report.received)),
+        format!("{} out", bytes(report.sent)),
+    ];
+    if let Some(round_trip) = report.round_trip {
+        words.push(format!("{} ms", round_trip.as_millis()));
+    }
+    if report.resumes > 0 {
+        words.push(format!("{} resumes", report.resumes));
+    }
+    words.join(" · ")
+}
+
+fn bytes(count: u64) -> String {
+    match count {
+        0..1_000 => format!("{count} B"),
+        1_000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
+        _ => format!("{:.1} GB", count as f64 / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_with_ports_are_told_from_arns() {
+        assert_eq!(host_and_port("db.internal:5432"), Some(("db.internal", 5432)));
+        assert_eq!(host_and_port("[::1]:5432"), Some(("::1", 5432)));
+        assert_eq!(host_and_port("orders-prod"), None);
+        assert_eq!(host_and_port("orders-prod:x"), None);
+        assert_eq!(host_and_port("arn:aws:rds:eu-west-1:123456789012:db:5432"), None);
+    }
+
+    #[test]
+    fn the_psql_line_survives_odd_names() {
+        let mut endpoint = by_hand("db.example.com", 5432, Place { profile: None, region: "eu-west-1".to_owned() });
+        endpoint.iam = IamAuth::Enabled;
+        endpoint.database_name = Some("my shop".to_owned());
+        assert_eq!(
+            psql(&endpoint, 1234, "o'brien", "orders-prod", None),
+            "PGPASSWORD=\"$(gatepost token orders-prod --user 'o'\\''brien')\" psql 'host=db.example.com \
+             hostaddr=127.0.0.1 port=1234 user='\\''o\\'\\''brien'\\'' dbname='\\''my shop'\\'' sslmode=verify-full'"
+        );
+        endpoint.iam = IamAuth::Disabled;
+        endpoint.database_name = None;
+        assert_eq!(
+            psql(&endpoint, 1234, "app", "x", Some(Path::new("/state/roots.pem"))),
+            "psql 'host=db.example.com hostaddr=127.0.0.1 port=1234 user=app dbname=postgres sslmode=verify-full \
+             sslrootcert=/state/roots.pem'"
+        );
+    }
+}

@@ -1,0 +1,254 @@
+//! Performs commands on tasks of their own, so that the screen never waits for the network or a disk; what comes of each
+//! goes back as an answer with the command's id. The live things (sessions, forwarded ports) live here and below, never
+//! in the state. It must not know what the answers are for.
+
+use super::event::{Answer, Command, Event, Id, TabId};
+use super::query::{Ask, worker};
+use crate::access::{Access, Wish};
+use crate::model::{Diagnosis, Endpoint, RouteChoice, Step};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// How long sessions and ports may take to end politely before AWS is told to end what is left.
+const POLITE: Duration = Duration::from_secs(3);
+
+/// A task and the way to end it.
+struct Task {
+    handle: JoinHandle<()>,
+    /// For what must be closed rather than dropped; others are aborted.
+    stop: Option<oneshot::Sender<()>>,
+}
+
+/// The worker of a query tab.
+struct Worker {
+    /// The question that made it.
+    id: Id,
+    asks: UnboundedSender<Ask>,
+    ended: JoinHandle<()>,
+}
+
+/// Workers by tab, shared with the tasks that make them.
+type Workers = Arc<Mutex<HashMap<TabId, Worker>>>;
+
+/// Performs commands.
+pub struct Effects {
+    access: Access,
+    tell: UnboundedSender<Event>,
+    tasks: HashMap<Id, Task>,
+    workers: Workers,
+    /// What was told to end and may not have done so yet.
+    leaving: Vec<JoinHandle<()>>,
+}
+
+/// Tells of a task's panic: the terminal was given back by then, so the program must end.
+struct Watch(UnboundedSender<Event>);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // Nobody to tell means the program is ending already.
+            let _ = self.0.send(Event::Terminate);
+        }
+    }
+}
+
+impl Effects {
+    /// Performs by `access`, answers by `tell`.
+    pub fn new(access: Access, tell: UnboundedSender<Event>) -> Effects {
+        Effects { access, tell, tasks: HashMap::new(), workers: Workers::default(), leaving: Vec::new() }
+    }
+
+    /// Performs one command; those about the terminal are the loop's.
+    pub fn perform(&mut self, id: Id, command: Command) {
+        self.tasks.retain(|_, task| !task.handle.is_finished());
+        let access = self.access.clone();
+        match command {
+            Command::Places => self.ask(id, async move { access.places().await.map(Answer::Places) }),
+            Command::Identity(place) => {
+                self.ask(id, async move { access.identity(&place).await.map(Answer::Identity) })
+            }
+            Command::Inventory(place) => {
+                self.ask(id, async move { access.inventory(&place).await.map(Answer::Inventory) });
+            }
+            Command::Bastions(endpoint) => {
+                self.ask(id, async move { access.bastions(&endpoint).await.map(Answer::Bastions) });
+            }
+            // What was remembered is on a disk.
+            Command::Recall(endpoint) => self.ask_disk(id, move || {
+                Ok(Answer::Recalled(access.remembered(&endpoint), access.default_user(&endpoint)))
+            }),
+            Command::Policy(endpoint, user) => {
+                self.ask_disk(id, move || Ok(Answer::Policy(access.policy(&endpoint, &user))));
+            }
+            Command::Token(endpoint, user) => self
+                .ask(id, async move { access.token(&endpoint, &user).await.map(|token| Answer::Token(token.secret)) }),
+            Command::Lines => self.ask_disk(id, move || Ok(Answer::Lines(access.lines()))),
+            Command::Connect(tab, wish) => self.connect(id, tab, wish),
+            Command::Forward(endpoint, route) => self.forward(id, endpoint, route),
+            Command::Query(tab, ask) => {
+                let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+                let closes = ask == Ask::Close;
+                if let Some(worker) = workers.get(&tab) {
+                    // A worker that has ended has said so; nothing is lost with the ask.
+                    let _ = worker.asks.send(ask);
+                }
+                if closes && let Some(worker) = workers.remove(&tab) {
+                    self.leaving.push(worker.ended);
+                }
+            }
+            Command::Stop(stopped) => self.stop(stopped),
+            Command::Copy(_) | Command::Suspend | Command::Redraw | Command::Quit => {}
+        }
+    }
+
+    fn spawn(&mut self, id: Id, stop: Option<oneshot::Sender<()>>, work: impl Future<Output = ()> + Send + 'static) {
+        let watch = Watch(self.tell.clone());
+        let handle = tokio::spawn(async move {
+            let _watch = watch;
+            work.await;
+        });
+        self.tasks.insert(id, Task { handle, stop });
+    }
+
+    fn ask(&mut self, id: Id, question: impl Future<Output = Result<Answer, Diagnosis>> + Send + 'static) {
+        let tell = self.tell.clone();
+        self.spawn(id, None, async move {
+            let answer = question.await.unwrap_or_else(Answer::Failed);
+            let _ = tell.send(Event::Answer(id, answer));
+        });
+    }
+
+    /// As [`Effects::ask`], for what may touch a disk.
+    fn ask_disk(&mut self, id: Id, question: impl FnOnce() -> Result<Answer, Diagnosis> + Send + 'static) {
+        let (tell, watch) = (self.tell.clone(), Watch(self.tell.clone()));
+        let handle = tokio::task::spawn_blocking(move || {
+            let _watch = watch;
+            let _ = tell.send(Event::Answer(id, question().unwrap_or_else(Answer::Failed)));
+        });
+        self.tasks.insert(id, Task { handle, stop: None });
+    }
+
+    fn connect(&mut self, id: Id, tab: TabId, wish: Box<Wish>) {
+        let (access, tell, workers) = (self.access.clone(), self.tell.clone(), self.workers.clone());
+        self.spawn(id, None, async move {
+            let (steps, told) = unbounded_channel();
+            let session = match with_steps(id, &tell, access.connect(&wish, Some(steps)), told).await {
+                Ok(session) => session,
+                Err(diagnosis) => {
+                    let _ = tell.send(Event::Answer(id, Answer::Failed(diagnosis)));
+                    return;
+                }
+            };
+            let (facts, database) = (session.facts(), session.target().database.clone());
+            let news = tell.clone();
+            let news: worker::Tell = Arc::new(move |told| {
+                let _ = news.send(Event::Query(tab, told));
+            });
+            // Answered before the worker begins, so that the tab is there when the first news come.
+            let _ = tell.send(Event::Answer(id, Answer::Connected(database, Box::new(facts))));
+            let (asks, handle) = worker::start(session, access.settings(), news);
+            let ended = tokio::spawn(async move {
+                if handle.await.is_err_and(|error| error.is_panic()) {
+                    let _ = tell.send(Event::Terminate);
+                }
+            });
+            workers.lock().unwrap_or_else(PoisonError::into_inner).insert(tab, Worker { id, asks, ended });
+        });
+    }
+
+    fn forward(&mut self, id: Id, endpoint: Box<Endpoint>, route: RouteChoice) {
+        let (access, tell) = (self.access.clone(), self.tell.clone());
+        let (stop, mut stopped) = oneshot::channel();
+        self.spawn(id, Some(stop), async move {
+            let (steps, told) = unbounded_channel();
+            let opening = with_steps(id, &tell, access.forward(&endpoint, &route, 0, Some(steps)), told);
+            let mut forward = tokio::select! {
+                forward = opening => match forward {
+                    Ok(forward) => forward,
+                    Err(diagnosis) => {
+                        let _ = tell.send(Event::Answer(id, Answer::Failed(diagnosis)));
+                        return;
+                    }
+                },
+                _ = &mut stopped => return,
+            };
+            let _ = tell.send(Event::Answer(id, Answer::Forwarded(forward.port())));
+            tokio::select! {
+                diagnosis = forward.serve() => {
+                    let _ = tell.send(Event::Answer(id, Answer::Failed(diagnosis)));
+                }
+                _ = &mut stopped => {}
+            }
+            forward.close().await;
+        });
+    }
+
+    fn stop(&mut self, id: Id) {
+        if let Some(task) = self.tasks.remove(&id) {
+            match task.stop {
+                Some(stop) => {
+                    let _ = stop.send(());
+                    self.leaving.push(task.handle);
+                }
+                None => task.handle.abort(),
+            }
+        }
+        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = workers.iter().find(|(_, worker)| worker.id == id).map(|(tab, _)| *tab);
+        if let Some(worker) = made.and_then(|tab| workers.remove(&tab)) {
+            // Its asks are dropped with it, which ends the session.
+            self.leaving.push(worker.ended);
+        }
+    }
+
+    /// Ends everything: sessions and ports politely for a moment, then all that is left at AWS.
+    pub async fn close(mut self) {
+        let ids: Vec<Id> = self.tasks.keys().copied().collect();
+        for id in ids {
+            self.stop(id);
+        }
+        let workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
+        for worker in workers.into_values() {
+            let _ = worker.asks.send(Ask::Cancel);
+            let _ = worker.asks.send(Ask::Close);
+            self.leaving.push(worker.ended);
+        }
+        let politely = async {
+            for handle in self.leaving {
+                // Whether it ended well no longer matters.
+                let _ = handle.await;
+            }
+        };
+        let _ = tokio::time::timeout(POLITE, politely).await;
+        self.access.close().await;
+    }
+}
+
+/// Waits for `work` while its steps are told as answers.
+async fn with_steps<T>(
+    id: Id,
+    tell: &UnboundedSender<Event>,
+    work: impl Future<Output = T>,
+    mut steps: UnboundedReceiver<Step>,
+) -> T {
+    let say = |step| {
+        let _ = tell.send(Event::Answer(id, Answer::Step(step)));
+    };
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            Some(step) = steps.recv() => say(step),
+            done = &mut work => {
+                while let Ok(step) = steps.try_recv() {
+                    say(step);
+                }
+                return done;
+            }
+        }
+    }
+}

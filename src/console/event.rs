@@ -1,0 +1,168 @@
+//! What comes in and what goes out of the state: `Event`, `Command`, `Answer`, each question with its `Id`. Plain data;
+//! it must not know who carries it.
+
+use super::query;
+use crate::access::{LineReport, Remembered, Wish};
+use crate::model::{
+    Diagnosis, Endpoint, Identity, Inventory, Place, Policy, Ranked, RouteChoice, Secret, SessionFacts, Step,
+};
+use crossterm::event::{KeyEvent, MouseEvent};
+use ratatui::layout::Size;
+use std::time::SystemTime;
+
+/// Names a question; every [`Command`] has its own and every [`Answer`] carries it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id(pub u64);
+
+/// Names a query tab for as long as the program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TabId(pub u64);
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A key.
+    Key(KeyEvent),
+    /// A bracketed paste.
+    Paste(String),
+    /// The mouse.
+    Mouse(MouseEvent),
+    /// The screen's size.
+    Resize(Size),
+    /// The time now. One comes before the other events of each round.
+    Tick(SystemTime),
+    /// What came of a question.
+    Answer(Id, Answer),
+    /// A query tab's session tells.
+    Query(TabId, query::News),
+    /// The system asks the program to end (SIGTERM, SIGHUP, SIGINT).
+    Terminate,
+}
+
+/// What to do.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Which regions and profiles are to be listed?
+    Places,
+    /// Who are we there?
+    Identity(Place),
+    /// What is there?
+    Inventory(Place),
+    /// Which bastions could serve?
+    Bastions(Box<Endpoint>),
+    /// What was used last?
+    Recall(Box<Endpoint>),
+    /// The policy for a user.
+    Policy(Box<Endpoint>, String),
+    /// A token for a user.
+    Token(Box<Endpoint>, String),
+    /// Walk the way and hand the session to a tab's worker.
+    Connect(TabId, Box<Wish>),
+    /// Forward a loopback port until stopped.
+    Forward(Box<Endpoint>, RouteChoice),
+    /// How are the live routes doing?
+    Lines,
+    /// For a tab's worker.
+    Query(TabId, query::Ask),
+    /// Forget that question; what it has opened is closed.
+    Stop(Id),
+    /// Put this on the clipboard (OSC 52).
+    Copy(Secret),
+    /// Give the terminal back and stop until continued (Ctrl-Z).
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// End.
+    Quit,
+}
+
+/// What came of a [`Command`].
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// Of [`Command::Places`].
+    Places(Vec<Place>),
+    /// Of [`Command::Identity`].
+    Identity(Identity),
+    /// Of [`Command::Inventory`].
+    Inventory(Inventory),
+    /// Of [`Command::Bastions`].
+    Bastions(Vec<Ranked>),
+    /// Of [`Command::Recall`]: what was used last, and the user to offer.
+    Recalled(Remembered, Option<String>),
+    /// Of [`Command::Policy`].
+    Policy(Policy),
+    /// Of [`Command::Token`].
+    Token(Secret),
+    /// A step of [`Command::Connect`] or [`Command::Forward`].
+    Step(Step),
+    /// Of [`Command::Connect`]: the database's name as it was settled, and what is known of the session.
+    Connected(String, Box<SessionFacts>),
+    /// Of [`Command::Forward`]: the port on 127.0.0.1. [`Answer::Failed`] follows when it has ended.
+    Forwarded(u16),
+    /// Of [`Command::Lines`].
+    Lines(Vec<LineReport>),
+    /// It failed.
+    Failed(Diagnosis),
+}
+
+/// Hands out ids and collects what is to be done.
+#[derive(Clone, Debug, Default)]
+pub struct Asks {
+    next: u64,
+    waiting: Vec<(Id, Command)>,
+}
+
+impl Asks {
+    /// Has `command` done; what comes of it carries the id.
+    pub fn ask(&mut self, command: Command) -> Id {
+        self.next += 1;
+        let id = Id(self.next);
+        self.waiting.push((id, command));
+        id
+    }
+
+    /// A number no other tab has.
+    pub fn new_tab(&mut self) -> TabId {
+        self.next += 1;
+        TabId(self.next)
+    }
+
+    /// What was asked since the last time.
+    pub fn take(&mut self) -> Vec<(Id, Command)> {
+        std::mem::take(&mut self.waiting)
+    }
+}
+
+/// Something that is loaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Load<T> {
+    /// Not asked for.
+    #[default]
+    Idle,
+    /// Asked for, since when.
+    Asked(Id, SystemTime),
+    /// There.
+    Ready(T),
+    /// It failed.
+    Failed(Diagnosis),
+}
+
+impl<T> Load<T> {
+    /// Whether this waits for the answer to `id`.
+    pub fn waits_for(&self, id: Id) -> bool {
+        matches!(self, Load::Asked(asked, _) if *asked == id)
+    }
+
+    /// Whether this waits.
+    pub fn waits(&self) -> bool {
+        matches!(self, Load::Asked(..))
+    }
+
+    /// The thing, once it is there.
+    pub fn ready(&self) -> Option<&T> {
+        match self {
+            Load::Ready(thing) => Some(thing),
+            _ => None,
+        }
+    }
+}

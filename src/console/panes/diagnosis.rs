@@ -1,0 +1,146 @@
+//! A failure on screen: what happened, because of what, what to try, with what can be copied. Used alone, over a pane, and
+//! within the way. It must not know what failed.
+
+use crate::console::keys::Binding;
+use crate::console::layout;
+use crate::console::theme::{Theme, Tone};
+use crate::console::widgets::list::Move;
+use crate::console::widgets::paint::{self, Run, run};
+use crate::console::widgets::text;
+use crate::model::Diagnosis;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+/// A diagnosis and how far it is scrolled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pane {
+    /// What is shown.
+    pub diagnosis: Diagnosis,
+    /// Lines above the screen.
+    pub scroll: usize,
+}
+
+/// What a key means here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Copy the n-th thing that can be pasted, from 0.
+    Copy(usize),
+    /// Scroll.
+    Scroll(Move),
+    /// Away with it.
+    Close,
+}
+
+/// The keys of a diagnosis.
+pub const KEYS: &[Binding<Action>] = &[
+    Binding {
+        keys: &["y", "1"],
+        action: Action::Copy(0),
+        label: "copy the advice",
+        help: "Copy the first thing to paste",
+    },
+    Binding { keys: &["2"], action: Action::Copy(1), label: "", help: "Copy the second thing to paste" },
+    Binding { keys: &["3"], action: Action::Copy(2), label: "", help: "Copy the third thing to paste" },
+    Binding { keys: &["4"], action: Action::Copy(3), label: "", help: "Copy the fourth thing to paste" },
+    Binding { keys: &["Esc", "Enter", "q"], action: Action::Close, label: "back", help: "Back to where it happened" },
+    Binding { keys: &["Down", "j"], action: Action::Scroll(Move::By(1)), label: "", help: "Scroll down" },
+    Binding { keys: &["Up", "k"], action: Action::Scroll(Move::By(-1)), label: "", help: "Scroll up" },
+    Binding {
+        keys: &["C-d", "PageDown"],
+        action: Action::Scroll(Move::HalfPages(1)),
+        label: "",
+        help: "Half a screen down",
+    },
+    Binding {
+        keys: &["C-u", "PageUp"],
+        action: Action::Scroll(Move::HalfPages(-1)),
+        label: "",
+        help: "Half a screen up",
+    },
+];
+
+impl Pane {
+    /// From its top.
+    pub fn new(diagnosis: Diagnosis) -> Pane {
+        Pane { diagnosis, scroll: 0 }
+    }
+
+    /// The n-th thing that can be pasted.
+    pub fn pasteable(&self, n: usize) -> Option<&str> {
+        self.diagnosis.advice.iter().filter_map(|advice| advice.paste.as_deref()).nth(n)
+    }
+
+    /// Scrolls within what is shown in `area`.
+    pub fn scroll(&mut self, how: Move, area: Rect) {
+        let len = lines(&self.diagnosis, area.width, true).len();
+        let height = usize::from(area.height);
+        let most = len.saturating_sub(height);
+        self.scroll = match how {
+            Move::By(rows) => self.scroll.saturating_add_signed(rows),
+            Move::HalfPages(pages) => self.scroll.saturating_add_signed(pages * (height as isize / 2).max(1)),
+            Move::First => 0,
+            Move::Last => most,
+        }
+        .min(most);
+    }
+}
+
+/// The lines of a diagnosis in so many columns. `numbered`: what can be pasted carries the key that copies it.
+pub fn lines(diagnosis: &Diagnosis, width: u16, numbered: bool) -> Vec<Vec<Run>> {
+    const LABEL: usize = 11;
+    let room = usize::from(width).saturating_sub(LABEL + 2).max(12);
+    let mut lines: Vec<Vec<Run>> = vec![Vec::new()];
+    for (at, line) in text::wrap(&diagnosis.title, usize::from(width).saturating_sub(4)).into_iter().enumerate() {
+        lines.push(vec![run(if at == 0 { " ✗ " } else { "   " }, Tone::Bad), run(line, Tone::Strong)]);
+    }
+    let labelled = |label: &str, content: &str, tone: Tone, lines: &mut Vec<Vec<Run>>| {
+        for (at, line) in text::wrap(content, room).into_iter().enumerate() {
+            let label = if at == 0 { label } else { "" };
+            lines.push(vec![run(format!("   {label:<8}"), Tone::Dim), run(line, tone)]);
+        }
+    };
+    for (at, cause) in diagnosis.because.iter().enumerate() {
+        if at == 0 {
+            lines.push(Vec::new());
+        }
+        labelled(if at == 0 { "because" } else { "" }, cause, Tone::Text, &mut lines);
+    }
+    if let Some(code) = &diagnosis.code {
+        labelled("code", code, Tone::Dim, &mut lines);
+    }
+    let mut pasteable = 0;
+    for (at, advice) in diagnosis.advice.iter().enumerate() {
+        lines.push(Vec::new());
+        labelled(if at == 0 { "try" } else { "or" }, &advice.say, Tone::Text, &mut lines);
+        let Some(paste) = &advice.paste else { continue };
+        pasteable += 1;
+        let number = if numbered { pasteable.to_string() } else { " ".to_owned() };
+        for (at, line) in paste.lines().flat_map(|line| text::wrap(line, room.saturating_sub(2))).enumerate() {
+            let number = if at == 0 { number.as_str() } else { " " };
+            lines.push(vec![
+                run(format!("         {number} "), Tone::Accent),
+                run("▏ ", Tone::Dim),
+                run(line, Tone::Accent),
+            ]);
+        }
+    }
+    lines
+}
+
+/// Draws lines from the one at `scroll` on.
+pub fn draw(frame: &mut Frame<'_>, area: Rect, lines: &[Vec<Run>], scroll: usize, theme: Theme) {
+    let scroll = scroll.min(lines.len().saturating_sub(area.height.into()));
+    for (at, line) in lines.iter().skip(scroll).take(area.height.into()).enumerate() {
+        paint::runs(frame, layout::below(area, area.y + at as u16, 1), line, theme, None);
+    }
+    if lines.len() > scroll + usize::from(area.height) && area.height > 0 && area.width > 12 {
+        let last = layout::below(area, area.bottom() - 1, 1);
+        let more = Rect { x: last.right() - 9, width: 9, ..last };
+        paint::runs(frame, more, &[run(" ↓ more  ", Tone::Accent)], theme, None);
+    }
+}
+
+/// Draws a diagnosis.
+pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
+    draw(frame, area, &lines(&pane.diagnosis, area.width, true), pane.scroll, theme);
+}

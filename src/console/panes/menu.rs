@@ -1,0 +1,116 @@
+//! What can be copied of a database: a letter, a name, the text itself. It must not know the clipboard.
+
+use crate::console::layout;
+use crate::console::theme::{Theme, Tone};
+use crate::console::widgets::list::Cursor;
+use crate::console::widgets::paint::{self, run};
+use crate::console::widgets::text;
+use crate::model::{Database, Endpoint};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+/// One thing to copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The letter that takes it.
+    pub key: char,
+    /// What it is.
+    pub name: String,
+    /// The text, or what must be asked first.
+    pub what: What,
+}
+
+/// What an entry copies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// This.
+    Text(String),
+    /// The resource of `rds-db:connect`, for a user yet to be named.
+    ConnectArn(Box<Endpoint>),
+    /// The policy document, for a user yet to be named.
+    Policy(Box<Endpoint>),
+    /// A token, for a user yet to be named.
+    Token(Box<Endpoint>),
+}
+
+impl What {
+    /// The endpoint it is about, where it is about one.
+    pub fn endpoint(&self) -> Option<&Endpoint> {
+        match self {
+            What::Text(_) => None,
+            What::ConnectArn(endpoint) | What::Policy(endpoint) | What::Token(endpoint) => Some(endpoint),
+        }
+    }
+}
+
+/// The menu.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pane {
+    /// Of what.
+    pub title: String,
+    /// The entries.
+    pub entries: Vec<Entry>,
+    /// Where one stands.
+    pub cursor: Cursor,
+}
+
+impl Pane {
+    /// All that can be copied of `database`.
+    pub fn new(database: &Database) -> Pane {
+        let mut entries = Vec::new();
+        let mut add = |key: char, name: &str, what: What| entries.push(Entry { key, name: name.to_owned(), what });
+        if let Some(endpoint) = database.endpoints.first() {
+            add('h', "host", What::Text(endpoint.host.clone()));
+            add('p', "host:port", What::Text(endpoint.address()));
+        }
+        for (endpoint, key) in database.endpoints.iter().skip(1).zip('1'..='9') {
+            add(key, &format!("{} host", endpoint.role.name()), What::Text(endpoint.host.clone()));
+        }
+        add('n', "name", What::Text(database.identifier.clone()));
+        add('r', "resource id", What::Text(database.resource_id.clone()));
+        add('a', "ARN", What::Text(database.arn.clone()));
+        if let Some(endpoint) = database.endpoints.first() {
+            if database.engine.has_iam_auth() {
+                add('c', "connect ARN", What::ConnectArn(Box::new(endpoint.clone())));
+                add('i', "IAM policy", What::Policy(Box::new(endpoint.clone())));
+                add('t', "token", What::Token(Box::new(endpoint.clone())));
+            }
+            if database.engine.is_postgres() {
+                let name = database.database_name.as_deref().unwrap_or("postgres");
+                let line = format!("host={} port={} dbname={name} sslmode=verify-full", endpoint.host, endpoint.port);
+                add('s', "psql's words", What::Text(line));
+            }
+        }
+        if let Some(secret) = &database.master_secret {
+            add('m', "master secret's ARN", What::Text(secret.clone()));
+        }
+        Pane { title: format!("copy of {}", database.identifier), entries, cursor: Cursor::default() }
+    }
+
+    /// The box it takes of `area`.
+    pub fn area(&self, area: Rect) -> Rect {
+        let width = (area.width * 4 / 5).clamp(40, 100);
+        layout::middle(area, width, self.entries.len() as u16 + 2)
+    }
+}
+
+/// Draws it in a box over `area`.
+pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
+    let inner = paint::frame(frame, pane.area(area), &pane.title, theme);
+    for (at, entry) in pane.entries.iter().enumerate().skip(pane.cursor.offset).take(inner.height.into()) {
+        let row = layout::below(inner, inner.y + (at - pane.cursor.offset) as u16, 1);
+        let under = (at == pane.cursor.selected).then(|| theme.style(Tone::Selected));
+        let room = usize::from(inner.width).saturating_sub(26);
+        let shown = match &entry.what {
+            What::Text(text) => text::truncate_middle(text, room).into_owned(),
+            What::Token(_) => "made now, good for 15 minutes".to_owned(),
+            What::ConnectArn(_) | What::Policy(_) => "for one user".to_owned(),
+        };
+        let line = [
+            run(format!(" {} ", entry.key), Tone::Accent),
+            run(format!(" {:<20} ", entry.name), Tone::Text),
+            run(shown, Tone::Dim),
+        ];
+        paint::runs(frame, row, &line, theme, under);
+    }
+}

@@ -1,0 +1,14 @@
+//! The panes, one noun each: state, update, view, and the pane's rows of the key table. They must not know one another;
+//! what one wants of the rest it says with a [`Request`](crate::console::request::Request).
+
+pub mod connect;
+pub mod diagnosis;
+pub mod document;
+pub mod fleet;
+pub mod help;
+pub mod lines;
+pub mod menu;
+pub mod palette;
+pub mod picker;
+pub mod prompt;
+pub mod way;

@@ -1,0 +1,156 @@
+//! Draws rows: the grid, one row unfolded, one cell. Whatever a value holds, it takes the columns it was given: control
+//! characters are symbols, wide characters are counted. It must not know how rows come; what is not there yet is `…`.
+
+use super::cell::Cell;
+use super::table::{GAP, Slot, Table};
+use super::text;
+use crate::console::theme::{Theme, Tone};
+use crate::model::Column;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+/// Columns on the left for the bar that marks the cursor's row.
+const BAR: u16 = 2;
+
+/// The grid: names, which stay, and the rows in sight.
+pub(super) fn rows(table: &Table, focused: bool, out: &mut Buffer, header: Rect, area: Rect, theme: Theme) {
+    let slots = table.slots(area.width.saturating_sub(BAR) as usize);
+    for slot in &slots {
+        let column = &table.columns[slot.column];
+        let style = if focused && slot.column == table.column { Tone::Accent } else { Tone::Strong };
+        value(out, area.x, header.y, slot, &column.name, aligned_right(column), theme.style(style));
+        between(out, area, header.y, slot, &slots, theme);
+    }
+    if table.left > 0 {
+        out.set_string(area.x, header.y, "‹", theme.style(Tone::Dim));
+    }
+    if slots.last().is_some_and(|last| last.column + 1 < table.columns.len()) {
+        out.set_string(area.right().saturating_sub(1), header.y, "›", theme.style(Tone::Dim));
+    }
+    for offset in 0..area.height {
+        let row = table.top + u64::from(offset);
+        if row >= table.rows {
+            break;
+        }
+        let y = area.y + offset;
+        let chosen = row == table.row;
+        let found = table.find(row);
+        for slot in &slots {
+            let column = &table.columns[slot.column];
+            let (shown, tone) = match found {
+                None => ("…", Tone::Dim),
+                Some((page, at)) => match page.cell(at, slot.column) {
+                    None => ("∅", Tone::Null),
+                    Some(cell) => (cell, Tone::Text),
+                },
+            };
+            value(out, area.x, y, slot, shown, aligned_right(column), theme.style(tone));
+            between(out, area, y, slot, &slots, theme);
+        }
+        if chosen {
+            out.set_string(area.x, y, "▌", theme.style(if focused { Tone::Accent } else { Tone::Dim }));
+            if focused {
+                mark(out, area, y, table, &slots, theme);
+            }
+        }
+    }
+    if table.rows == 0 {
+        Line::styled("  no rows", theme.style(Tone::Dim)).render(Rect { height: area.height.min(1), ..area }, out);
+    }
+}
+
+/// The row of the cursor, and its cell.
+fn mark(out: &mut Buffer, area: Rect, y: u16, table: &Table, slots: &[Slot], theme: Theme) {
+    if let Some(slot) = slots.iter().find(|slot| slot.column == table.column) {
+        let width = (slot.width as u16).min(area.width.saturating_sub(BAR + slot.x as u16));
+        out.set_style(Rect { x: area.x + BAR + slot.x as u16, y, width, height: 1 }, theme.style(Tone::Selected));
+    }
+}
+
+fn aligned_right(column: &Column) -> bool {
+    column.is_numeric()
+}
+
+fn value(out: &mut Buffer, left: u16, y: u16, slot: &Slot, value: &str, right: bool, style: Style) {
+    let (shown, wide) = text::cut(value, slot.width);
+    let shift = if right { slot.width - wide } else { 0 };
+    out.set_string(left + BAR + (slot.x + shift) as u16, y, shown, style);
+}
+
+fn between(out: &mut Buffer, area: Rect, y: u16, slot: &Slot, slots: &[Slot], theme: Theme) {
+    let x = area.x + BAR + (slot.x + slot.width) as u16 + 1;
+    let last = slots.last().is_some_and(|last| last.column == slot.column);
+    if !last && x < area.right() && GAP == 3 {
+        out.set_string(x, y, "│", theme.style(Tone::Dim));
+    }
+}
+
+/// One row, a column a line.
+pub(super) fn expanded(table: &Table, top: usize, focused: bool, out: &mut Buffer, area: Rect, theme: Theme) {
+    let names = table.columns.iter().map(|column| text::width(&column.name, 30)).max().unwrap_or(0);
+    let heading = format!("─ row {} of {} ", text::grouped(table.row + 1), text::grouped(table.rows));
+    let heading = format!("{heading}{}", "─".repeat((area.width as usize).saturating_sub(heading.chars().count())));
+    Line::styled(heading, theme.style(Tone::Dim)).render(Rect { height: 1, ..area }, out);
+    let found = (table.row < table.rows).then(|| table.find(table.row));
+    let room = (area.width as usize).saturating_sub(names + 2 + GAP);
+    for (offset, column) in (top..table.columns.len()).take(area.height.saturating_sub(1) as usize).enumerate() {
+        let y = area.y + 1 + offset as u16;
+        let (shown, tone) = match found {
+            None => ("", Tone::Dim),
+            Some(None) => ("…", Tone::Dim),
+            Some(Some((page, at))) => match page.cell(at, column) {
+                None => ("∅", Tone::Null),
+                Some(cell) => (cell, Tone::Text),
+            },
+        };
+        let chosen = column == table.column;
+        let bar = if chosen { "▌ " } else { "  " };
+        let (name, wide) = text::cut(&table.columns[column].name, names);
+        let spans = vec![
+            Span::styled(bar, theme.style(if focused { Tone::Accent } else { Tone::Dim })),
+            Span::styled(name, theme.style(if chosen && focused { Tone::Accent } else { Tone::Strong })),
+            Span::styled(format!("{:1$} │ ", "", names - wide), theme.style(Tone::Dim)),
+            Span::styled(text::cut(shown, room).0, theme.style(tone)),
+        ];
+        Line::from(spans).render(Rect { y, height: 1, ..area }, out);
+    }
+    if table.rows == 0 {
+        let y = area.y + 1.min(area.height.saturating_sub(1));
+        Line::styled("  no rows", theme.style(Tone::Dim)).render(Rect { y, height: 1, ..area }, out);
+    }
+}
+
+/// One cell over everything.
+pub(super) fn cell(cell: &Cell, out: &mut Buffer, area: Rect, theme: Theme) {
+    let size = match &cell.value {
+        None => "NULL".to_owned(),
+        Some(value) => text::size(value.len() as u64),
+    };
+    let room = area.height.saturating_sub(1) as usize;
+    let lines = cell.lines().len();
+    let place = if lines > room {
+        format!(" · line {} of {}", text::grouped(cell.top as u64 + 1), text::grouped(lines as u64))
+    } else {
+        String::new()
+    };
+    let raw = if cell.raw { " · as sent" } else { "" };
+    let name = text::cut(&cell.name, (area.width as usize) / 2).0;
+    let heading = vec![
+        Span::styled("─ ", theme.style(Tone::Dim)),
+        Span::styled(name, theme.style(Tone::Strong)),
+        Span::styled(format!(" · row {} · {size}{place}{raw} ", text::grouped(cell.row + 1)), theme.style(Tone::Dim)),
+    ];
+    let heading = Line::from(heading);
+    let top = Rect { height: 1, ..area };
+    Line::styled("─".repeat(area.width as usize), theme.style(Tone::Dim)).render(top, out);
+    heading.render(top, out);
+    let tone = if cell.value.is_none() { Tone::Null } else { Tone::Text };
+    for (offset, line) in cell.lines().iter().skip(cell.top).take(room).enumerate() {
+        let y = area.y + 1 + offset as u16;
+        Line::styled(line.as_str(), theme.style(tone))
+            .render(Rect { x: area.x + 1, y, width: area.width.saturating_sub(1), height: 1 }, out);
+    }
+}

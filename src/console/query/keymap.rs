@@ -1,0 +1,274 @@
+//! What keys mean in the pane, by where the focus is. It must not know what an action does.
+
+use super::editor::{Edit, Motion};
+use crate::console::keys::Binding;
+
+/// In the editor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// The statement at the cursor, or the selection.
+    Run,
+    /// Everything.
+    RunAll,
+    /// Enter: a line break, unless a finished statement asks to be run.
+    Enter,
+    /// Motion.
+    Go(Motion),
+    /// Motion that selects.
+    Select(Motion),
+    /// Change.
+    Edit(Edit),
+    /// The selection to the clipboard.
+    Copy,
+    /// The selection to the clipboard, and away.
+    Cut,
+    /// An older statement.
+    Older,
+    /// A newer statement.
+    Newer,
+    /// Search the history.
+    History,
+    /// To the results.
+    Results,
+    /// Stop what runs.
+    Stop,
+    /// Help.
+    Help,
+    /// The fleet.
+    Back,
+    /// Close the tab.
+    Close,
+    /// Delete, or close when there is nothing.
+    DeleteOrClose,
+}
+
+/// In the results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// To the editor.
+    Editor,
+    /// One row.
+    Up,
+    /// One row.
+    Down,
+    /// One column.
+    Left,
+    /// One column.
+    Right,
+    /// A screen.
+    PageUp,
+    /// A screen.
+    PageDown,
+    /// The first row.
+    Top,
+    /// The last row, or the row whose number was typed.
+    Bottom,
+    /// The first column.
+    FirstColumn,
+    /// The last column.
+    LastColumn,
+    /// The cell, whole.
+    Cell,
+    /// One row, a column a line.
+    Expanded,
+    /// The cell to the clipboard.
+    CopyCell,
+    /// The row to the clipboard.
+    CopyRow,
+    /// The result before.
+    Previous,
+    /// The result after.
+    Next,
+    /// Messages instead of rows.
+    Messages,
+    /// Results over the whole pane.
+    Zoom,
+    /// Stop what runs.
+    Stop,
+    /// Help.
+    Help,
+    /// The fleet.
+    Back,
+    /// Close the tab.
+    Close,
+}
+
+/// In an open cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// Close it.
+    Shut,
+    /// One line.
+    Up,
+    /// One line.
+    Down,
+    /// A screen.
+    PageUp,
+    /// A screen.
+    PageDown,
+    /// The beginning.
+    Top,
+    /// The end.
+    Bottom,
+    /// Laid out, or as the server sent it.
+    Raw,
+    /// To the clipboard.
+    Copy,
+    /// Stop what runs.
+    Stop,
+}
+
+/// In the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Search {
+    /// Into the editor.
+    Take,
+    /// Leave it.
+    Shut,
+    /// The one before.
+    Up,
+    /// The one after.
+    Down,
+    /// A screen.
+    PageUp,
+    /// A screen.
+    PageDown,
+    /// The last character of the search.
+    Erase,
+    /// The whole search.
+    Clear,
+}
+
+/// Where a question is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Do it.
+    Yes,
+    /// Leave it.
+    No,
+}
+
+const fn row<A>(keys: &'static [&'static str], action: A, label: &'static str, help: &'static str) -> Binding<A> {
+    Binding { keys, action, label, help }
+}
+
+use Edit::*;
+use Motion::*;
+
+/// Keys of the editor.
+#[rustfmt::skip]
+pub const WRITE: &[Binding<Write>] = &[
+    row(&["F5", "C-Enter", "M-Enter", "C-j"], Write::Run, "or ;↵ run", "run the statement at the cursor, or the selection"),
+    row(&["F6"], Write::RunAll, "run all", "run the whole text, statement by statement, up to the first that fails"),
+    row(&["Enter"], Write::Enter, "", "a new line; after a ; at the end of the text: run, as in psql"),
+    row(&["Esc"], Write::Results, "results", "to the results"),
+    row(&["C-r"], Write::History, "history", "search the history of this target"),
+    row(&["C-Up", "M-p"], Write::Older, "", "an older statement of the history"),
+    row(&["C-Down", "M-n"], Write::Newer, "", "a newer statement of the history"),
+    row(&["C-c"], Write::Stop, "", "cancel what runs at the server; twice while nothing runs: leave gatepost"),
+    row(&["F1"], Write::Help, "help", "this help"),
+    row(&["F2"], Write::Back, "fleet", "back to the fleet; the session stays"),
+    row(&["C-q"], Write::Close, "", "end the session and close the tab"),
+    row(&["C-d"], Write::DeleteOrClose, "", "delete the character at the cursor; in an empty editor: close the tab"),
+    row(&["Left", "C-b"], Write::Go(Left), "", "a character to the left"),
+    row(&["Right", "C-f"], Write::Go(Right), "", "a character to the right"),
+    row(&["Up"], Write::Go(Up), "", "a line up; in an empty editor: an older statement"),
+    row(&["Down"], Write::Go(Down), "", "a line down"),
+    row(&["M-b", "C-Left", "M-Left"], Write::Go(WordLeft), "", "a word to the left"),
+    row(&["M-f", "C-Right", "M-Right"], Write::Go(WordRight), "", "a word to the right"),
+    row(&["C-a", "Home"], Write::Go(LineStart), "", "to the start of the line"),
+    row(&["C-e", "End"], Write::Go(LineEnd), "", "to the end of the line"),
+    row(&["C-Home", "M-<"], Write::Go(TextStart), "", "to the start of the text"),
+    row(&["C-End", "M->"], Write::Go(TextEnd), "", "to the end of the text"),
+    row(&["PageUp", "M-v"], Write::Go(PageUp), "", "a screen up"),
+    row(&["PageDown", "C-v"], Write::Go(PageDown), "", "a screen down"),
+    row(&["S-Left"], Write::Select(Left), "", "select a character to the left"),
+    row(&["S-Right"], Write::Select(Right), "", "select a character to the right"),
+    row(&["S-Up"], Write::Select(Up), "", "select a line up"),
+    row(&["S-Down"], Write::Select(Down), "", "select a line down"),
+    row(&["C-S-Left", "M-S-Left"], Write::Select(WordLeft), "", "select a word to the left"),
+    row(&["C-S-Right", "M-S-Right"], Write::Select(WordRight), "", "select a word to the right"),
+    row(&["S-Home"], Write::Select(LineStart), "", "select to the start of the line"),
+    row(&["S-End"], Write::Select(LineEnd), "", "select to the end of the line"),
+    row(&["C-S-Home"], Write::Select(TextStart), "", "select to the start of the text"),
+    row(&["C-S-End"], Write::Select(TextEnd), "", "select to the end of the text"),
+    row(&["S-PageUp"], Write::Select(PageUp), "", "select a screen up"),
+    row(&["S-PageDown"], Write::Select(PageDown), "", "select a screen down"),
+    row(&["M-a"], Write::Edit(SelectAll), "", "select everything"),
+    row(&["M-w"], Write::Copy, "", "copy the selection"),
+    row(&["C-x"], Write::Cut, "", "cut the selection"),
+    row(&["C-y"], Write::Edit(Yank), "", "put back what was cut or copied last"),
+    row(&["C-z", "C-_", "C-/", "C-7"], Write::Edit(Undo), "", "undo"),
+    row(&["M-z", "M-/", "M-_"], Write::Edit(Redo), "", "redo"),
+    row(&["M-;"], Write::Edit(Comment), "", "turn the lines into comments, or back"),
+    row(&["Tab"], Write::Edit(Indent), "", "indent"),
+    row(&["Backspace", "C-h"], Write::Edit(Backspace), "", "delete the character before the cursor"),
+    row(&["Delete"], Write::Edit(Delete), "", "delete the character at the cursor"),
+    row(&["C-w", "M-Backspace", "C-Backspace"], Write::Edit(KillWordBack), "", "cut the word before the cursor, or the selection"),
+    row(&["M-d", "C-Delete"], Write::Edit(KillWord), "", "cut the word after the cursor"),
+    row(&["C-k"], Write::Edit(KillLine), "", "cut to the end of the line"),
+    row(&["C-u"], Write::Edit(KillLineBack), "", "cut to the start of the line"),
+];
+
+/// Keys of the results.
+#[rustfmt::skip]
+pub const LOOK: &[Binding<Look>] = &[
+    row(&["Esc", "Tab", "i"], Look::Editor, "editor", "to the editor"),
+    row(&["Enter", "v"], Look::Cell, "cell", "the cell, whole: JSON laid out, bytea as hex"),
+    row(&["x"], Look::Expanded, "row", "one row, a column a line"),
+    row(&["y"], Look::CopyCell, "copy", "copy the cell"),
+    row(&["Y"], Look::CopyRow, "", "copy the row, tab-separated"),
+    row(&["]"], Look::Next, "", "the next result"),
+    row(&["["], Look::Previous, "", "the result before"),
+    row(&["m"], Look::Messages, "messages", "messages, or rows"),
+    row(&["z"], Look::Zoom, "zoom", "results over the whole pane, or not"),
+    row(&["Up", "k"], Look::Up, "", "a row up"),
+    row(&["Down", "j"], Look::Down, "", "a row down"),
+    row(&["Left", "h"], Look::Left, "", "a column to the left"),
+    row(&["Right", "l"], Look::Right, "", "a column to the right"),
+    row(&["PageUp", "C-b"], Look::PageUp, "", "a screen up"),
+    row(&["PageDown", "C-f", "Space"], Look::PageDown, "", "a screen down"),
+    row(&["g", "C-Home"], Look::Top, "", "the first row"),
+    row(&["G", "C-End"], Look::Bottom, "", "the last row; after a number: that row"),
+    row(&["Home", "0", "^"], Look::FirstColumn, "", "the first column"),
+    row(&["End", "$"], Look::LastColumn, "", "the last column"),
+    row(&["C-c"], Look::Stop, "", "cancel what runs at the server; twice while nothing runs: leave gatepost"),
+    row(&["?", "F1"], Look::Help, "help", "this help"),
+    row(&["q", "F2"], Look::Back, "fleet", "back to the fleet; the session stays"),
+    row(&["C-q"], Look::Close, "", "end the session and close the tab"),
+];
+
+/// Keys of an open cell.
+#[rustfmt::skip]
+pub const READ: &[Binding<Read>] = &[
+    row(&["Esc", "q", "v", "Enter"], Read::Shut, "close", "close the cell"),
+    row(&["Up", "k"], Read::Up, "", "a line up"),
+    row(&["Down", "j"], Read::Down, "", "a line down"),
+    row(&["PageUp", "C-b"], Read::PageUp, "", "a screen up"),
+    row(&["PageDown", "C-f", "Space"], Read::PageDown, "scroll", "a screen down"),
+    row(&["g", "Home"], Read::Top, "", "the beginning"),
+    row(&["G", "End"], Read::Bottom, "", "the end"),
+    row(&["r"], Read::Raw, "raw", "laid out, or as the server sent it"),
+    row(&["y"], Read::Copy, "copy", "copy the cell"),
+    row(&["C-c"], Read::Stop, "", "cancel what runs at the server"),
+];
+
+/// Keys of the history.
+#[rustfmt::skip]
+pub const SEARCH: &[Binding<Search>] = &[
+    row(&["Enter", "Tab"], Search::Take, "take", "put the statement into the editor"),
+    row(&["Up", "C-p", "C-r"], Search::Up, "older", "an older one"),
+    row(&["Down", "C-n", "C-s"], Search::Down, "newer", "a newer one"),
+    row(&["PageUp"], Search::PageUp, "", "a screen up"),
+    row(&["PageDown"], Search::PageDown, "", "a screen down"),
+    row(&["Backspace", "C-h"], Search::Erase, "", "delete the last character of the search"),
+    row(&["C-u", "C-w"], Search::Clear, "", "empty the search"),
+    row(&["Esc", "C-g", "C-c"], Search::Shut, "leave", "leave the editor as it was"),
+];
+
+/// Keys of a question.
+#[rustfmt::skip]
+pub const REPLY: &[Binding<Reply>] = &[
+    row(&["y"], Reply::Yes, "yes", "do it"),
+    row(&["n", "Esc", "q", "C-c"], Reply::No, "no", "leave it"),
+];

@@ -1,0 +1,67 @@
+//! Where things are. Pure: `update` asks it as `view` does, so both mean the same rows and columns.
+
+use super::pane::{Pane, Showing};
+use ratatui::layout::Rect;
+
+/// Lines of notices shown below rows.
+const STRIP: usize = 3;
+
+/// The parts of the pane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Areas {
+    /// Who, where, how.
+    pub state: Rect,
+    /// The production banner; empty where the target is none.
+    pub banner: Rect,
+    /// A line below, where there is room for it.
+    pub top: Rect,
+    /// The text.
+    pub editor: Rect,
+    /// The line between editor and results.
+    pub rule: Rect,
+    /// The column names; empty while no grid is shown.
+    pub header: Rect,
+    /// Rows, or messages.
+    pub results: Rect,
+    /// Notices below rows.
+    pub strip: Rect,
+    /// Keys, and the transaction.
+    pub keys: Rect,
+}
+
+/// The parts of `pane` in its area.
+pub fn areas(pane: &Pane) -> Areas {
+    let area = pane.area;
+    let mut from = area.y;
+    let mut left = area.height;
+    let mut take = |lines: usize| {
+        let height = u16::try_from(lines).unwrap_or(u16::MAX).min(left);
+        let part = Rect { x: area.x, y: from, width: area.width, height };
+        from += height;
+        left -= height;
+        part
+    };
+    let state = take(1);
+    let banner = take(usize::from(pane.setup.production));
+    let airy = usize::from(area.height >= 20 && !pane.setup.production);
+    let top = take(airy);
+    let body = (area.height as usize).saturating_sub(2 + airy + usize::from(pane.setup.production));
+    let most = (body * 2 / 5).max(3);
+    let lines = pane.editor.buffer().lines().len();
+    let editor = take(if pane.zoom { 0 } else { lines.clamp(3, most).min(body.saturating_sub(1)) });
+    let rule = take(1);
+    let below = body.saturating_sub(editor.height as usize + 1);
+    let rows = pane.showing == Showing::Rows && pane.table().is_some();
+    let header = take(if rows && !pane.expanded { 1.min(below) } else { 0 });
+    let notices = if rows { pane.log.notices().min(STRIP).min(below.saturating_sub(4)) } else { 0 };
+    let results = take(below.saturating_sub(header.height as usize + notices));
+    let strip = take(notices);
+    let keys = take(1);
+    Areas { state, banner, top, editor, rule, header, results, strip, keys }
+}
+
+/// The area of an open cell or the history: everything between state line and key line.
+pub fn overlay(areas: &Areas) -> Rect {
+    let top = areas.editor.y;
+    Rect { y: top, height: areas.keys.y.saturating_sub(top), ..areas.state }
+}

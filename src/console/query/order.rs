@@ -1,0 +1,238 @@
+//! What goes in and out of a query pane: inputs, orders, what the worker is asked and what it tells. Plain data; it must
+//! not know who carries it.
+
+pub use crate::access::Piece;
+use crate::model::{Column, Diagnosis, Notice, SessionFacts, Transaction};
+use crossterm::event::{KeyEvent, MouseEvent};
+use ratatui::layout::Rect;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// What happened, as far as one pane is concerned.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A key.
+    Key(KeyEvent),
+    /// A bracketed paste.
+    Paste(String),
+    /// The mouse, in the coordinates of the whole screen.
+    Mouse(MouseEvent),
+    /// The worker tells.
+    News(News),
+    /// The time now. Send one before the inputs of each round, and when [`super::Pane::next_tick`] has come.
+    Tick(SystemTime),
+    /// The area the pane will be drawn in. Send it before the first key and whenever it changes.
+    Area(Rect),
+}
+
+/// What the pane wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Order {
+    /// For this tab's worker.
+    Ask(Ask),
+    /// To the clipboard (OSC 52).
+    Copy(String),
+    /// Show the help screen ([`super::Pane::help`]).
+    Help,
+    /// Show the fleet; the tab lives on.
+    Back,
+    /// End the session and close the tab. What had to be asked was asked.
+    Close,
+    /// Leave gatepost.
+    Quit,
+    /// psql's `\c`: another session at the same endpoint; `None` means as now.
+    Connect {
+        /// Database.
+        database: Option<String>,
+        /// Role.
+        user: Option<String>,
+    },
+}
+
+/// Names a result among those of one worker; counts up from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResultId(pub u64);
+
+/// What the worker is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ask {
+    /// Run these in order, stopping at the first that fails. Results of earlier runs are let go.
+    Run {
+        /// Comes back in the news of this run.
+        run: u64,
+        /// One SQL statement each.
+        statements: Vec<Statement>,
+    },
+    /// Cancel what runs, at the server, and leave out what has not begun.
+    Cancel,
+    /// Rows of a result.
+    Window {
+        /// Which.
+        result: ResultId,
+        /// First row wanted, from 0.
+        first: u64,
+        /// At most so many.
+        count: u64,
+    },
+    /// End the session.
+    Close,
+}
+
+/// One statement to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// What the server is sent.
+    pub sql: String,
+    /// What the history keeps; `None` keeps it out.
+    pub note: Option<String>,
+}
+
+/// How long a statement took, seen from here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timing {
+    /// From sending to the server's first answer (columns, rows, or completion).
+    pub first: Option<Duration>,
+    /// From sending to completion.
+    pub total: Duration,
+}
+
+/// Rows of a result, contiguous, pages shared with the worker.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Window {
+    /// The first row's number, from 0.
+    pub first: u64,
+    /// The rows, in order.
+    pub pieces: Vec<Piece>,
+}
+
+/// How a past statement ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It was completed.
+    Done,
+    /// It failed.
+    Failed,
+    /// It was cancelled.
+    Cancelled,
+}
+
+/// One statement of the history.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Past {
+    /// The statement.
+    pub text: String,
+    /// Seconds since 1970 when it was sent.
+    pub at: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Milliseconds it took.
+    pub took: u64,
+    /// Rows selected or affected.
+    pub rows: u64,
+}
+
+/// What the worker tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum News {
+    /// A statement was sent.
+    Began {
+        /// The run.
+        run: u64,
+        /// Which statement of it, from 0.
+        index: usize,
+        /// When.
+        at: SystemTime,
+    },
+    /// A result set begins.
+    Columns {
+        /// The run.
+        run: u64,
+        /// Which statement.
+        index: usize,
+        /// Its name from now on.
+        result: ResultId,
+        /// Its columns.
+        columns: Arc<[Column]>,
+    },
+    /// So much of a result is kept by now. At most every 30 ms.
+    Rows {
+        /// Which.
+        result: ResultId,
+        /// Rows.
+        rows: u64,
+        /// Bytes.
+        bytes: u64,
+    },
+    /// Rows that were asked for, or the first ones unasked.
+    Window {
+        /// Which.
+        result: ResultId,
+        /// The rows; fewer than asked at the end of what there is.
+        window: Window,
+    },
+    /// A result was cut short (row cap, byte cap, disk full): the sentence to show.
+    Short {
+        /// Which.
+        result: ResultId,
+        /// In words.
+        why: String,
+    },
+    /// A statement is done.
+    Complete {
+        /// The run.
+        run: u64,
+        /// Which statement.
+        index: usize,
+        /// Its result set, if it had one.
+        result: Option<ResultId>,
+        /// The command tag.
+        tag: String,
+        /// Rows selected or affected.
+        rows: u64,
+        /// How long it took.
+        timing: Timing,
+    },
+    /// A statement failed.
+    Failed {
+        /// The run.
+        run: u64,
+        /// Which statement.
+        index: usize,
+        /// The result set it had begun.
+        result: Option<ResultId>,
+        /// Why.
+        diagnosis: Diagnosis,
+        /// How long it took.
+        timing: Timing,
+    },
+    /// Nothing runs any more.
+    Ended {
+        /// The run.
+        run: u64,
+    },
+    /// A notice, warning or notification.
+    Notice(Notice),
+    /// The wire had been lost; a new session was logged in.
+    Reconnected(String),
+    /// The wire was lost while nothing ran; the next statement opens a new session.
+    Lost {
+        /// Whether a transaction was open, which the server has rolled back.
+        in_transaction: bool,
+    },
+    /// The cancel request was delivered, or not.
+    Cancelled(Result<(), Diagnosis>),
+    /// Where the session stands.
+    State {
+        /// Transaction state.
+        transaction: Transaction,
+        /// All else.
+        facts: Box<SessionFacts>,
+    },
+    /// Past statements of this target, oldest first; once at the start.
+    History(Vec<Past>),
+    /// The session has ended; nothing follows.
+    Closed,
+    /// Something of this machine went wrong that hinders no statement (history cannot be written).
+    Trouble(Diagnosis),
+}

@@ -1,0 +1,266 @@
+//! The state of one tab. What changes it is in `update`, `browse` and `running`; how it looks in `view`. It holds plans and
+//! answers, never a live thing.
+
+use super::cell::Cell;
+use super::editor::Editor;
+use super::keymap::{LOOK, READ, REPLY, SEARCH, WRITE};
+use super::log::Log;
+use super::order::{Order, Statement};
+use super::recall::{Finder, Recall};
+use super::table::Table;
+use crate::console::keys::Binding;
+use crate::console::theme::Tone;
+use crate::model::{SessionFacts, Transaction};
+use ratatui::layout::Rect;
+use std::time::{Duration, SystemTime};
+
+/// What a pane is made from.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The name people know the target by (cluster or instance identifier).
+    pub name: String,
+    /// Endpoint host, for sentences that must leave no doubt.
+    pub host: String,
+    /// Role.
+    pub user: String,
+    /// Database.
+    pub database: String,
+    /// Whether the target is marked production.
+    pub production: bool,
+    /// What is known of the session.
+    pub facts: SessionFacts,
+    /// The time now.
+    pub now: SystemTime,
+}
+
+/// What a tab is doing, for the tab's title.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Nothing ran yet.
+    Fresh,
+    /// A statement runs.
+    Running,
+    /// The last run was completed.
+    Done,
+    /// The last run failed.
+    Failed,
+    /// The session has ended.
+    Closed,
+}
+
+/// For the tab bar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Title {
+    /// `orders-prod`.
+    pub name: String,
+    /// What it is doing.
+    pub work: Work,
+}
+
+/// One line of the help screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HelpRow {
+    /// Names of the keys, as in `console::keys`.
+    pub keys: &'static [&'static str],
+    /// What it does.
+    pub help: &'static str,
+}
+
+/// Where keys go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Focus {
+    Editor,
+    Results,
+}
+
+/// What is below the editor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Showing {
+    Rows,
+    Messages,
+}
+
+/// Something that is asked before it is done.
+#[derive(Clone, Debug)]
+pub(super) struct Question {
+    /// What would happen, and where.
+    pub title: String,
+    /// The particulars, a line each.
+    pub lines: Vec<String>,
+    /// What a yes does.
+    pub then: Then,
+}
+
+/// What a yes does.
+#[derive(Clone, Debug)]
+pub(super) enum Then {
+    Run(Vec<Sent>),
+    Order(Order),
+}
+
+/// A statement that is sent, and where it came from.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    pub statement: Statement,
+    /// Byte offset in the editor's text; `None` for what a backslash word asks.
+    pub start: Option<usize>,
+}
+
+/// What runs.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    pub number: u64,
+    pub sent: Vec<Sent>,
+    /// The editor's edition then.
+    pub edition: u64,
+    pub index: usize,
+    pub began: SystemTime,
+    pub cancelling: bool,
+    pub failed: bool,
+    /// Whether a result of this run was shown; the results of the run before stay on screen until then.
+    pub answered: bool,
+}
+
+/// A result on screen, with what was told when it was complete.
+#[derive(Clone, Debug)]
+pub(super) struct Output {
+    pub table: Table,
+    /// `182 ms (first row 161 ms)`; empty while it runs.
+    pub told: String,
+    pub failed: bool,
+}
+
+/// One tab: editor, results, messages, facts, what runs.
+#[derive(Clone, Debug)]
+pub struct Pane {
+    pub(super) setup: Setup,
+    pub(super) facts: SessionFacts,
+    pub(super) transaction: Transaction,
+    pub(super) now: SystemTime,
+    pub(super) area: Rect,
+    pub(super) focus: Focus,
+    pub(super) editor: Editor,
+    pub(super) recall: Recall,
+    pub(super) finder: Option<Finder>,
+    pub(super) outputs: Vec<Output>,
+    pub(super) current: usize,
+    pub(super) showing: Showing,
+    pub(super) expanded: bool,
+    /// First column shown in the expanded view.
+    pub(super) unfolded: usize,
+    pub(super) zoom: bool,
+    /// A number typed before a key.
+    pub(super) count: Option<u64>,
+    pub(super) cell: Option<Cell>,
+    pub(super) log: Log,
+    pub(super) question: Option<Question>,
+    pub(super) run: Option<Run>,
+    pub(super) runs: u64,
+    pub(super) work: Work,
+    pub(super) timing: bool,
+    /// Until the next key.
+    pub(super) said: Option<(Tone, String)>,
+    /// Ctrl-C was the last key and there was nothing to stop.
+    pub(super) stopping: bool,
+    /// The edition that Enter ran: Enter again is a line break, not the same statement twice.
+    pub(super) entered: Option<u64>,
+    pub(super) lost: bool,
+}
+
+impl Pane {
+    /// A fresh tab.
+    pub fn new(setup: Setup) -> Pane {
+        Pane {
+            facts: setup.facts.clone(),
+            transaction: Transaction::Idle,
+            now: setup.now,
+            setup,
+            area: Rect::new(0, 0, 80, 24),
+            focus: Focus::Editor,
+            editor: Editor::default(),
+            recall: Recall::default(),
+            finder: None,
+            outputs: Vec::new(),
+            current: 0,
+            showing: Showing::Messages,
+            expanded: false,
+            unfolded: 0,
+            zoom: false,
+            count: None,
+            cell: None,
+            log: Log::default(),
+            question: None,
+            run: None,
+            runs: 0,
+            work: Work::Fresh,
+            timing: true,
+            said: None,
+            stopping: false,
+            entered: None,
+            lost: false,
+        }
+    }
+
+    /// For the tab bar.
+    pub fn title(&self) -> Title {
+        Title { name: self.setup.name.clone(), work: self.work }
+    }
+
+    /// When something on screen changes by time alone; `None` while nothing does.
+    pub fn next_tick(&self) -> Option<SystemTime> {
+        if self.run.is_some() {
+            return Some(self.now + Duration::from_millis(100));
+        }
+        // The age of the token is shown in minutes, so that an idle screen is written to once a minute.
+        let age = self.now.duration_since(self.facts.token_minted?).unwrap_or_default();
+        Some(self.now + Duration::from_secs(60 - age.as_secs() % 60))
+    }
+
+    /// The keys that work where the pane is now, under headings.
+    pub fn help(&self) -> Vec<(&'static str, Vec<HelpRow>)> {
+        fn rows<A>(table: &'static [Binding<A>]) -> Vec<HelpRow> {
+            table.iter().map(|row| HelpRow { keys: row.keys, help: row.help }).collect()
+        }
+        if self.question.is_some() {
+            return vec![("question", rows(REPLY))];
+        }
+        if self.cell.is_some() {
+            return vec![("cell", rows(READ))];
+        }
+        if self.finder.is_some() {
+            return vec![("history", rows(SEARCH))];
+        }
+        match self.focus {
+            Focus::Editor => vec![("editor", rows(WRITE)), ("results", rows(LOOK))],
+            Focus::Results => vec![("results", rows(LOOK)), ("editor", rows(WRITE))],
+        }
+    }
+
+    /// Whether leaving now would lose something: a sentence to ask with (statement runs, transaction open).
+    pub fn would_lose(&self) -> Option<String> {
+        let name = &self.setup.name;
+        match (&self.run, self.transaction) {
+            _ if self.work == Work::Closed => None,
+            (Some(_), _) => Some(format!("A statement is running on {name}: leaving cancels it.")),
+            (None, Transaction::Open) => Some(format!("A transaction is open on {name}: leaving rolls it back.")),
+            (None, Transaction::Failed) => Some(format!("A failed transaction is open on {name}: leaving ends it.")),
+            (None, Transaction::Idle) => None,
+        }
+    }
+
+    pub(super) fn output(&self) -> Option<&Output> {
+        self.outputs.get(self.current)
+    }
+
+    pub(super) fn table(&self) -> Option<&Table> {
+        self.output().map(|output| &output.table)
+    }
+
+    pub(super) fn table_mut(&mut self) -> Option<&mut Table> {
+        self.outputs.get_mut(self.current).map(|output| &mut output.table)
+    }
+
+    pub(super) fn say(&mut self, tone: Tone, words: impl Into<String>) {
+        self.said = Some((tone, words.into()));
+    }
+}

@@ -1,0 +1,373 @@
+//! What is run and what comes back: statements are found, dangerous ones asked about, answers put where they belong. It
+//! must not know who runs them.
+
+use super::log::Entry;
+use super::order::{Outcome, Past, Statement, Timing};
+use super::pane::{Focus, Output, Pane, Question, Run, Sent, Showing, Then, Work};
+use super::table::Table;
+use super::words::{self, Word};
+use super::{Ask, News, Order, lifting, secrets, text, update, worker};
+use crate::console::theme::Tone;
+use crate::model::sql::{Class, Ended, classify, statement_at, statements};
+use crate::model::{Diagnosis, Kind, Transaction};
+use std::time::SystemTime;
+
+/// Whether Enter runs rather than breaks the line: the text ends here with a finished statement or a backslash word, and
+/// this very text was not run by Enter already.
+pub(super) fn enter_runs(pane: &Pane) -> bool {
+    let buffer = pane.editor.buffer();
+    let cursor = pane.editor.cursor();
+    let line = &buffer.lines()[cursor.line];
+    let behind = &line[cursor.byte..];
+    let last = cursor.line + 1 == buffer.lines().len();
+    if !last || !behind.trim().is_empty() || pane.entered == Some(pane.editor.edition()) {
+        return false;
+    }
+    let before = line[..cursor.byte].trim_end();
+    if !before.ends_with(';') && !before.contains('\\') {
+        return false;
+    }
+    let text = buffer.text();
+    statements(&text).last().is_some_and(|statement| {
+        let here = text[statement.start..].trim_end().len() + statement.start;
+        let reaches = here > buffer.offset(super::buffer::Place { byte: 0, ..cursor });
+        reaches && (statement.backslash || statement.ended == Ended::Semicolon)
+    })
+}
+
+/// Runs the selection, the statement at the cursor, or everything.
+pub(super) fn run(pane: &mut Pane, all: bool, orders: &mut Vec<Order>) {
+    let buffer = pane.editor.buffer();
+    let text = buffer.text();
+    let (from, to) = match pane.editor.selection() {
+        Some(selected) if !all => (buffer.offset(selected.start), buffer.offset(selected.end)),
+        _ if all => (0, text.len()),
+        _ => match statement_at(&text, buffer.offset(pane.editor.cursor())) {
+            Some(statement) => (statement.start, statement.end),
+            None => (0, 0),
+        },
+    };
+    let part = &text[from..to];
+    let found = statements(part);
+    if found.is_empty() {
+        pane.say(Tone::Dim, "there is no statement here");
+        return;
+    }
+    let mut sent = Vec::new();
+    for statement in found {
+        let sql = statement.of(part);
+        if !statement.backslash {
+            let note = (!secrets::may_hold(sql)).then(|| format!("{sql};"));
+            sent.push(Sent { statement: Statement { sql: sql.to_owned(), note }, start: Some(from + statement.start) });
+            continue;
+        }
+        match words::parse(sql) {
+            Word::Ask(asks) => {
+                for (at, ask) in asks.into_iter().enumerate() {
+                    let note = (at == 0).then(|| sql.to_owned());
+                    sent.push(Sent { statement: Statement { sql: ask, note }, start: None });
+                }
+            }
+            word => {
+                if !obey(pane, word, orders) {
+                    return;
+                }
+            }
+        }
+    }
+    if !sent.is_empty() {
+        consider(pane, sent, orders);
+    }
+}
+
+/// Carries out a word that asks nothing of the server; false when what follows it must not run.
+fn obey(pane: &mut Pane, word: Word, orders: &mut Vec<Order>) -> bool {
+    match word {
+        Word::Quit => {
+            update::leave(pane, Order::Close, orders);
+            return false;
+        }
+        Word::Expanded(wanted) => {
+            pane.expanded = wanted.unwrap_or(!pane.expanded);
+            pane.say(Tone::Dim, if pane.expanded { "expanded display is on" } else { "expanded display is off" });
+        }
+        Word::Timing(wanted) => {
+            pane.timing = wanted.unwrap_or(!pane.timing);
+            pane.say(Tone::Dim, if pane.timing { "timing is on" } else { "timing is off" });
+        }
+        Word::Help => {
+            for (word, help) in words::WORDS {
+                pane.log.push(Entry::Said(Tone::Text, format!("{word:<24} {help}")));
+            }
+            pane.showing = Showing::Messages;
+        }
+        Word::Where => {
+            let words = place_in_words(pane);
+            pane.log.push(Entry::Said(Tone::Text, words));
+            pane.showing = Showing::Messages;
+        }
+        Word::History => {
+            let mut finder = super::recall::Finder::default();
+            pane.recall.search(&mut finder);
+            pane.finder = (!finder.found.is_empty()).then_some(finder);
+            return false;
+        }
+        Word::Connect { database, user } => {
+            orders.push(Order::Connect { database, user });
+            return false;
+        }
+        Word::Nothing | Word::Ask(_) => {}
+        Word::Refused(why) => {
+            pane.log.push(Entry::Said(Tone::Bad, why.clone()));
+            pane.say(Tone::Bad, why);
+            return false;
+        }
+    }
+    true
+}
+
+fn place_in_words(pane: &Pane) -> String {
+    let facts = &pane.facts;
+    let tls = if facts.tls.version.is_empty() { "TLS".to_owned() } else { format!("TLS {}", facts.tls.version) };
+    format!(
+        "{}@{} on {} ({}), PostgreSQL {}, backend {}, {tls} to \"{}\" by \"{}\", {}, {}{}",
+        pane.setup.user,
+        pane.setup.database,
+        pane.setup.name,
+        pane.setup.host,
+        facts.server_version,
+        facts.pid,
+        facts.tls.subject,
+        facts.tls.issuer,
+        facts.route,
+        if facts.read_only { "read-only" } else { "writable" },
+        facts.ssm_session.as_deref().map(|id| format!(", SSM session {id}")).unwrap_or_default(),
+    )
+}
+
+/// Asks before what changes much at once; no lock is held while the question stands.
+fn consider(pane: &mut Pane, sent: Vec<Sent>, orders: &mut Vec<Order>) {
+    if pane.work == Work::Closed {
+        pane.say(Tone::Bad, "this session has ended");
+    } else if pane.run.is_some() {
+        pane.say(Tone::Warn, "a statement is running; Ctrl-C cancels it");
+    } else if pane.facts.read_only && sent.iter().any(|sent| lifting::lifts_read_only(&sent.statement.sql)) {
+        let why = format!("this session is read-only; to write, connect to {} again as writable", pane.setup.name);
+        pane.log.push(Entry::Said(Tone::Bad, why.clone()));
+        pane.say(Tone::Bad, why);
+    } else {
+        let reasons: Vec<String> = sent
+            .iter()
+            .filter(|_| !pane.facts.read_only)
+            .filter_map(|sent| match classify(&sent.statement.sql) {
+                Class::Dangerous { reason } => Some(format!("{reason}: {}", first_line(&sent.statement.sql))),
+                _ => None,
+            })
+            .collect();
+        if reasons.is_empty() {
+            send(pane, sent, orders);
+            return;
+        }
+        let kind = if pane.setup.production { "PRODUCTION, writable" } else { "writable" };
+        let title = format!("Run this on {} ({kind})?", pane.setup.name);
+        let mut lines = reasons;
+        if lines.len() > 5 {
+            let more = lines.len() - 4;
+            lines.truncate(4);
+            lines.push(format!("and {more} more"));
+        }
+        lines.push(format!("{}@{} at {}", pane.setup.user, pane.setup.database, pane.setup.host));
+        pane.question = Some(Question { title, lines, then: Then::Run(sent) });
+    }
+}
+
+/// Sends statements to the worker.
+pub(super) fn send(pane: &mut Pane, sent: Vec<Sent>, orders: &mut Vec<Order>) {
+    pane.runs += 1;
+    let statements = sent.iter().map(|sent| sent.statement.clone()).collect();
+    orders.push(Order::Ask(Ask::Run { run: pane.runs, statements }));
+    pane.work = Work::Running;
+    pane.run = Some(Run {
+        number: pane.runs,
+        sent,
+        edition: pane.editor.edition(),
+        index: 0,
+        began: pane.now,
+        cancelling: false,
+        failed: false,
+        answered: false,
+    });
+}
+
+/// What the worker tells.
+pub(super) fn hear(pane: &mut Pane, news: News) {
+    match news {
+        News::Began { run, index, at } => {
+            if let Some(running) = pane.run.as_mut().filter(|running| running.number == run) {
+                (running.index, running.began) = (index, at);
+                let first = running.sent.get(index).map(|sent| {
+                    sent.statement.note.as_deref().filter(|_| sent.start.is_none()).unwrap_or(&sent.statement.sql)
+                });
+                let shown = first.map(first_line).unwrap_or_default();
+                pane.log.push(Entry::Statement(shown));
+            }
+        }
+        News::Columns { run, result, columns, .. } => {
+            answered(pane, run);
+            if pane.outputs.len() == worker::RESULTS {
+                pane.outputs.remove(0);
+            }
+            pane.outputs.push(Output { table: Table::new(result, columns), told: String::new(), failed: false });
+            pane.current = pane.outputs.len() - 1;
+            pane.showing = Showing::Rows;
+        }
+        News::Rows { result, rows, bytes } => {
+            if let Some(output) = pane.outputs.iter_mut().find(|output| output.table.id == result) {
+                (output.table.rows, output.table.bytes) = (rows, bytes);
+            }
+        }
+        News::Window { result, window } => {
+            if let Some(output) = pane.outputs.iter_mut().find(|output| output.table.id == result) {
+                output.table.take(window);
+            }
+        }
+        News::Short { result, why } => {
+            if let Some(output) = pane.outputs.iter_mut().find(|output| output.table.id == result) {
+                output.table.short = Some(why.clone());
+            }
+            pane.log.push(Entry::Said(Tone::Warn, why));
+        }
+        News::Complete { run, index, result, tag, rows, timing } => {
+            answered(pane, run);
+            tell(pane, result, timing, false);
+            let timing_shown = pane.timing.then_some(timing);
+            pane.log.push(Entry::Done { tag, timing: timing_shown, note: None });
+            remember(pane, run, index, Outcome::Done, timing, rows);
+        }
+        News::Failed { run, index, result, diagnosis, timing } => {
+            answered(pane, run);
+            tell(pane, result, timing, true);
+            let outcome = if diagnosis.kind == Kind::Cancelled { Outcome::Cancelled } else { Outcome::Failed };
+            remember(pane, run, index, outcome, timing, 0);
+            failed(pane, run, index, diagnosis, timing);
+        }
+        News::Ended { run } => {
+            if let Some(running) = pane.run.take_if(|running| running.number == run) {
+                pane.work = if running.failed { Work::Failed } else { Work::Done };
+                let left = running.sent.len() - (running.index + 1).min(running.sent.len());
+                if left > 0 {
+                    let (these, were) = if left == 1 { ("statement", "was") } else { ("statements", "were") };
+                    let words = format!("{left} {these} after that {were} not run");
+                    pane.log.push(Entry::Said(Tone::Warn, words));
+                }
+                if !running.answered || pane.outputs.is_empty() {
+                    pane.showing = Showing::Messages;
+                }
+            }
+        }
+        News::Notice(notice) => pane.log.push(Entry::Notice(notice)),
+        News::Reconnected(what) => {
+            pane.lost = false;
+            pane.log.push(Entry::Said(Tone::Warn, what));
+            pane.say(Tone::Warn, "connected again: temporary tables, SET and locks of the old session are gone");
+        }
+        News::Lost { in_transaction } => {
+            pane.lost = true;
+            pane.transaction = Transaction::Idle;
+            let what = if in_transaction {
+                "the connection was lost; the transaction that was open has been rolled back"
+            } else {
+                "the connection was lost while nothing ran; the next statement connects again"
+            };
+            pane.log.push(Entry::Said(Tone::Warn, what.to_owned()));
+            pane.say(Tone::Warn, what);
+        }
+        News::Cancelled(Ok(())) => pane.say(Tone::Dim, "the server was asked to cancel"),
+        News::Cancelled(Err(diagnosis)) => {
+            if let Some(run) = &mut pane.run {
+                run.cancelling = false;
+            }
+            pane.say(Tone::Bad, diagnosis.title.clone());
+            pane.log.push(Entry::Failed { diagnosis, place: None, timing: None });
+        }
+        News::State { transaction, facts } => {
+            pane.transaction = transaction;
+            pane.facts = *facts;
+            pane.lost = false;
+        }
+        News::History(past) => pane.recall.load(past),
+        News::Closed => {
+            pane.run = None;
+            pane.work = Work::Closed;
+            pane.log.push(Entry::Said(Tone::Warn, "the session has ended".to_owned()));
+        }
+        News::Trouble(diagnosis) => pane.log.push(Entry::Failed { diagnosis, place: None, timing: None }),
+    }
+}
+
+/// The first answer of a run sends the results of the run before away.
+fn answered(pane: &mut Pane, run: u64) {
+    let Some(running) = pane.run.as_mut().filter(|running| running.number == run) else { return };
+    if !std::mem::replace(&mut running.answered, true) {
+        pane.outputs.clear();
+        pane.current = 0;
+        pane.unfolded = 0;
+        pane.cell = None;
+        pane.showing = Showing::Messages;
+    }
+}
+
+fn tell(pane: &mut Pane, result: Option<super::ResultId>, timing: Timing, failed: bool) {
+    let shown = pane.timing;
+    let Some(output) = pane.outputs.iter_mut().find(|output| Some(output.table.id) == result) else { return };
+    output.failed = failed;
+    if shown {
+        output.told = text::duration(timing.total);
+        if let Some(first) = timing.first {
+            output.told.push_str(&format!(" (first row {})", text::duration(first)));
+        }
+    }
+}
+
+fn remember(pane: &mut Pane, run: u64, index: usize, outcome: Outcome, timing: Timing, rows: u64) {
+    let Some(running) = pane.run.as_ref().filter(|running| running.number == run) else { return };
+    let Some(text) = running.sent.get(index).and_then(|sent| sent.statement.note.clone()) else { return };
+    let at = running.began.duration_since(SystemTime::UNIX_EPOCH).map(|since| since.as_secs()).unwrap_or(0);
+    pane.recall.keep(Past { text, at, outcome, took: timing.total.as_millis() as u64, rows });
+}
+
+fn failed(pane: &mut Pane, run: u64, index: usize, diagnosis: Diagnosis, timing: Timing) {
+    let mut place = None;
+    let mut jump = None;
+    if let Some(running) = pane.run.as_mut().filter(|running| running.number == run) {
+        running.failed = true;
+        if let (Some(sent), Some(at)) = (running.sent.get(index), diagnosis.at) {
+            let sql = &sent.statement.sql;
+            let byte = sql.char_indices().nth(at).map_or(sql.len(), |(byte, _)| byte);
+            let start = sql[..byte].rfind('\n').map_or(0, |at| at + 1);
+            let line = sql[start..].lines().next().unwrap_or("");
+            let number = sql[..byte].matches('\n').count() + 1;
+            place = Some((number, line.to_owned(), byte - start));
+            // Only in the text that was sent: what was typed since has moved everything.
+            jump = sent.start.filter(|_| running.edition == pane.editor.edition()).map(|start| start + byte);
+        }
+    }
+    if let Some(offset) = jump {
+        let to = pane.editor.buffer().place(offset);
+        pane.editor.go(to, false);
+    }
+    let timing = pane.timing.then_some(timing);
+    pane.log.push(Entry::Failed { diagnosis, place, timing });
+    pane.showing = Showing::Messages;
+    if pane.focus == Focus::Results && jump.is_some() {
+        pane.focus = Focus::Editor;
+        pane.zoom = false;
+    }
+}
+
+fn first_line(sql: &str) -> String {
+    let line = sql.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
+    let more = sql.trim_end().lines().count() > 1;
+    let shown = &line[..line.floor_char_boundary(500)];
+    if more { format!("{shown} …") } else { shown.to_owned() }
+}

@@ -1,0 +1,300 @@
+//! Inputs become orders: which part of the pane a key, a paste or a click is for. It must not know how anything is drawn,
+//! nor who carries orders out.
+
+use super::editor::Edit;
+use super::keymap::{READ, REPLY, Read, Reply, SEARCH, Search, WRITE, Write};
+use super::layout::{self, areas};
+use super::pane::{Focus, Pane, Question, Showing, Then};
+use super::recall::Finder;
+use super::{Ask, Input, Order, browse, running};
+use crate::console::keys::find;
+use crate::console::theme::Tone;
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
+
+/// Takes one input; gives what is to be done. Pure: no I/O, no clock.
+pub fn update(pane: &mut Pane, input: Input) -> Vec<Order> {
+    let mut orders = Vec::new();
+    match input {
+        Input::Tick(now) => {
+            pane.now = now;
+            return orders;
+        }
+        Input::Area(area) => pane.area = area,
+        Input::Key(key) if key.kind == KeyEventKind::Release => return orders,
+        Input::Key(key) => self::key(pane, &key, &mut orders),
+        Input::Paste(text) => paste(pane, &text),
+        Input::Mouse(mouse) => self::mouse(pane, mouse),
+        Input::News(news) => running::hear(pane, news),
+    }
+    settle(pane, &mut orders);
+    orders
+}
+
+/// What is on screen is scrolled into sight, and rows that are missing there are asked for.
+fn settle(pane: &mut Pane, orders: &mut Vec<Order>) {
+    let areas = areas(pane);
+    pane.editor.fit(areas.editor.width.saturating_sub(1) as usize, areas.editor.height as usize);
+    let (width, height) = (areas.results.width.saturating_sub(2) as usize, areas.results.height as usize);
+    let over = layout::overlay(&areas);
+    if let Some(cell) = &mut pane.cell {
+        cell.fit(over.width.saturating_sub(2) as usize, over.height.saturating_sub(1) as usize);
+    }
+    let expanded = pane.expanded;
+    if pane.log.back > 0 {
+        pane.log.back = pane.log.back.min(pane.log.furthest(areas.results.width as usize, height));
+    }
+    let Some(table) = pane.table_mut() else { return };
+    table.fit(width, height);
+    let wanted = table.wants();
+    let (result, column) = (table.id, table.column);
+    if expanded {
+        pane.unfolded = pane.unfolded.clamp((column + 1).saturating_sub(height.saturating_sub(1).max(1)), column);
+    }
+    if let Some((first, count)) = wanted {
+        orders.push(Order::Ask(Ask::Window { result, first, count }));
+    }
+}
+
+fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
+    let stopping = std::mem::take(&mut pane.stopping);
+    pane.said = None;
+    if pane.question.is_some() {
+        match find(REPLY, key) {
+            Some(Reply::Yes) => {
+                if let Some(question) = pane.question.take() {
+                    match question.then {
+                        Then::Run(sent) => running::send(pane, sent, orders),
+                        Then::Order(order) => orders.push(order),
+                    }
+                }
+            }
+            Some(Reply::No) => {
+                pane.question = None;
+                pane.say(Tone::Dim, "left alone");
+            }
+            None => {}
+        }
+    } else if pane.cell.is_some() {
+        read(pane, key, orders);
+    } else if pane.finder.is_some() {
+        search(pane, key);
+    } else if pane.focus == Focus::Results {
+        browse::key(pane, key, stopping, orders);
+    } else if let Some(action) = find(WRITE, key) {
+        write(pane, action, stopping, orders);
+    } else if let Some(c) = typed(key) {
+        pane.editor.type_in(c);
+    }
+}
+
+/// The character a key types, if it types one.
+fn typed(key: &KeyEvent) -> Option<char> {
+    let held = key.modifiers - KeyModifiers::SHIFT;
+    match key.code {
+        // AltGr arrives as Ctrl and Alt together on some terminals.
+        KeyCode::Char(c) if held.is_empty() || held == (KeyModifiers::CONTROL | KeyModifiers::ALT) => Some(c),
+        _ => None,
+    }
+}
+
+fn write(pane: &mut Pane, action: Write, stopping: bool, orders: &mut Vec<Order>) {
+    match action {
+        Write::Run => running::run(pane, false, orders),
+        Write::RunAll => running::run(pane, true, orders),
+        Write::Enter if running::enter_runs(pane) => {
+            pane.entered = Some(pane.editor.edition());
+            running::run(pane, false, orders);
+        }
+        Write::Enter => pane.editor.edit(Edit::Newline),
+        Write::Go(super::editor::Motion::Up) if walks(pane) => recall(pane, true),
+        Write::Go(motion) => pane.editor.travel(motion, false),
+        Write::Select(motion) => pane.editor.travel(motion, true),
+        Write::Edit(edit) => pane.editor.edit(edit),
+        Write::Copy => copy(pane, orders),
+        Write::Cut => {
+            if pane.editor.selection().is_some() {
+                copy(pane, orders);
+                pane.editor.edit(Edit::Delete);
+            }
+        }
+        Write::Older => recall(pane, true),
+        Write::Newer => recall(pane, false),
+        Write::History => {
+            let mut finder = Finder::default();
+            pane.recall.search(&mut finder);
+            if finder.found.is_empty() {
+                pane.say(Tone::Dim, "no statement was run on this target yet");
+            } else {
+                pane.finder = Some(finder);
+            }
+        }
+        Write::Results if pane.table().is_some() || !pane.log.is_empty() => pane.focus = Focus::Results,
+        Write::Results => pane.say(Tone::Dim, "no results yet; F2 goes to the fleet"),
+        Write::Stop => stop(pane, stopping, orders),
+        Write::Help => orders.push(Order::Help),
+        Write::Back => orders.push(Order::Back),
+        Write::Close => leave(pane, Order::Close, orders),
+        Write::DeleteOrClose if pane.editor.buffer().is_empty() => leave(pane, Order::Close, orders),
+        Write::DeleteOrClose => pane.editor.edit(Edit::Delete),
+    }
+}
+
+/// Whether Up means the history: there is nothing to move in, or a walk is under way and the cursor is at its top.
+fn walks(pane: &Pane) -> bool {
+    let buffer = pane.editor.buffer();
+    buffer.is_empty() || (pane.editor.cursor().line == 0 && pane.recall.standing(&buffer.text()).is_some())
+}
+
+fn recall(pane: &mut Pane, older: bool) {
+    let now = pane.editor.buffer().text();
+    let text = if older { pane.recall.older(&now) } else { pane.recall.newer(&now) };
+    match text.map(str::to_owned) {
+        Some(text) => pane.editor.set(&text),
+        None if older => pane.say(Tone::Dim, "nothing older"),
+        None => pane.say(Tone::Dim, "nothing newer"),
+    }
+}
+
+fn copy(pane: &mut Pane, orders: &mut Vec<Order>) {
+    match pane.editor.copy() {
+        Some(text) => {
+            pane.say(Tone::Good, "copied");
+            orders.push(Order::Copy(text));
+        }
+        None => pane.say(Tone::Dim, "nothing is selected"),
+    }
+}
+
+/// Ctrl-C: cancels what runs; where nothing does, leaves at the second time.
+pub(super) fn stop(pane: &mut Pane, again: bool, orders: &mut Vec<Order>) {
+    match &mut pane.run {
+        Some(run) => {
+            run.cancelling = true;
+            orders.push(Order::Ask(Ask::Cancel));
+        }
+        None if again => leave(pane, Order::Quit, orders),
+        None => {
+            pane.stopping = true;
+            pane.say(Tone::Warn, "nothing runs; Ctrl-C again leaves gatepost");
+        }
+    }
+}
+
+/// Leaves, after a question where something would be lost.
+pub(super) fn leave(pane: &mut Pane, order: Order, orders: &mut Vec<Order>) {
+    match pane.would_lose() {
+        Some(title) => {
+            let lines = vec![format!("{} · {}@{}", pane.setup.host, pane.setup.user, pane.setup.database)];
+            pane.question = Some(Question { title, lines, then: Then::Order(order) });
+        }
+        None => orders.push(order),
+    }
+}
+
+fn read(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
+    let (Some(cell), Some(action)) = (&mut pane.cell, find(READ, key)) else { return };
+    match action {
+        Read::Shut => pane.cell = None,
+        Read::Up => cell.scroll(-1),
+        Read::Down => cell.scroll(1),
+        Read::PageUp => cell.page(-1),
+        Read::PageDown => cell.page(1),
+        Read::Top => cell.scroll(isize::MIN),
+        Read::Bottom => cell.scroll(isize::MAX),
+        Read::Raw => cell.toggle(),
+        Read::Copy => {
+            orders.push(Order::Copy(cell.value.clone().unwrap_or_default()));
+            pane.say(Tone::Good, "copied the cell");
+        }
+        Read::Stop => stop(pane, false, orders),
+    }
+}
+
+fn search(pane: &mut Pane, key: &KeyEvent) {
+    let Some(finder) = &mut pane.finder else { return };
+    let last = finder.found.len().saturating_sub(1);
+    let page = pane.area.height.saturating_sub(6).max(1) as usize;
+    match find(SEARCH, key) {
+        // The list is drawn with the newest at the bottom, as it would be in a shell: up is older.
+        Some(Search::Up) => finder.at = (finder.at + 1).min(last),
+        Some(Search::Down) => finder.at = finder.at.saturating_sub(1),
+        Some(Search::PageUp) => finder.at = (finder.at + page).min(last),
+        Some(Search::PageDown) => finder.at = finder.at.saturating_sub(page),
+        Some(Search::Erase) => {
+            finder.words.pop();
+            pane.recall.search(finder);
+        }
+        Some(Search::Clear) => {
+            finder.words.clear();
+            pane.recall.search(finder);
+        }
+        Some(Search::Shut) => pane.finder = None,
+        Some(Search::Take) => {
+            let taken = finder.found.get(finder.at).map(|number| pane.recall.past()[*number].text.clone());
+            pane.finder = None;
+            if let Some(text) = taken {
+                pane.editor.set(&text);
+            }
+        }
+        None => {
+            if let Some(c) = typed(key) {
+                finder.words.push(c);
+                pane.recall.search(finder);
+            }
+        }
+    }
+}
+
+fn paste(pane: &mut Pane, text: &str) {
+    if let Some(finder) = &mut pane.finder {
+        finder.words.extend(text.chars().filter(|c| !c.is_control()).take(200));
+        pane.recall.search(finder);
+    } else if pane.question.is_none() && pane.cell.is_none() {
+        // What is pasted is meant for the editor, wherever the focus was.
+        pane.focus = Focus::Editor;
+        pane.editor.paste(text);
+    }
+}
+
+fn mouse(pane: &mut Pane, mouse: MouseEvent) {
+    let areas = areas(pane);
+    let at = Position::new(mouse.column, mouse.row);
+    let by = match mouse.kind {
+        MouseEventKind::ScrollUp => -3,
+        MouseEventKind::ScrollDown => 3,
+        _ => 0,
+    };
+    if pane.question.is_some() || pane.finder.is_some() {
+        return;
+    }
+    if let Some(cell) = &mut pane.cell {
+        cell.scroll(by);
+        return;
+    }
+    if areas.editor.contains(at) {
+        let place =
+            pane.editor.at((at.y - areas.editor.y) as usize, (at.x - areas.editor.x).saturating_sub(1) as usize);
+        match mouse.kind {
+            MouseEventKind::Down(MouseButton::Left) => {
+                pane.focus = Focus::Editor;
+                pane.editor.go(place, mouse.modifiers.contains(KeyModifiers::SHIFT));
+            }
+            MouseEventKind::Drag(MouseButton::Left) if pane.focus == Focus::Editor => pane.editor.go(place, true),
+            _ if by != 0 => pane.editor.scroll(by),
+            _ => {}
+        }
+    } else if areas.results.contains(at) || areas.header.contains(at) {
+        if by != 0 && pane.showing == Showing::Rows && !pane.expanded {
+            if let Some(table) = pane.table_mut() {
+                table.scroll(by as i64);
+            }
+        } else if by != 0 {
+            pane.log.back = pane.log.back.saturating_add_signed(-by);
+        }
+        if mouse.kind == MouseEventKind::Down(MouseButton::Left) {
+            pane.focus = Focus::Results;
+            browse::click(pane, &areas, at);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What a pane wants of the rest of the console, and the doing of it: panes do not know one another.
+
+use super::event::{Command, TabId};
+use super::panes::{connect, diagnosis, document, fleet, menu, picker, prompt};
+use super::query;
+use super::state::{Arrival, Desk, Focus, Overlay, State, Tab};
+use super::update::{show_tab, tell};
+use crate::model::{Database, Diagnosis, Endpoint, Place, RouteChoice};
+use std::time::Duration;
+
+/// How long a way walked to the end stays to be seen; whoever types does not wait for it.
+const ARRIVAL: Duration = Duration::from_millis(700);
+
+/// What a pane wants of the rest.
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// Leave gatepost.
+    Quit,
+    /// Back to the fleet.
+    Back,
+    /// Show the lines.
+    Lines,
+    /// Show the query tabs.
+    Sessions,
+    /// Connect to one of these endpoints.
+    Connect(Box<connect::Subject>),
+    /// A session stands.
+    Connected(Box<connect::Connected>),
+    /// Forward a port.
+    Tunnel(Box<Endpoint>, RouteChoice),
+    /// Read the policy for a user yet to be named.
+    Policy(Box<Endpoint>),
+    /// Offer what can be copied.
+    CopyMenu(Box<Database>),
+    /// Read labels and values.
+    Read(String, Vec<fleet::Line>),
+    /// Show a failure.
+    Diagnose(Diagnosis),
+    /// Choose regions.
+    PickRegions,
+    /// Choose profiles.
+    PickProfiles,
+    /// Say so, in the last row, for a moment.
+    Tell(String),
+}
+
+/// Does what a pane wants of the rest.
+pub fn perform(state: &mut State, request: Request) {
+    match request {
+        Request::Quit => leave(state, None),
+        Request::Back => back(state),
+        Request::Lines => {
+            state.focus = Focus::Lines;
+            state.lines.tick(true, state.now, &mut state.asks);
+        }
+        Request::Sessions if state.tabs.is_empty() => tell(state, "no session yet: Enter connects".to_owned()),
+        Request::Sessions => show_tab(state, state.tab.min(state.tabs.len() - 1)),
+        Request::Connect(subject) => match connect::check(&subject) {
+            Err(diagnosis) => state.overlay = Some(Overlay::Diagnosis(diagnosis::Pane::new(diagnosis))),
+            Ok(()) => {
+                state.connect = Some(connect::Pane::new(*subject, &state.settings, state.now, &mut state.asks));
+                state.focus = Focus::Connect;
+            }
+        },
+        Request::Connected(connected) => connected_to(state, *connected),
+        Request::Tunnel(endpoint, route) => {
+            state.lines.open(*endpoint, route, state.now, &mut state.asks);
+            state.focus = Focus::Lines;
+            state.lines.tick(true, state.now, &mut state.asks);
+        }
+        Request::Policy(endpoint) => {
+            let prompt = prompt::Pane::new(menu::What::Policy(endpoint), true, &state.settings, &mut state.asks);
+            state.overlay = Some(Overlay::Prompt(prompt));
+        }
+        Request::CopyMenu(database) => state.overlay = Some(Overlay::Menu(menu::Pane::new(&database))),
+        Request::Read(title, lines) => state.overlay = Some(Overlay::Document(document::Pane::fields(title, lines))),
+        Request::Diagnose(diagnosis) => state.overlay = Some(Overlay::Diagnosis(diagnosis::Pane::new(diagnosis))),
+        Request::PickRegions => {
+            let mut chosen: Vec<String> = Vec::new();
+            for listing in &state.fleet.listings {
+                if !chosen.contains(&listing.place.region) {
+                    chosen.push(listing.place.region.clone());
+                }
+            }
+            let options: Vec<String> = picker::REGIONS.iter().map(|region| (*region).to_owned()).collect();
+            state.overlay = Some(Overlay::Picker(picker::Pane::new(picker::Subject::Regions, chosen, &options)));
+        }
+        Request::PickProfiles => {
+            let chosen = profiles(state);
+            let options = state.settings.aws.profiles.clone();
+            state.overlay = Some(Overlay::Picker(picker::Pane::new(picker::Subject::Profiles, chosen, &options)));
+        }
+        Request::Tell(text) => tell(state, text),
+    }
+}
+
+/// The profiles listed with now; the default chain has no name and is none of them.
+pub fn profiles(state: &State) -> Vec<String> {
+    let mut chosen: Vec<String> = Vec::new();
+    for profile in state.fleet.listings.iter().filter_map(|listing| listing.place.profile.as_ref()) {
+        if !chosen.contains(profile) {
+            chosen.push(profile.clone());
+        }
+    }
+    chosen
+}
+
+/// Lists these regions and profiles from now on.
+pub fn choose_places(state: &mut State, regions: &[String], profiles: &[Option<String>]) {
+    let places = profiles
+        .iter()
+        .flat_map(|profile| regions.iter().map(|region| Place { profile: profile.clone(), region: region.clone() }))
+        .collect();
+    let desk = &mut Desk { now: state.now, size: state.size, settings: &state.settings, asks: &mut state.asks };
+    state.fleet.choose(places, desk);
+}
+
+fn back(state: &mut State) {
+    if state.focus == Focus::Connect {
+        state.connect = None;
+    }
+    state.focus = Focus::Fleet;
+}
+
+/// Leaves, unless something would be lost: then it asks.
+/// `asked` is a tab that has asked already.
+pub fn leave(state: &mut State, asked: Option<TabId>) {
+    let others = state.tabs.iter().filter(|tab| Some(tab.id) != asked);
+    let mut reasons: Vec<String> =
+        others.filter_map(|tab| tab.pane.would_lose().map(|loss| format!("{}: {loss}", tab.name))).collect();
+    match state.lines.live() {
+        0 => {}
+        1 => reasons.push("A forwarded port is open; leaving closes it.".to_owned()),
+        n => reasons.push(format!("{n} forwarded ports are open; leaving closes them.")),
+    }
+    if reasons.is_empty() {
+        return quit(state);
+    }
+    state.overlay = Some(Overlay::Leave(reasons));
+}
+
+/// Leaves, whatever is lost.
+pub fn quit(state: &mut State) {
+    state.quitting = true;
+    state.asks.ask(Command::Quit);
+}
+
+fn connected_to(state: &mut State, connected: connect::Connected) {
+    let setup = query::Setup {
+        name: connected.name.clone(),
+        host: connected.wish.endpoint.host.clone(),
+        user: connected.wish.user.clone(),
+        database: connected.database,
+        production: connected.production,
+        facts: connected.facts,
+        now: state.now,
+    };
+    state.tabs.push(Tab {
+        id: connected.tab,
+        pane: query::Pane::new(setup),
+        name: connected.name,
+        production: connected.production,
+        wish: connected.wish,
+    });
+    if let Some(pane) = state.connect.take() {
+        let since = pane.attempt.as_ref().map_or(state.now, |attempt| attempt.way.since);
+        let took = state.now.duration_since(since).unwrap_or_default();
+        state.arrival = Some(Arrival { pane, took, until: state.now + ARRIVAL });
+    }
+    show_tab(state, state.tabs.len() - 1);
+}
+
+/// Another session at the same endpoint: the way is shown, and a new tab when it stands.
+pub fn another_session(state: &mut State, database: Option<String>, user: Option<String>) {
+    let Some(tab) = state.tabs.get(state.tab) else { return };
+    let mut wish = tab.wish.clone();
+    let other_user = user.as_ref().is_some_and(|user| *user != wish.user);
+    wish.database = database.or(wish.database);
+    wish.user = user.unwrap_or(wish.user);
+    let subject = connect::Subject {
+        name: tab.name.clone(),
+        engine: wish.endpoint.engine.to_string(),
+        place: wish.endpoint.place.clone(),
+        tags: wish.endpoint.tags.clone(),
+        endpoints: vec![(wish.endpoint.owner.clone(), wish.endpoint.clone())],
+        chosen: 0,
+    };
+    let mut pane = connect::Pane::new(subject, &state.settings, state.now, &mut state.asks);
+    pane.again(wish, other_user, state.now, &mut state.asks);
+    state.connect = Some(pane);
+    state.focus = Focus::Connect;
+}

@@ -1,0 +1,294 @@
+//! What keys and answers do.
+
+use crate::access::Remembered;
+use crate::console::event::{Answer, Command, Event};
+use crate::console::panes::connect::Field;
+use crate::console::state::{Focus, Overlay};
+use crate::console::testing::*;
+use crate::model::*;
+use std::time::Duration;
+
+fn names(console: &Console) -> Vec<String> {
+    let pane = &console.state.fleet;
+    pane.rows.iter().map(|row| pane.database(row).identifier.clone()).collect()
+}
+
+fn selected(console: &Console) -> String {
+    console.state.fleet.selected().expect("a row is selected").identifier.clone()
+}
+
+#[test]
+fn clusters_stand_before_their_members_and_fold() {
+    let mut console = Console::listed(80, 24);
+    let all = [
+        "billing",
+        "inventory-dev",
+        "ledger",
+        "legacy-crm",
+        "orders-prod",
+        "orders-prod-1",
+        "orders-prod-2",
+        "orders-prod-3",
+        "orders-proxy",
+        "wiki",
+    ];
+    assert_eq!(names(&console), all);
+    console.keys("G k k k h");
+    assert_eq!(selected(&console), "orders-prod", "from a member out to its cluster");
+    console.keys("h");
+    assert_eq!(names(&console).len(), 7, "folded");
+    console.keys("l l");
+    assert_eq!(selected(&console), "orders-prod-1");
+}
+
+#[test]
+fn the_filter_is_fuzzy_on_names_and_inverse_with_a_bang() {
+    let mut console = Console::listed(80, 24);
+    for (filter, fits) in [
+        ("ordp", "orders-prod orders-prod-1 orders-prod-2 orders-prod-3 orders-proxy"),
+        ("writer", "orders-prod orders-prod-1"),
+        ("!aurora !mysql !proxy", "billing ledger legacy-crm"),
+        ("mysql", "wiki"),
+        ("creating", "inventory-dev"),
+        ("prod !reader", "orders-prod orders-prod-1"),
+        (
+            "!",
+            "billing inventory-dev ledger legacy-crm orders-prod orders-prod-1 orders-prod-2 orders-prod-3 orders-proxy wiki",
+        ),
+        ("zzz", ""),
+    ] {
+        console.keys("/ C-u");
+        console.event(Event::Paste(filter.to_owned()));
+        assert_eq!(names(&console).join(" "), fits, "{filter}");
+        console.keys("Esc");
+    }
+    assert_eq!(names(&console).len(), 10, "Esc drops the filter");
+}
+
+#[test]
+fn sorting_goes_round_and_both_ways() {
+    let mut console = Console::listed(80, 24);
+    console.keys("s s");
+    assert_eq!(names(&console)[0], "inventory-dev", "what is not available comes first by status");
+    console.keys("s s s S");
+    assert_eq!(names(&console)[0], "wiki", "by name, from the end");
+}
+
+#[test]
+fn the_selected_database_stays_selected_while_rows_arrive() {
+    let mut console = Console::start(80, 24);
+    console.answer(|c| matches!(c, Command::Places), Answer::Places(vec![place("eu-west-1"), place("us-east-1")]));
+    console.answer(|c| matches!(c, Command::Inventory(_)), Answer::Inventory(inventory()));
+    console.keys("j j");
+    assert_eq!(selected(&console), "ledger");
+    let mut other = database(DatabaseKind::Instance, "aaa", "postgres", "16.1");
+    other.place = place("us-east-1");
+    let inventory = Inventory { place: place("us-east-1"), databases: vec![other], listed_at: now(), gaps: Vec::new() };
+    console.answer(|c| matches!(c, Command::Inventory(_)), Answer::Inventory(inventory));
+    assert_eq!(names(&console)[0], "aaa");
+    assert_eq!(selected(&console), "ledger");
+}
+
+#[test]
+fn refreshing_keeps_the_old_list_also_when_it_fails() {
+    let mut console = Console::listed(80, 24);
+    console.keys("r");
+    assert_eq!(names(&console).len(), 10);
+    assert!(console.text().contains("asking AWS"), "{}", console.text());
+    console.answer(
+        |c| matches!(c, Command::Inventory(_)),
+        Answer::Failed(Diagnosis::new(Kind::Throttled, "AWS asks to slow down")),
+    );
+    assert_eq!(names(&console).len(), 10);
+    assert!(console.text().contains("✗ eu-west-1  AWS asks to slow down"), "{}", console.text());
+}
+
+#[test]
+fn an_answer_nobody_waits_for_changes_nothing_and_leaves_nothing_open() {
+    let mut console = Console::connecting(80, 24, "orders");
+    console.answer(|c| matches!(c, Command::Recall(_)), Answer::Recalled(Remembered::default(), Some("oncall".into())));
+    console.keys("Enter Esc");
+    assert!(console.asked.iter().any(|(_, c)| matches!(c, Command::Stop(_))), "the wait is left");
+    let before = console.asked.len();
+    let id = console.answer(|c| matches!(c, Command::Connect(..)), Answer::Connected("shop".into(), Box::new(facts())));
+    assert_eq!(console.state.focus, Focus::Connect);
+    assert!(console.state.tabs.is_empty());
+    assert!(console.asked.len() >= before, "{:?}", console.asked);
+    assert!(console.asked.iter().any(|(_, c)| matches!(c, Command::Stop(stopped) if *stopped == id)));
+}
+
+#[test]
+fn enter_twice_connects_when_the_user_is_remembered() {
+    let mut console = Console::connecting(80, 24, "billing");
+    console.answer(|c| matches!(c, Command::Recall(_)), Answer::Recalled(Remembered::default(), Some("oncall".into())));
+    console.keys("Enter");
+    let wish =
+        console.asked.iter().find_map(|(_, c)| if let Command::Connect(_, wish) = c { Some(wish) } else { None });
+    let wish = wish.expect("a connection is asked for");
+    assert_eq!((wish.user.as_str(), &wish.database, &wish.auth, wish.read_only), ("oncall", &None, &Auth::Iam, true));
+    console.answer(|c| matches!(c, Command::Connect(..)), Answer::Connected("shop".into(), Box::new(facts())));
+    assert_eq!(console.state.focus, Focus::Query);
+    assert_eq!(console.state.tabs.len(), 1);
+}
+
+#[test]
+fn without_a_user_enter_asks_for_one() {
+    let mut console = Console::connecting(80, 24, "billing");
+    console.answer(|c| matches!(c, Command::Recall(_)), Answer::Recalled(Remembered::default(), None));
+    let field = |console: &Console| console.state.connect.as_ref().expect("the form is open").field;
+    assert_eq!(field(&console), Field::User);
+    console.keys("Enter");
+    assert!(console.text().contains("which database user?"), "{}", console.text());
+    console.keys("on?call: Enter");
+    let wish =
+        console.asked.iter().find_map(|(_, c)| if let Command::Connect(_, wish) = c { Some(wish) } else { None });
+    assert_eq!(wish.expect("asked").user, "on?call:", "? and : are characters where one types");
+}
+
+#[test]
+fn production_becomes_writable_only_with_its_name_typed() {
+    let mut console = Console::connecting(80, 24, "orders");
+    console.state.settings.read_only = false;
+    console.answer(|c| matches!(c, Command::Recall(_)), Answer::Recalled(Remembered::default(), Some("oncall".into())));
+    let pane = console.state.connect.as_ref().expect("the form is open");
+    assert!(pane.production && pane.read_only, "read-only to begin with, whatever the settings say");
+    console.keys("Up Space Enter orders-pro Enter");
+    let connects = |console: &Console| console.asked.iter().filter(|(_, c)| matches!(c, Command::Connect(..))).count();
+    assert_eq!(connects(&console), 0);
+    console.keys("d Enter");
+    assert_eq!(connects(&console), 1);
+}
+
+#[test]
+fn a_remembered_bastion_that_is_gone_gives_way() {
+    for (id, route) in [
+        ("i-0b2c3d4e5f6a70002", RouteChoice::Via("i-0b2c3d4e5f6a70002".into())),
+        ("i-gone", RouteChoice::Auto),
+        ("i-0b2c3d4e5f6a70003", RouteChoice::Auto),
+    ] {
+        let mut console = Console::connecting(80, 24, "orders");
+        let remembered = Remembered { route: Some(id.into()), ..Remembered::default() };
+        console.answer(|c| matches!(c, Command::Recall(_)), Answer::Recalled(remembered, Some("oncall".into())));
+        console.answer(|c| matches!(c, Command::Bastions(_)), Answer::Bastions(bastions()));
+        assert_eq!(console.state.connect.as_ref().expect("open").route, route);
+    }
+}
+
+#[test]
+fn a_refused_password_is_asked_for_again() {
+    let mut console = Console::connecting(80, 24, "legacy");
+    console.answer(|c| matches!(c, Command::Recall(_)), Answer::Recalled(Remembered::default(), Some("app".into())));
+    console.keys("Enter hunter2 Enter");
+    assert!(!format!("{:?}", console.state).contains("hunter2"), "a printed state gives no password away");
+    console.answer(|c| matches!(c, Command::Connect(..)), Answer::Failed(Diagnosis::new(Kind::PasswordRefused, "no")));
+    console.keys("Esc");
+    let pane = console.state.connect.as_ref().expect("the form is open");
+    assert_eq!((pane.field, pane.password.is_empty()), (Field::Password, true));
+}
+
+#[test]
+fn copy_menu_copies_by_letter_and_asks_for_the_user_of_a_token() {
+    let mut console = Console::listed(80, 24);
+    console.keys("y p");
+    let copied = |console: &Console| {
+        console
+            .asked
+            .iter()
+            .rev()
+            .find_map(|(_, c)| if let Command::Copy(text) = c { Some(text.reveal().to_owned()) } else { None })
+    };
+    assert_eq!(copied(&console).as_deref(), Some("billing.c9abcd1234ef.eu-west-1.rds.amazonaws.com:5432"));
+    console.keys("y c oncall Enter");
+    assert_eq!(
+        copied(&console).as_deref(),
+        Some("arn:aws:rds-db:eu-west-1:123456789012:dbuser:db-K3ANV5WQ7YXJ2MRT4LHB6ZCE9D/oncall")
+    );
+    console.keys("y t oncall Enter");
+    console.answer(|c| matches!(c, Command::Token(..)), Answer::Token(Secret::new("tok")));
+    assert_eq!(copied(&console).as_deref(), Some("tok"));
+    assert!(!format!("{:?}", console.state).contains("tok\""));
+}
+
+#[test]
+fn regions_are_chosen_by_typing_one() {
+    let mut console = Console::listed(80, 24);
+    console.keys("R us-west-2 Space Enter");
+    let asked: Vec<&Place> = console
+        .asked
+        .iter()
+        .filter_map(|(_, c)| if let Command::Inventory(place) = c { Some(place) } else { None })
+        .collect();
+    assert_eq!(asked, [&place("us-west-2")], "what is listed already is not asked again");
+    assert_eq!(console.state.fleet.listings.len(), 2);
+    console.keys("R us-west-2 Enter");
+    assert_eq!(console.state.fleet.listings.len(), 1);
+    assert_eq!(names(&console).len(), 0);
+}
+
+#[test]
+fn other_engines_and_missing_endpoints_are_explained() {
+    for (name, words) in [("wiki", "The query pane speaks PostgreSQL"), ("inventory", "has no endpoint yet")] {
+        let mut console = Console::listed(80, 24);
+        console.keys(&format!("/ {name} Enter Enter"));
+        assert!(matches!(console.state.overlay, Some(Overlay::Diagnosis(_))));
+        assert!(console.text().contains(words), "{}", console.text());
+        console.keys("Esc");
+        assert!(console.state.overlay.is_none());
+    }
+}
+
+#[test]
+fn ctrl_c_twice_leaves_and_q_asks_when_a_port_is_open() {
+    let mut console = Console::listed(80, 24);
+    console.keys("C-c");
+    assert!(!console.state.quitting);
+    console.tick(Duration::from_secs(3));
+    console.keys("C-c");
+    assert!(!console.state.quitting, "twice means within two seconds");
+    console.keys("C-c");
+    assert!(console.state.quitting);
+
+    let mut console = Console::listed(80, 24);
+    console.keys("t q q");
+    assert!(matches!(console.state.overlay, Some(Overlay::Leave(_))), "{}", console.text());
+    console.keys("Esc");
+    assert!(!console.state.quitting);
+    console.keys("q y");
+    assert!(console.state.quitting);
+}
+
+#[test]
+fn nothing_moves_when_nothing_is_waited_for() {
+    let mut console = Console::listed(80, 24);
+    let next = console.state.next_tick().expect("the age of the list moves");
+    assert!(next >= console.state.now + Duration::from_secs(1));
+    console.keys("/ billing Enter Enter");
+    console.answer(|c| matches!(c, Command::Recall(_)), Answer::Recalled(Remembered::default(), None));
+    console.answer(|c| matches!(c, Command::Bastions(_)), Answer::Bastions(bastions()));
+    assert_eq!(console.state.next_tick(), None);
+}
+
+#[test]
+fn every_key_shown_is_bound_and_no_key_is_bound_twice() {
+    use crate::console::keys::Binding;
+    use crate::console::panes::{connect, diagnosis, fleet, lines, picker};
+    fn check<A>(name: &str, table: &[Binding<A>], others: &[&[&str]]) {
+        let mut seen: Vec<&str> = others.iter().flat_map(|keys| keys.iter().copied()).collect();
+        for row in table {
+            assert!(!row.help.is_empty() && !row.keys.is_empty(), "{name}");
+            for key in row.keys {
+                assert!(!seen.contains(key), "{name}: {key} is bound twice");
+                seen.push(key);
+            }
+        }
+    }
+    let global: Vec<&[&str]> = crate::console::state::GLOBAL_KEYS.iter().map(|row| row.keys).collect();
+    check("fleet", fleet::KEYS, &global);
+    check("lines", lines::KEYS, &global);
+    check("connect", connect::KEYS, &global);
+    check("walking", connect::WALKING_KEYS, &[]);
+    check("failed", connect::FAILED_KEYS, &[]);
+    check("diagnosis", diagnosis::KEYS, &[]);
+    check("picker", picker::KEYS, &[]);
+    check("overlay", crate::console::overlay::KEYS, &[]);
+}

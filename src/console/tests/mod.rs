@@ -1,0 +1,4 @@
+//! The console as a whole, without a world: keys and answers in, screens and commands out.
+
+mod behaviour;
+mod screens;

@@ -1,1 +1,0 @@
-//! The settings file, the environment and the flags become one `model::Settings`.

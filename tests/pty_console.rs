@@ -1,0 +1,144 @@
+//! The console in a real terminal: it starts, and gives the terminal back on quit, on SIGTERM, and on a panic. A
+//! pseudo-terminal runs the real binary, a terminal emulator reads it. It must not know what the screens look like beyond
+//! a word or two.
+
+#[allow(dead_code)]
+#[path = "transcripts/neighbour.rs"]
+mod neighbour;
+
+use neighbour::shared;
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+const ROWS: u16 = 24;
+const COLUMNS: u16 = 80;
+
+/// A program in a pseudo-terminal.
+struct Terminal {
+    child: Box<dyn Child + Send + Sync>,
+    screen: Arc<Mutex<vt100::Parser>>,
+    keys: Box<dyn Write + Send>,
+    reader: std::thread::JoinHandle<()>,
+    _master: Box<dyn MasterPty + Send>,
+}
+
+impl Terminal {
+    fn run(command: CommandBuilder) -> Terminal {
+        let pty = native_pty_system()
+            .openpty(PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 })
+            .expect("a pseudo-terminal");
+        let child = pty.slave.spawn_command(command).expect("it starts");
+        drop(pty.slave);
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(ROWS, COLUMNS, 0)));
+        let mut output = pty.master.try_clone_reader().expect("a reader");
+        let fed = Arc::clone(&screen);
+        let reader = std::thread::spawn(move || {
+            let mut chunk = [0; 8192];
+            // The end of a pseudo-terminal is an error on Linux.
+            while let Ok(n @ 1..) = output.read(&mut chunk) {
+                fed.lock().expect("the emulator did not panic").process(&chunk[..n]);
+            }
+        });
+        let keys = pty.master.take_writer().expect("a writer");
+        Terminal { child, screen, keys, reader, _master: pty.master }
+    }
+
+    fn press(&mut self, text: &str) {
+        self.keys.write_all(text.as_bytes()).expect("the terminal takes keys");
+    }
+
+    fn wait_for(&self, what: &str) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let text = self.screen.lock().expect("the emulator did not panic").screen().contents();
+            if text.contains(what) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{what:?} did not come up on:\n{text}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Its exit status, and the screen it left behind.
+    fn end(mut self) -> (u32, vt100::Parser) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("it can be waited for") {
+                break status.exit_code();
+            }
+            if Instant::now() > deadline {
+                let _ = self.child.kill();
+                let text = self.screen.lock().expect("the emulator did not panic").screen().contents();
+                panic!("it does not end; on screen:\n{text}");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        self.reader.join().expect("all it wrote was read");
+        let screen = Arc::into_inner(self.screen).expect("nobody reads any more");
+        (status, screen.into_inner().expect("the emulator did not panic"))
+    }
+}
+
+fn console() -> Terminal {
+    let like_ours = shared().command(&[]);
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_gatepost"));
+    command.env_clear();
+    for (name, value) in like_ours.get_envs() {
+        command.env(name, value.expect("set"));
+    }
+    command.env("TERM", "xterm-256color");
+    let terminal = Terminal::run(command);
+    terminal.wait_for("orders-prod");
+    assert!(terminal.screen.lock().expect("the emulator did not panic").screen().alternate_screen());
+    terminal
+}
+
+fn assert_given_back(screen: &vt100::Screen) {
+    assert!(!screen.alternate_screen(), "the alternate screen is left");
+    assert!(!screen.hide_cursor(), "the cursor is shown");
+    assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None, "the mouse is let go");
+    assert!(!screen.bracketed_paste(), "pastes are plain again");
+}
+
+#[test]
+fn it_starts_and_quits() {
+    let mut terminal = console();
+    terminal.press("q");
+    let (status, screen) = terminal.end();
+    assert_eq!(status, 0);
+    assert_given_back(screen.screen());
+}
+
+#[test]
+fn sigterm_gives_the_terminal_back() {
+    let terminal = console();
+    let id = terminal.child.process_id().expect("it runs");
+    let process = rustix::process::Pid::from_raw(id.try_into().expect("a process id")).expect("not zero");
+    rustix::process::kill_process(process, rustix::process::Signal::TERM).expect("it lives");
+    let (status, screen) = terminal.end();
+    assert_eq!(status, 143);
+    assert_given_back(screen.screen());
+}
+
+/// There is no key that makes the console panic; so this very program takes the terminal as the console does, and panics.
+#[test]
+fn a_panic_gives_the_terminal_back_and_is_seen() {
+    let mut command = CommandBuilder::new(std::env::current_exe().expect("this program"));
+    command.args(["--ignored", "--exact", "panics_on_the_screen", "--nocapture", "--test-threads=1"]);
+    command.env("TERM", "xterm-256color");
+    let terminal = Terminal::run(command);
+    let (status, screen) = terminal.end();
+    assert_ne!(status, 0);
+    assert_given_back(screen.screen());
+    assert!(screen.screen().contents().contains("a panic on purpose"), "{}", screen.screen().contents());
+}
+
+#[test]
+#[ignore = "run by a_panic_gives_the_terminal_back_and_is_seen, in a terminal of its own"]
+fn panics_on_the_screen() {
+    let mut screen = gatepost::console::terminal::Screen::take().expect("a terminal");
+    screen.draw(|_| {}).expect("a frame");
+    panic!("a panic on purpose");
+}

@@ -1,0 +1,39 @@
+//! Each fault of the sandbox's dial: the diagnosis it gives on the command line, and the exit status.
+
+use crate::neighbour::Neighbour;
+use gatepost::sandbox::Fault;
+use insta::assert_snapshot;
+
+/// One after another on a sandbox of their own, since the dial is shared.
+#[test]
+fn each_fault_has_a_diagnosis() {
+    let neighbour = Neighbour::start();
+    let query = ["query", "orders-prod", "--user", "oncall", "-c", "select 1", "--format", "csv"];
+    for (fault, words) in [
+        ("expired-login", &query[..]),
+        ("denied:rds:DescribeDBClusters", &["list", "--region", "eu-west-1"]),
+        ("denied:ssm:StartSession", &query),
+        ("region-refused:us-east-1", &["list", "--engine", "mariadb"]),
+        ("bastion-offline", &query),
+        ("agent-old", &query),
+        ("port-closed", &query),
+        ("host-unknown", &query),
+        ("socket-refused", &query),
+        ("token-refused", &query),
+        ("wrong-certificate", &query),
+        ("expired-certificate", &query),
+        ("unknown-ca", &query),
+        ("no-tls", &query),
+        ("too-many-connections", &query),
+        ("starting-up", &query),
+    ] {
+        let on = Fault::parse(fault).expect("a fault");
+        neighbour.sandbox.faults().set(on.clone());
+        let transcript = neighbour.transcript(words);
+        neighbour.sandbox.faults().clear(&on);
+        let name = fault.replace([':', '-'], "_");
+        assert_snapshot!(format!("fault_{name}"), transcript);
+    }
+    let transcript = neighbour.transcript(&query);
+    assert!(transcript.ends_with("--- exit status 0\n"), "with all faults off again: {transcript}");
+}

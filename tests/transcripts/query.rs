@@ -1,0 +1,205 @@
+//! `gatepost query`, in all its formats and endings.
+
+use crate::neighbour::{self, shared};
+use insta::assert_snapshot;
+use std::io::Read;
+use std::process::Command;
+
+const SAMPLE: &str = "select 1 as id, 'plain' as text, 12.50 as price, null as nothing, '' as empty, true as yes \
+                      union all select 22, E'a,b\\n\"c\"|\\t\\\\', 'NaN', null, '', false";
+
+fn query(extra: &[&str]) -> Vec<String> {
+    let words = [&["query", "orders-prod", "--user", "oncall"], extra].concat();
+    words.into_iter().map(str::to_owned).collect()
+}
+
+fn transcript(extra: &[&str]) -> String {
+    let words = query(extra);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    shared().transcript(&words)
+}
+
+#[test]
+fn the_count_of_issue_2() {
+    let transcript = transcript(&["-c", "select count(*) from orders", "--format", "csv"]);
+    let lines: Vec<&str> = transcript.lines().collect();
+    assert_eq!(lines[1], "count");
+    assert!(lines[2].parse::<u64>().expect("a number") > 0);
+    assert_eq!(&lines[3..], ["--- stderr", "--- exit status 0"]);
+}
+
+#[test]
+fn every_format() {
+    for format in ["table", "csv", "tsv", "json", "jsonl", "markdown"] {
+        assert_snapshot!(format!("format_{format}"), transcript(&["--format", format, "-c", SAMPLE]));
+    }
+    assert_snapshot!("format_null", transcript(&["--format", "csv", "--null", "NULL", "-c", SAMPLE]));
+}
+
+/// Psql itself, on the same server through a tunnel, is what tables and CSV are held against.
+#[test]
+fn tables_and_csv_are_byte_for_byte_psql() {
+    let neighbour = shared();
+    let statements = [
+        SAMPLE.replace("\\n", " ").replace("\\t", " "),
+        "select * from products order by 1 limit 25".to_owned(),
+        "select * from orders order by 1 limit 25".to_owned(),
+        "select * from payments order by 1 limit 25".to_owned(),
+        "select 1 where false".to_owned(),
+        "select".to_owned(),
+        "select array[1,2], '{\"a\": 1}'::jsonb, interval '1 day', '[1,5)'::int4range, 1.5::float8, '\\x00ff'::bytea"
+            .to_owned(),
+        "select 'é漢字' as wide, 'x' as \"y z\"".to_owned(),
+    ];
+    let mut tunnel = neighbour.command(&["tunnel", "orders-prod", "--user", "oncall"]).spawn().expect("gatepost runs");
+    let mut head = Vec::new();
+    let mut stdout = tunnel.stdout.take().expect("a pipe");
+    while head.iter().filter(|byte| **byte == b'\n').count() < 2 {
+        let mut byte = [0];
+        stdout.read_exact(&mut byte).expect("two lines");
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).expect("text");
+    let psql_line = head.lines().nth(1).expect("the psql line");
+    let conninfo = psql_line.rsplit_once(" psql ").expect("psql").1.trim_matches('\'');
+    let token = neighbour.run(&["token", "orders-prod", "--user", "oncall"]).stdout;
+    for statement in &statements {
+        for format in ["csv", "table"] {
+            let mut psql = Command::new("psql");
+            psql.args(["-X", "-d", conninfo]).env("PGPASSWORD", token.trim()).env("PGCLIENTENCODING", "UTF8");
+            if format == "csv" {
+                psql.arg("--csv");
+            }
+            let expected = psql.args(["-c", statement]).output().expect("psql runs");
+            assert!(expected.status.success(), "{}", String::from_utf8_lossy(&expected.stderr));
+            let words = query(&["--format", format, "-c", statement]);
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let said = neighbour.run(&words);
+            assert_eq!(said.stdout, String::from_utf8_lossy(&expected.stdout), "{format}: {statement}");
+        }
+    }
+    tunnel.kill().expect("it lives");
+    neighbour::wait(&mut tunnel);
+}
+
+#[test]
+fn scripts_stop_at_the_first_error_and_say_where() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(
+        folder.path().join("a.sql"),
+        "-- a script\nselect 1 as one;\ndo $$ begin raise notice 'half way'; end $$;\nselect\n  nope\n  from orders;\nselect 2 as two;\n",
+    )
+    .expect("written");
+    let words = ["query", "orders-prod", "--user", "oncall", "--format", "csv", "-f", "a.sql"];
+    let child = shared().command(&words).current_dir(folder.path()).spawn().expect("gatepost runs");
+    assert_snapshot!(shared().told(&words, &neighbour::finish(child)));
+}
+
+#[test]
+fn sql_from_stdin() {
+    let words = ["query", "orders-prod", "--user", "oncall", "--format", "csv", "-"];
+    let said = shared().feed(&words, "select 1 as a; select 2 as b");
+    assert_snapshot!(shared().told(&words, &said));
+}
+
+#[test]
+fn writes_need_to_be_asked_for() {
+    let write = "create table public.written (a int); drop table public.written";
+    assert_snapshot!("write_refused", transcript(&["-c", write]));
+    let temporary = "create temp table written (a int); insert into written values (1), (2); select * from written";
+    assert_snapshot!("write_allowed", transcript(&["--write", "-c", temporary]));
+    assert_snapshot!("write_left_open", transcript(&["--write", "-c", "begin; select 1 as a"]));
+}
+
+#[test]
+fn logins_that_are_refused() {
+    let words = |user| ["query", "orders-prod", "--user", user, "-c", "select 1"];
+    assert_snapshot!("intern_is_refused", shared().transcript(&words("intern")));
+    let said = |database| ["query", "orders-prod", "--user", "oncall", "-d", database, "-c", "select 1"];
+    assert_snapshot!("no_such_database", shared().transcript(&said("nowhere")));
+    let wiki = ["query", "wiki", "--user", "oncall", "-c", "select 1"];
+    assert_snapshot!("not_postgres", shared().transcript(&wiki));
+}
+
+#[test]
+fn copy_goes_to_stdout() {
+    assert_snapshot!(transcript(&["-c", "copy (select 1, 'a b', null) to stdout"]));
+}
+
+#[test]
+fn control_characters_stay_data() {
+    let statement = "select E'\\x1b]0;title\\x07' as a, E'\\u202eabc' as b";
+    let piped = transcript(&["--format", "csv", "-c", statement]);
+    assert!(piped.contains("\u{1b}]0;title\u{7}"), "a pipe gets what the server sent: {piped:?}");
+    let table = transcript(&["-c", statement]);
+    assert!(!table.contains('\u{1b}') && table.contains("␛]0;title␇"), "{table:?}");
+}
+
+#[test]
+fn a_closed_pipe_ends_it_quietly() {
+    let words = query(&["--format", "csv", "-c", "select generate_series(1, 100000000)"]);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let mut child = shared().command(&words).spawn().expect("gatepost runs");
+    let mut first = [0; 100];
+    child.stdout.take().expect("a pipe").read_exact(&mut first).expect("rows");
+    assert!(first.starts_with(b"generate_series\n1\n2\n"));
+    let mut stderr = child.stderr.take().expect("a pipe");
+    assert_eq!(neighbour::wait(&mut child), 0);
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).expect("text");
+    assert_eq!(said, "");
+}
+
+#[test]
+fn an_interrupt_cancels_at_the_server() {
+    let neighbour = shared();
+    let mark = "interrupted by its test";
+    let statement = format!("select pg_sleep(600) as \"{mark}\"");
+    let words = query(&["--format", "csv", "-c", &statement]);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let mut child = neighbour.command(&words).spawn().expect("gatepost runs");
+    let running = format!(
+        "select count(*) as n from pg_stat_activity where query like '%{mark}%' and state = 'active' and pid <> pg_backend_pid()"
+    );
+    let count = || {
+        let words = query(&["--format", "csv", "-c", &running]);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        neighbour.run(&words).stdout
+    };
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while count() != "n\n1\n" {
+        assert!(std::time::Instant::now() < deadline, "the statement does not run: {:?}", count());
+    }
+    let process = rustix::process::Pid::from_raw(child.id().try_into().expect("a process id")).expect("not zero");
+    rustix::process::kill_process(process, rustix::process::Signal::INT).expect("it lives");
+    assert_eq!(neighbour::wait(&mut child), 130);
+    assert_eq!(count(), "n\n0\n", "it still runs at the server");
+}
+
+#[test]
+fn a_million_rows_stay_out_of_memory() {
+    let words =
+        query(&["--format", "csv", "-c", "select i, repeat('x', 100) as text from generate_series(1, 1000000) i"]);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let mut child = shared().command(&words).spawn().expect("gatepost runs");
+    let mut stdout = child.stdout.take().expect("a pipe");
+    let (mut lines, mut peak) = (0, 0);
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        let n = stdout.read(&mut chunk).expect("rows");
+        if n == 0 {
+            break;
+        }
+        lines += chunk[..n].iter().filter(|byte| **byte == b'\n').count();
+        peak = peak.max(resident(child.id()).unwrap_or(0));
+    }
+    assert_eq!(neighbour::wait(&mut child), 0);
+    assert_eq!(lines, 1_000_001);
+    assert!(peak < 150 << 10, "{peak} KiB for 105 MB of rows");
+}
+
+/// Resident memory in KiB (proc(5)); `None` where there is no /proc, or the process has just ended.
+fn resident(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim().trim_end_matches(" kB").parse().ok()
+}
