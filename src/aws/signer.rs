@@ -153,9 +153,12 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(MOMENT)
     }
 
+    /// Host, port, user, region, session token, and what botocore gives.
+    type Golden = (&'static str, u16, &'static str, &'static str, Option<&'static str>, &'static str);
+
     /// Made with botocore at that moment: `python3 -c "$BOTOCORE" ACCESS_KEY SECRET_KEY SESSION 1795350896 HOST PORT USER
     /// REGION …`, the program below.
-    const GOLDEN: [(&str, u16, &str, &str, Option<&str>, &str); 4] = [
+    const GOLDEN: [Golden; 4] = [
         (
             "orders.cluster-c9.eu-west-1.rds.amazonaws.com",
             5432,
