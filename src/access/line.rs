@@ -32,7 +32,7 @@ pub(super) struct Inner {
 enum Way {
     /// Where to dial instead of what the name resolves to.
     Direct(Option<SocketAddr>),
-    Through(Tunnel, Bastion),
+    Through(Tunnel, Box<Bastion>),
 }
 
 #[derive(Default)]
@@ -48,7 +48,12 @@ impl Line {
     }
 
     pub(super) fn through(endpoint: Endpoint, tunnel: Tunnel, bastion: Bastion, closing: Closing) -> Line {
-        Line(Arc::new(Inner { endpoint, way: Way::Through(tunnel, bastion), counters: Arc::default(), closing }))
+        Line(Arc::new(Inner {
+            endpoint,
+            way: Way::Through(tunnel, Box::new(bastion)),
+            counters: Arc::default(),
+            closing,
+        }))
     }
 
     pub(super) fn weak(&self) -> std::sync::Weak<Inner> {
@@ -89,7 +94,7 @@ impl Line {
     pub(super) fn route(&self) -> Route {
         match &self.0.way {
             Way::Direct(_) => Route::Direct,
-            Way::Through(_, bastion) => Route::Through(bastion.clone()),
+            Way::Through(_, bastion) => Route::Through((**bastion).clone()),
         }
     }
 
