@@ -353,7 +353,9 @@ async fn a_wire_that_breaks_under_a_statement() {
         }
         drop(running);
         let _server = server.await.expect("no panic");
-        assert!(matches!(happened.first(), Some(Ok(Happening::Columns(_)))), "{happened:?}");
+        // A length that cannot be makes the client refuse all that came with it.
+        let refused = end.first() == Some(&0);
+        assert!(refused || matches!(happened.first(), Some(Ok(Happening::Columns(_)))), "{happened:?}");
         match happened.pop() {
             Some(Err(Error::Wire(error))) => assert_eq!(error.kind(), kind, "{end:?}"),
             other => panic!("{end:?}: {other:?}"),

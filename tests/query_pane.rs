@@ -1,7 +1,5 @@
 //! The query pane and its worker against a real PostgreSQL behind the sandbox's gate: keys in, screens out, over TLS.
 
-#![recursion_limit = "256"]
-
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use gatepost::access::{Access, Session, Wish};
 use gatepost::console::query::{self, Ask, Input, News, Order, Pane, Setup, Work, worker};
@@ -56,9 +54,7 @@ fn endpoint() -> Endpoint {
 
 impl Tab {
     async fn open(read_only: bool, adjust: impl FnOnce(&mut Settings)) -> Tab {
-        let starting = Sandbox::start(Options { events: false, ..Options::default() });
-
-        let sandbox = starting.await.expect("a sandbox");
+        let sandbox = Sandbox::start(Options { events: false, ..Options::default() }).await.expect("a sandbox");
         let state = tempfile::tempdir().expect("a folder");
         let gate = sandbox.gate_address(LEGACY).expect("a gate");
         let mut settings = Settings {
@@ -77,9 +73,8 @@ impl Tab {
             auth: Auth::Password(Secret::new("shop-app-password")),
             read_only,
         };
-        let connecting = access.connect(&wish, None);
 
-        let session: Session = Box::pin(connecting).await.expect("a session");
+        let session: Session = access.connect(&wish, None).await.expect("a session");
         let setup = Setup {
             name: "legacy-crm".to_owned(),
             host: LEGACY.to_owned(),
@@ -271,7 +266,7 @@ async fn copy_out_notices_and_the_history_file() {
         tab.seen.iter().any(|news| matches!(news, News::Notice(notice) if notice.message.contains("breaking")))
     })
     .await;
-    let path = tab.state.path().join("history/legacy-crm.jsonl");
+    let path = tab.state.path().join("history/legacy-crm.eu-west-1.123456789012.jsonl");
     let state = std::mem::replace(&mut tab.state, tempfile::tempdir().expect("a folder"));
     tab.end().await;
     let history = std::fs::read_to_string(&path).expect("a history");

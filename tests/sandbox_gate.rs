@@ -147,9 +147,9 @@ async fn tokens_open_the_gate_and_nothing_else_does() {
         assert!(said.contains("PAM authentication failed") || said.contains("no password supplied"), "{said}");
     }
     let old = token.text();
-    sandbox.clock().advance(14 * 60 + 50);
+    sandbox.clock().advance(13 * 60);
     out(&psql(&sandbox, WRITER, "oncall", &old, "select 1").await);
-    sandbox.clock().advance(15);
+    sandbox.clock().advance(3 * 60);
     assert!(refusal(&psql(&sandbox, WRITER, "oncall", &old, "select 1").await).contains("PAM authentication failed"));
     sandbox.stop().await;
 }

@@ -304,7 +304,8 @@ impl ResultSet {
         file.read_exact_at(&mut words, offset + bytes.len() as u64)?;
         let words = String::from_utf8(words).map_err(|_| damaged())?;
         let columns = self.columns.len();
-        let rows = if columns == 0 { self.index[at].rows } else { ends.len() / columns };
+        // Rows without columns leave nothing behind but their number.
+        let rows = ends.len().checked_div(columns).unwrap_or(self.index[at].rows);
         let page = Page::from_raw(columns, rows, words, ends).ok_or_else(damaged)?;
         if self.cache.len() >= CACHED {
             self.cache.pop_front();

@@ -3,9 +3,13 @@
 use super::event::{Command, TabId};
 use super::panes::{connect, diagnosis, document, fleet, menu, picker, prompt};
 use super::query;
-use super::state::{Desk, Focus, Overlay, State, Tab};
+use super::state::{Arrival, Desk, Focus, Overlay, State, Tab};
 use super::update::{show_tab, tell};
 use crate::model::{Database, Diagnosis, Endpoint, Place, RouteChoice};
+use std::time::Duration;
+
+/// How long a way walked to the end stays to be seen; whoever types does not wait for it.
+const ARRIVAL: Duration = Duration::from_millis(700);
 
 /// What a pane wants of the rest.
 #[derive(Clone, Debug)]
@@ -158,7 +162,11 @@ fn connected_to(state: &mut State, connected: connect::Connected) {
         production: connected.production,
         wish: connected.wish,
     });
-    state.connect = None;
+    if let Some(pane) = state.connect.take() {
+        let since = pane.attempt.as_ref().map_or(state.now, |attempt| attempt.way.since);
+        let took = state.now.duration_since(since).unwrap_or_default();
+        state.arrival = Some(Arrival { pane, took, until: state.now + ARRIVAL });
+    }
     show_tab(state, state.tabs.len() - 1);
 }
 

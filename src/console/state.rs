@@ -117,6 +117,17 @@ pub struct Tab {
     pub wish: Wish,
 }
 
+/// A way walked to the end.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// The form with its way.
+    pub pane: connect::Pane,
+    /// How long it took.
+    pub took: Duration,
+    /// Until when it is shown.
+    pub until: SystemTime,
+}
+
 /// A word in the last row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
@@ -143,6 +154,8 @@ pub struct State {
     pub fleet: fleet::Pane,
     /// Screen 2, once something was chosen.
     pub connect: Option<connect::Pane>,
+    /// The way just walked to the end: it stays on screen for a moment, or until a key, though the session stands.
+    pub arrival: Option<Arrival>,
     /// Screen 4.
     pub lines: lines::Pane,
     /// Screen 3, once for each session.
@@ -174,6 +187,7 @@ impl State {
             overlay: None,
             fleet: fleet::Pane::default(),
             connect: None,
+            arrival: None,
             lines: lines::Pane::default(),
             tabs: Vec::new(),
             tab: 0,
@@ -232,6 +246,7 @@ impl State {
                 (a, b) => a.or(b),
             };
         };
+        soonest(self.arrival.as_ref().map(|arrival| arrival.until));
         soonest(self.notice.as_ref().map(|notice| notice.until));
         match self.focus {
             Focus::Fleet => soonest(self.fleet.listed_at().map(|at| {

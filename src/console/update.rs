@@ -41,6 +41,9 @@ pub fn update(state: &mut State, event: Event) -> Vec<(Id, Command)> {
             if state.notice.as_ref().is_some_and(|notice| notice.until <= now) {
                 state.notice = None;
             }
+            if state.arrival.as_ref().is_some_and(|arrival| arrival.until <= now) {
+                state.arrival = None;
+            }
             state.lines.tick(state.focus == Focus::Lines, now, &mut state.asks);
             if state.focus == Focus::Query {
                 to_tab(state, QueryInput::Tick(now));
@@ -54,6 +57,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<(Id, Command)> {
         Event::Key(key) if key.kind != KeyEventKind::Release => press(state, &key),
         Event::Key(_) => {}
         Event::Paste(text) => paste(state, text),
+        Event::Mouse(_) if state.arrival.take().is_some() => {}
         Event::Mouse(mouse) => mouse_moved(state, &mouse),
         Event::Answer(id, answer) => answered(state, id, answer),
         Event::Query(id, news) => {
@@ -69,6 +73,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<(Id, Command)> {
 
 fn press(state: &mut State, key: &KeyEvent) {
     state.notice = None;
+    state.arrival = None;
     if keys::find(GLOBAL_KEYS, key) != Some(Global::Interrupt) {
         state.interrupted = None;
     }

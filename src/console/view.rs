@@ -34,7 +34,12 @@ pub fn view(state: &State, frame: &mut Frame<'_>) {
             lines::view(&state.lines, frame, areas.body, theme, state.now);
         }
         Focus::Query => {
-            if let Some(tab) = state.shown_tab() {
+            if let Some(arrival) = &state.arrival {
+                connect::draw_header(&arrival.pane, frame, areas.header, theme);
+                connect::view(&arrival.pane, frame, areas.body, theme, state.now);
+                let done = format!(" ✓ connected in {}", text::took(arrival.took));
+                paint::runs(frame, areas.keys, &[run(done, Tone::Good)], theme, None);
+            } else if let Some(tab) = state.shown_tab() {
                 let area = query_area(size, state.tabs.len());
                 if area.y > 0 {
                     draw_tabs(state, frame, Rect { height: 1, ..frame.area() }, theme);
@@ -137,7 +142,10 @@ pub fn key_line(state: &State) -> Vec<Hint> {
         }
         (None, Focus::Connect) => match state.connect.as_ref().and_then(|pane| pane.attempt.as_ref().map(|a| &a.way)) {
             Some(way) if way.walks() => return hints(connect::WALKING_KEYS).collect(),
-            Some(_) => return hints(connect::FAILED_KEYS).collect(),
+            Some(way) => {
+                let paste = way.failed.as_ref().is_some_and(|failed| failed.pasteable(0).is_some());
+                return hints(connect::FAILED_KEYS).filter(|hint| paste || hint.keys[0] != "y").collect();
+            }
             None => {
                 line.extend(hints(connect::KEYS));
                 if state.types() {

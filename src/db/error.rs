@@ -138,6 +138,8 @@ impl From<tokio_postgres::Error> for Error {
         // The kind is private; only errors of the wire itself read so. Others may hold an io::Error too, of the parser.
         let is_wire = words == "error communicating with the server";
         match error.into_source().map(|source| source.downcast::<io::Error>()) {
+            // How the codec puts an end in the middle of a message.
+            Some(Ok(source)) if is_wire && source.to_string() == "bytes remaining on stream" => Error::ended(),
             Some(Ok(source)) if is_wire => Error::Wire(*source),
             Some(Ok(source)) => Error::garbled(&format!("{words}: {source}")),
             Some(Err(source)) => Error::garbled(&format!("{words}: {source}")),

@@ -9,6 +9,7 @@ use super::tap::{Heard, Tap};
 use crate::model::{Notice, Transaction};
 use futures_util::task::AtomicWaker;
 use std::collections::{HashMap, VecDeque};
+use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -59,6 +60,8 @@ pub(super) struct State {
     pub(super) asked: Option<u32>,
     /// An error outside of a query, or one that ends the session.
     last_words: Option<ServerError>,
+    /// How the wire broke, where it did.
+    broke: Option<(io::ErrorKind, String)>,
     ready_once: bool,
     closed: bool,
 }
@@ -84,9 +87,14 @@ impl Ledger {
         self.lock().owed -= 1;
     }
 
-    /// The wire is gone.
-    pub(super) fn close(&self) {
-        self.lock().closed = true;
+    /// The wire is gone, by that error if by one.
+    pub(super) fn close(&self, error: Option<Error>) {
+        let mut state = self.lock();
+        state.closed = true;
+        if let Some(Error::Wire(error)) = error {
+            state.broke = Some((error.kind(), error.to_string()));
+        }
+        drop(state);
         self.reader.wake();
     }
 
@@ -94,11 +102,13 @@ impl Ledger {
         self.lock().closed
     }
 
-    /// Why there is nothing more: the server's last words, or that it said none.
+    /// Why there is nothing more: the server's last words, how the wire broke, or that it just ended.
     pub(super) fn lost(&self) -> Error {
-        match &self.lock().last_words {
-            Some(error) => Error::Server(Box::new(error.clone())),
-            None => Error::ended(),
+        let state = self.lock();
+        match (&state.last_words, &state.broke) {
+            (Some(said), _) => Error::Server(Box::new(said.clone())),
+            (None, Some((kind, words))) => Error::Wire(io::Error::new(*kind, words.clone())),
+            (None, None) => Error::ended(),
         }
     }
 
@@ -272,7 +282,7 @@ impl TlsStream for Tapped {
 }
 
 impl AsyncRead for Tapped {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.ledger.lock().is_full() {
             self.ledger.wire.register(cx.waker());
             // Room may have been made just before there was a waker.
@@ -291,13 +301,13 @@ impl AsyncRead for Tapped {
 }
 
 impl AsyncWrite for Tapped {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -36,9 +36,16 @@ impl Session {
         let heard = ledger.clone();
         let driver = tokio::spawn(async move {
             // The messages themselves were heard by the tap, in order with everything else.
-            while let Some(Ok(_)) = poll_fn(|cx| connection.poll_message(cx)).await {}
+            let end = loop {
+                match poll_fn(|cx| connection.poll_message(cx)).await {
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => break Some(Error::from(error)),
+                    None => break None,
+                }
+            };
+            heard.close(end);
+            // Only now: whoever is told of the end by the client finds the reason.
             drop(connection);
-            heard.close();
         });
         Session { client: Some(client), ledger, copies: 0, driver, facts }
     }
@@ -126,7 +133,7 @@ impl Session {
     pub(super) fn cut(&mut self) {
         self.driver.abort();
         self.client = None;
-        self.ledger.close();
+        self.ledger.close(None);
     }
 
     /// Ends it politely: Terminate, TLS's farewell, and the wire closed; cut when that takes more than two seconds.

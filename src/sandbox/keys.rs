@@ -15,3 +15,5 @@ pub const CALLER_ARN: &str = "arn:aws:sts::123456789012:assumed-role/prod-admin/
 pub const REGION: &str = "eu-west-1";
 /// Second region.
 pub const OTHER_REGION: &str = "us-east-1";
+/// The database user to begin with: may come in with tokens, may write.
+pub const USER: &str = "oncall";

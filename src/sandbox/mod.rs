@@ -171,6 +171,7 @@ impl Sandbox {
             ca_bundles: vec![self.ca_bundle.clone()],
             resolve: self.resolve(),
             state_dir: self.folder.path().join("state"),
+            user: Some(keys::USER.to_owned()),
             ..Settings::default()
         }
     }
@@ -199,6 +200,7 @@ impl Sandbox {
             ("GATEPOST_CA_BUNDLE", file("ca.pem")),
             ("GATEPOST_RESOLVE", resolve.join(",")),
             ("GATEPOST_STATE_DIR", file("state")),
+            ("GATEPOST_USER", keys::USER.to_owned()),
             ("PGSSLROOTCERT", file("ca.pem")),
         ];
         variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

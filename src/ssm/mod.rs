@@ -1,4 +1,11 @@
-//! The SSM data channel: web socket, channel, smux. A stranger to the rest of the house; it could be its own crate.
+//! The SSM data channel, natively: a stranger to the rest of the house; it could be its own crate.
+//!
+//! Pure machines, told the time and given bytes: [`message`], [`ack`], [`handshake`], [`open`] and [`smux`] are the
+//! codecs (the sandbox's agent uses them too); [`channel`] keeps the sequence, with `outgoing`, `incoming` and `pace`;
+//! `mux` holds the streams; [`session`] is all of it in one. Around them one driver task moves frames over web sockets
+//! that `dial` opens, and [`Tunnel`] and [`Stream`] are what others hold.
+//!
+//! A reader that stalls harms nobody: its stream's bytes go to a file beyond 4 MiB (`backlog` says why).
 
 pub mod ack;
 mod backlog;

@@ -31,6 +31,15 @@ pub(in crate::access) struct Found<'a> {
 
 /// A refusal between start-up and ReadyForQuery.
 pub(in crate::access) fn refused(error: &ServerError, found: &Found<'_>) -> Diagnosis {
+    let mut diagnosis = judged(error, found);
+    // The server speaks of itself without a name; a person has many.
+    if !diagnosis.title.contains(found.endpoint.owner.as_str()) {
+        diagnosis.title = format!("{}: {}", found.endpoint.owner, diagnosis.title);
+    }
+    diagnosis
+}
+
+fn judged(error: &ServerError, found: &Found<'_>) -> Diagnosis {
     let message = error.message.to_ascii_lowercase();
     let iam = matches!(found.auth, Auth::Iam);
     match error.code.as_str() {

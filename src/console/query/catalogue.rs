@@ -170,7 +170,7 @@ fn relations(kinds: &[char], pattern: Option<&Pattern>, more: bool, system: bool
         || format!("{} and pg_catalog.pg_table_is_visible(c.oid)", own("n.nspname", system)),
         |pattern| pattern.within("n.nspname", "c.relname", "pg_catalog.pg_table_is_visible(c.oid)"),
     );
-    let index = kinds.iter().any(|kind| kind.to_ascii_lowercase() == "'i'");
+    let index = kinds.iter().any(|kind| kind.eq_ignore_ascii_case("'i'"));
     let table = if index { ", t.relname as \"Table\"" } else { "" };
     let join = if index {
         "left join pg_catalog.pg_index i on i.indexrelid = c.oid left join pg_catalog.pg_class t on t.oid = i.indrelid"

@@ -20,7 +20,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// The history of the target `name` (its database's identifier) below the state folder.
+    /// The history of the target `name` (made from its database's identifier) below the state folder.
     pub fn new(state: &Path, name: &str) -> Journal {
         let file: String =
             name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -28,6 +29,11 @@ const WINDOW: usize = 4 << 20;
 pub(super) const RESULTS: usize = 200;
 /// How long an ended run waits for its cancel request: one that arrives later would hit the statement after.
 const CANCEL_WAIT: Duration = Duration::from_secs(10);
+/// A cancel that reaches the server before the statement does is forgotten there, so it is sent again while the statement
+/// goes on: after this long, then twice as long, up to [`AGAIN_MOST`].
+const AGAIN: Duration = Duration::from_millis(200);
+/// The longest pause between two cancel requests.
+const AGAIN_MOST: Duration = Duration::from_secs(5);
 /// How long closing waits for what runs, after having cancelled it.
 const CLOSE_WAIT: Duration = Duration::from_secs(3);
 
@@ -43,7 +49,10 @@ pub fn start(session: Session, settings: &Settings, tell: Tell) -> (UnboundedSen
         next: 0,
         lost: false,
     };
-    let journal = Journal::new(&settings.state_dir, &session.target().endpoint.owner);
+    // The same identifier in another account is another database: staging's history is not production's.
+    let endpoint = &session.target().endpoint;
+    let name = format!("{}.{}.{}", endpoint.owner, endpoint.place.region, endpoint.account);
+    let journal = Journal::new(&settings.state_dir, &name);
     (asks, tokio::spawn(worker.live(session, journal)))
 }
 
@@ -169,8 +178,9 @@ impl Worker {
             let timing = current.timing();
             (self.tell)(News::Complete { run, index, result: None, tag: "empty".to_owned(), rows: 0, timing });
         }
-        if let Some(sent) = current.cancelling.take() {
-            let _ = timeout(CANCEL_WAIT, sent).await;
+        if let Some(Cancelling { task, ended }) = current.cancelling.take() {
+            drop(ended);
+            let _ = timeout(CANCEL_WAIT, task).await;
         }
         Ended {
             at,
@@ -328,7 +338,7 @@ struct Current {
     /// Cancelling would undo work: it writes, or a transaction is open.
     keeps: bool,
     canceller: Canceller,
-    cancelling: Option<JoinHandle<()>>,
+    cancelling: Option<Cancelling>,
     by_user: bool,
     outcome: Option<Outcome>,
     /// Of `COPY … TO STDOUT`: the beginning of a line whose end has not come.
@@ -363,19 +373,32 @@ impl Current {
         Timing { first: self.first.filter(|_| self.result.is_some()), total: self.sent.elapsed() }
     }
 
-    /// Asks the server to cancel, from a task of its own: rows are drained meanwhile. Again when asked again.
+    /// Asks the server to cancel, from a task of its own: rows are drained meanwhile. It is asked again until the
+    /// statement has ended.
     fn cancel(&mut self, tell: &Tell, by_user: bool) {
         self.by_user |= by_user;
-        if self.cancelling.as_ref().is_some_and(|sent| !sent.is_finished()) {
+        if self.cancelling.as_ref().is_some_and(|cancelling| !cancelling.task.is_finished()) {
             return;
         }
         let (canceller, tell) = (self.canceller.clone(), Arc::clone(tell));
-        self.cancelling = Some(tokio::spawn(async move {
-            let done = canceller.cancel().await;
-            if by_user || done.is_err() {
-                tell(News::Cancelled(done));
+        let (ended, mut over) = oneshot::channel::<()>();
+        let task = tokio::spawn(async move {
+            let mut pause = AGAIN;
+            let mut told = !by_user;
+            loop {
+                let done = canceller.cancel().await;
+                let failed = done.is_err();
+                if failed || !std::mem::replace(&mut told, true) {
+                    tell(News::Cancelled(done));
+                }
+                // What failed once is told, and tried again when the user asks again.
+                if failed || timeout(pause, &mut over).await.is_ok() {
+                    return;
+                }
+                pause = (pause * 2).min(AGAIN_MOST);
             }
-        }));
+        });
+        self.cancelling = Some(Cancelling { task, ended });
     }
 
     /// The whole lines of COPY data, as rows of one cell.
@@ -398,6 +421,13 @@ impl Current {
         self.partial.push(b'\n');
         self.lines(&[])
     }
+}
+
+/// A cancel under way.
+struct Cancelling {
+    task: JoinHandle<()>,
+    /// Dropped when the statement has ended: nothing is sent after that.
+    ended: oneshot::Sender<()>,
 }
 
 /// How a statement ended.

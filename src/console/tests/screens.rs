@@ -226,6 +226,25 @@ fn lines_with_a_port() {
 }
 
 #[test]
+fn way_walked_to_its_end_stays_a_moment() {
+    both!("way-arrived", |width, height| {
+        let mut console = walking(width, height);
+        for (at, kind) in [StepKind::Database, StepKind::Tls, StepKind::Login].into_iter().enumerate() {
+            let (id, _) = console.asked.iter().rev().find(|(_, c)| matches!(c, Command::Connect(..))).expect("asked");
+            let step =
+                Step { kind, state: StepState::Done("as it should be".into(), Duration::from_millis(20 + at as u64)) };
+            console.event(crate::console::event::Event::Answer(*id, Answer::Step(step)));
+        }
+        console.answer(|c| matches!(c, Command::Connect(..)), Answer::Connected("shop".into(), Box::new(facts())));
+        console
+    });
+    let mut console = walking(80, 24);
+    console.answer(|c| matches!(c, Command::Connect(..)), Answer::Connected("shop".into(), Box::new(facts())));
+    console.tick(Duration::from_secs(1));
+    assert!(console.text().contains("idle"), "{}", console.text());
+}
+
+#[test]
 fn several_sessions_have_a_row_of_tabs() {
     both!("tabs", |width, height| {
         let mut console = filled(width, height);
@@ -233,6 +252,7 @@ fn several_sessions_have_a_row_of_tabs() {
         console.answer(|c| matches!(c, Command::Connect(..)), Answer::Connected("shop".into(), Box::new(facts())));
         console.keys("C-t");
         console.answer(|c| matches!(c, Command::Connect(..)), Answer::Connected("shop".into(), Box::new(facts())));
+        console.tick(Duration::from_secs(1));
         console
     });
 }

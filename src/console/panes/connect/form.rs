@@ -222,12 +222,12 @@ impl Pane {
     }
 
     fn connected(&mut self, database: String, facts: Box<SessionFacts>) -> Request {
-        let attempt = self.attempt.take().expect("an answer to it has just come");
+        let attempt = self.attempt.as_ref().expect("an answer to it has just come");
         Request::Connected(Box::new(Connected {
             tab: attempt.tab,
             name: self.subject.name.clone(),
             production: self.production,
-            wish: attempt.wish,
+            wish: attempt.wish.clone(),
             database,
             facts: *facts,
         }))
@@ -294,6 +294,8 @@ impl Pane {
         if let Some((field, missing)) = self.lacks() {
             self.field = field;
             self.missing = Some(missing);
+            // Trying again after a refused password begins with typing it.
+            self.attempt = None;
             return;
         }
         let wish = self.wish();
