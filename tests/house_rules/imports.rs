@@ -36,7 +36,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rcgen", &["sandbox"]),
     ("hyper", &["sandbox"]),
     ("hyper_util", &["sandbox"]),
-    ("http_body_util", &["sandbox"]),
+    ("http_body_util", &["aws", "sandbox"]),
     // The ground has no I/O and no asynchrony.
     ("tokio", &["ssm", "aws", "db", "access", "console", "cli", "sandbox", "main", "settings"]),
     ("futures_util", &["ssm", "aws", "db", "access", "console", "cli", "sandbox", "main", "settings"]),
