@@ -2,6 +2,7 @@
 //! beside. The driver moves its frames over real web sockets, the protocol tests over simulated ones.
 
 use super::channel::{Channel, Event, Frame};
+use super::load::Load;
 use super::message::Flag;
 use super::mux::{Mux, Read, Write};
 use super::smux;
@@ -26,6 +27,9 @@ pub struct Session {
     active: Instant,
     probed: bool,
     last_nop: Instant,
+    load: Load,
+    /// Windows of bulk transfer so far.
+    bulk: u64,
     opened: Option<Opened>,
     failure: Option<Failure>,
 }
@@ -58,6 +62,8 @@ impl Session {
             active: now,
             probed: true,
             last_nop: now,
+            load: Load::new(now),
+            bulk: 0,
             opened: None,
             failure: None,
         }
@@ -177,6 +183,16 @@ impl Session {
         self.mux.drop_stream(id);
     }
 
+    /// See [`Load::is_busy`].
+    pub fn is_busy(&self, now: Instant) -> bool {
+        self.load.is_busy(now)
+    }
+
+    /// Grows while a bulk transfer goes on.
+    pub fn bulk(&self) -> u64 {
+        self.bulk
+    }
+
     /// Counters; the resumes are the driver's.
     pub fn figures(&self) -> Figures {
         let (received, sent) = self.mux.figures();
@@ -193,6 +209,7 @@ impl Session {
         if !bytes.is_empty() {
             self.active = now;
             self.probed = false;
+            self.bulk += u64::from(self.load.note(bytes.len(), now));
             self.channel.send_bytes(bytes, now);
         }
     }
@@ -206,6 +223,7 @@ impl Session {
             }
             Event::Data(bytes) => {
                 let before = self.mux.figures().0;
+                self.bulk += u64::from(self.load.note(bytes.len(), now));
                 if let Err(broken) = self.mux.receive(bytes) {
                     self.end(Ended::Protocol(broken.to_string()));
                 }
