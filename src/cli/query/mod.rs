@@ -1,5 +1,5 @@
 //! `gatepost query`: statements in, rows out, as they come. It must not know how the session gets there, nor how rows are
-//! laid out ([`format`]).
+//! laid out ([`mod@format`]).
 
 pub(super) mod aligned;
 mod caret;
