@@ -231,11 +231,10 @@ impl Errand {
         if let Some(place) = script.place(statement, diagnosis.at) {
             let _ = write!(io::stderr().lock(), "{place}: ");
         }
-        failure::tell(diagnosis, self.color);
-        if let Some(at) = diagnosis.at
-            && let Some(caret) = caret::lines(script.text_of(statement), at, statement.line)
-        {
-            let _ = writeln!(io::stderr().lock(), "{caret}");
+        let caret = diagnosis.at.and_then(|at| caret::lines(script.text_of(statement), at, statement.line));
+        match &diagnosis.server {
+            Some(server) => failure::tell_server(diagnosis, server, caret.as_deref(), self.color),
+            None => failure::tell(diagnosis, self.color),
         }
     }
 }
