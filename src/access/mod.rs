@@ -21,12 +21,15 @@ mod route;
 mod running;
 mod session;
 mod token;
+mod traces;
 mod walk;
+mod watch;
 
 pub use canceller::Canceller;
 pub use forward::Forward;
 pub use running::Running;
 pub use session::Session;
+pub use watch::{LineHealth, Watch};
 
 use crate::aws::Cloud;
 use crate::db::Roots;
