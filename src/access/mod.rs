@@ -22,12 +22,15 @@ mod running;
 mod session;
 mod start;
 mod token;
+mod traces;
 mod walk;
+mod watch;
 
 pub use canceller::Canceller;
 pub use forward::Forward;
 pub use running::Running;
 pub use session::Session;
+pub use watch::{LineHealth, Watch};
 
 use crate::aws::Cloud;
 use crate::db::Roots;

@@ -196,6 +196,7 @@ fn draw_tabs(state: &State, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
             Work::Running => " …",
             Work::Done => " ✓",
             Work::Failed => " ✗",
+            Work::Cancelled => " ◦",
             Work::Closed => " closed",
         };
         let shown = at == state.tab;
@@ -224,7 +225,7 @@ pub fn tab_at(state: &State, column: u16) -> Option<TabId> {
         let title = tab.pane.title();
         let mark = match title.work {
             Work::Fresh => 0,
-            Work::Running | Work::Done | Work::Failed => 2,
+            Work::Running | Work::Done | Work::Failed | Work::Cancelled => 2,
             Work::Closed => 7,
         };
         x += 1 + text::width(&format!("{} {}", at + 1, text::truncate(&title.name, 24))) + mark + 2;
