@@ -183,7 +183,7 @@ impl Session {
         self.mux.drop_stream(id);
     }
 
-    /// See [`Load::is_busy`].
+    /// See `Load::is_busy`.
     pub fn is_busy(&self, now: Instant) -> bool {
         self.load.is_busy(now)
     }
