@@ -151,6 +151,8 @@ pub(super) enum Stop {
     Draining(u64),
     /// It could not be asked.
     Unheard,
+    /// The wire is being cut.
+    Dropped,
 }
 
 /// Whether the wire is there.

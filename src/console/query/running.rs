@@ -309,7 +309,9 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
         }
         News::Draining(bytes) => {
             if let Some(run) = &mut pane.run {
-                run.stop = Stop::Draining(bytes);
+                if run.stop != Stop::Dropped {
+                    run.stop = Stop::Draining(bytes);
+                }
             }
         }
         News::Lost { in_transaction } => {
@@ -343,10 +345,10 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
         News::State { transaction, facts, away } => {
             pane.transaction = if away { Transaction::Idle } else { transaction };
             pane.facts = *facts;
-            let cancelled = pane.run.as_ref().is_some_and(|run| run.cancelled);
+            let ours = pane.run.as_ref().is_some_and(|run| run.cancelled || run.stop == Stop::Dropped);
             pane.link = match away {
                 false => Link::Up,
-                true if cancelled => Link::Cut,
+                true if ours => Link::Cut,
                 true => Link::Lost,
             };
         }

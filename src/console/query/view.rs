@@ -38,7 +38,7 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         rule(pane, out, areas.rule, theme);
         if let Some((tone, words)) = standing::trouble(pane) {
             let lines = text::wrap(&words, layout::trouble_width(area));
-            let lines = lines.into_iter().map(|line| Line::styled(format!(" {line}"), theme.style(tone)));
+            let lines = lines.into_iter().map(|line| Line::styled(format!(" {}", line.trim_start()), theme.style(tone)));
             Paragraph::new(lines.collect::<Vec<_>>()).render(areas.trouble, out);
         }
         below(pane, out, &areas, theme);
