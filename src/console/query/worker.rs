@@ -482,7 +482,8 @@ impl Current {
     /// What is true of the statement when its wire is dropped.
     fn dropped(&self, sql: &str) -> Diagnosis {
         if self.loses_nothing {
-            return Diagnosis::new(Kind::Cancelled, "Cancelled: the connection was dropped");
+            return Diagnosis::new(Kind::Cancelled, "Cancelled: the connection was dropped")
+                .because("the server ends the statement when it notices");
         }
         let gone = "temporary tables, settings and locks of the session are gone with it";
         if self.in_transaction && classify(sql) != Class::Transaction {
