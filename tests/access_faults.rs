@@ -132,6 +132,11 @@ async fn what_goes_wrong_on_the_way_is_told_apart() {
         assert_eq!(diagnosis.kind, kind, "{fault}: {diagnosis}");
         says(&diagnosis, &words);
         faults.clear(&fault);
+        // The audit names the session from when there was one.
+        let audit = std::fs::read_to_string(world.access.settings().state_dir.join("audit.jsonl")).expect("an audit");
+        let last: serde_json::Value = serde_json::from_str(audit.lines().last().expect("a line")).expect("JSON");
+        assert_eq!(last["event"], "connect");
+        assert_eq!(last["ssm_session"].is_string(), kind != Kind::NoBastion, "{fault}: {last}");
     }
     // The bastion asked for by name says since when.
     faults.set(Fault::BastionOffline);

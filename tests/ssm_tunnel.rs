@@ -77,9 +77,8 @@ async fn open(sandbox: &Sandbox) -> Result<Tunnel, Error> {
     let grant = Grant { session_id: begun.session_id, stream_url: begun.stream_url, token: begun.token };
     let options = Options {
         network: Network { timeout: Duration::from_secs(10), ..Network::default() },
-        keep_alive: None,
-        payload: 8192,
         open_timeout: Duration::from_secs(20),
+        ..Options::default()
     };
     Tunnel::open(grant, Arc::new(Doors(sandbox.sessions().clone())), options).await.map(|(tunnel, _)| tunnel)
 }

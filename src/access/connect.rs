@@ -1,18 +1,16 @@
 //! The way from a settled target to a logged-in session: line, TLS, login, each told as a step. It must not decide the
 //! route, nor what is done when the session is lost.
 
-use super::account::{SessionAccount, grant};
 use super::diagnose::{self, tunnel};
 use super::line::Line;
+use super::start::Start;
 use super::walk::Walk;
 use super::{Access, refusal};
-use crate::aws::{StartRequest, proxy_for};
 use crate::db::{self, Secured};
 use crate::model::{
     Auth, Bastion, Diagnosis, Endpoint, Identity, Kind, Route, Secret, SessionFacts, StepKind, StepState, Target, Token,
 };
 use crate::ssm;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
@@ -57,6 +55,7 @@ impl Access {
         };
         let key = (endpoint.place.clone(), endpoint.address(), Some(bastion.id.clone()));
         let (line, shared) = lines.get_or_open(key, Box::pin(self.tunnel(endpoint, bastion, walk))).await?;
+        line.ssm_session().into_iter().for_each(|session| walk.through(session));
         if shared {
             let words = format!("{}, shared with what is open already", line.ssm_session().unwrap_or_default());
             for kind in [StepKind::Session, StepKind::Handshake] {
@@ -68,55 +67,25 @@ impl Access {
     }
 
     async fn tunnel(&self, endpoint: &Endpoint, bastion: &Bastion, walk: &Walk) -> Result<Line, Diagnosis> {
-        let settings = self.settings();
-        let reason = format!("gatepost: {} to {} ({})", settings.os_user, endpoint.owner, endpoint.address());
-        let mut parameters = vec![
-            ("host".to_owned(), endpoint.host.clone()),
-            ("portNumber".to_owned(), endpoint.port.to_string()),
-            // A port on this machine, which the agent ignores and we do not open.
-            ("localPortNumber".to_owned(), "0".to_owned()),
-        ];
-        for (name, value) in &settings.ssm_parameters {
-            parameters.retain(|(given, _)| given != name);
-            if !value.is_empty() {
-                parameters.push((name.clone(), value.clone()));
-            }
-        }
-        let request = StartRequest {
-            node: &bastion.id,
-            document: &settings.ssm_document,
-            parameters: &parameters,
-            reason: &reason,
-        };
+        let start = Start { access: self.clone(), endpoint: endpoint.clone(), bastion: bastion.clone() };
         let started = walk
             .step(StepKind::Session, bastion.label(), async {
-                match self.cloud().start_session(&bastion.place, &request).await {
+                match start.session().await {
                     Ok(started) => {
+                        walk.through(&started.session_id);
                         let words = format!("{} ({}), {}", bastion.label(), bastion.id, started.session_id);
                         Ok((started, words))
                     }
-                    Err(error) => Err(diagnose::aws::of_start(&error, bastion, endpoint, &settings.ssm_document)),
+                    Err(error) => {
+                        let document = &self.settings().ssm_document;
+                        Err(diagnose::aws::of_start(&error, bastion, endpoint, document))
+                    }
                 }
             })
             .await?;
-        let network = ssm::Network {
-            proxy: proxy_for(&settings.aws, &started.stream_url),
-            extra_roots: self.cloud().network().bundle().map(<[u8]>::to_vec).into_iter().collect(),
-            timeout: settings.connect_timeout,
-        };
-        let options = ssm::Options {
-            network,
-            keep_alive: settings.keep_alive,
-            // Big slices are what makes uploads fast; agents and the live service take them (ssm-data-channel, limits).
-            payload: 8 << 10,
-            open_timeout: walk.limit(),
-        };
-        let account =
-            Arc::new(SessionAccount::new(self.cloud().clone(), bastion.place.clone(), started.stream_url.clone()));
         let opened = walk.step(StepKind::Handshake, bastion.label(), async {
-            let (tunnel, opened) = ssm::Tunnel::open(grant(&started), account, options)
-                .await
-                .map_err(|error| tunnel::of(&error, bastion, endpoint))?;
+            let (tunnel, opened) =
+                start.channel(&started, walk.limit()).await.map_err(|error| tunnel::of(&error, bastion, endpoint))?;
             let mut words = format!("agent {}", opened.agent_version);
             if !opened.customer_message.is_empty() {
                 words.push_str(": ");
@@ -125,7 +94,8 @@ impl Access {
             Ok((tunnel, words))
         });
         let tunnel = opened.await?;
-        Ok(Line::through(endpoint.clone(), tunnel, bastion.clone(), self.inner.lines.closing()))
+        let pool = ssm::Pool::new(tunnel, self.settings().ssm_sessions, start);
+        Ok(Line::through(endpoint.clone(), pool, bastion.clone(), self.inner.lines.closing()))
     }
 
     /// Line, database, TLS, login.

@@ -4,7 +4,7 @@ use super::audit::{Event, Subject};
 use super::line::Line;
 use super::walk::Walk;
 use super::{Access, LineReport, Steps, probe, refusal};
-use crate::model::{Auth, Diagnosis, Endpoint, Kind, Route, RouteChoice, StepKind, Target};
+use crate::model::{Auth, Diagnosis, Endpoint, Identity, Kind, Route, RouteChoice, StepKind, Target};
 use crate::ssm::Health;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -43,37 +43,50 @@ impl Forward {
         let port = listener.local_addr().map_err(|error| taken(port, &error))?.port();
         let begun = Instant::now();
         let walk = Walk::new(steps, access.settings().connect_timeout);
-        let mut identity = None;
-        if !matches!(choice, RouteChoice::Direct) && access.resolved(endpoint).is_none() {
-            let found = access.credentials(endpoint);
-            identity = walk.step(StepKind::Credentials, endpoint.place.to_string(), found).await?;
-        }
-        let settled = async {
-            let (route, why) = access.choose_route(endpoint, choice).await?;
-            Ok((route, crate::model::visible(&why).into_owned()))
-        };
-        let route = walk.step(StepKind::Route, endpoint.address(), settled).await?;
-        let line = Box::pin(access.line(endpoint, &route, &walk)).await?;
-        reach(access, &line, &walk).await?;
-        let target = Target {
+        let mut target = Target {
             endpoint: endpoint.clone(),
-            route,
+            route: Route::Direct,
             database: String::new(),
             user: String::new(),
             auth: Auth::Iam,
             read_only: false,
         };
-        let subject = Subject::new(&target, identity.as_ref(), line.ssm_session());
-        access.inner.audit.note(&subject, &Event::Forward, "ok", Some(begun.elapsed()));
+        let mut identity = None;
+        let walked = Box::pin(Forward::walk(access, choice, &walk, &mut target, &mut identity)).await;
+        let subject = Subject::new(&target, identity.as_ref(), walk.ssm_session());
+        let outcome = walked.as_ref().map_or_else(refusal::outcome, |_| "ok".to_owned());
+        access.inner.audit.note(&subject, &Event::Forward, &outcome, Some(begun.elapsed()));
         Ok(Forward {
             listener,
             port,
-            line,
+            line: walked?,
             access: access.clone(),
             subject,
             connections: JoinSet::new(),
             trouble: Arc::default(),
         })
+    }
+
+    async fn walk(
+        access: &Access,
+        choice: &RouteChoice,
+        walk: &Walk,
+        target: &mut Target,
+        identity: &mut Option<Identity>,
+    ) -> Result<Line, Diagnosis> {
+        let endpoint = &target.endpoint;
+        if !matches!(choice, RouteChoice::Direct) && access.resolved(endpoint).is_none() {
+            let found = access.credentials(endpoint);
+            *identity = walk.step(StepKind::Credentials, endpoint.place.to_string(), found).await?;
+        }
+        let settled = async {
+            let (route, why) = access.choose_route(endpoint, choice).await?;
+            Ok((route, crate::model::visible(&why).into_owned()))
+        };
+        target.route = walk.step(StepKind::Route, endpoint.address(), settled).await?;
+        let line = Box::pin(access.line(endpoint, &target.route, walk)).await?;
+        reach(access, &line, walk).await?;
+        Ok(line)
     }
 
     /// The port on 127.0.0.1.

@@ -6,14 +6,14 @@ use super::diagnose::tunnel;
 use super::lines::Closing;
 use crate::db::Transport;
 use crate::model::{Bastion, Diagnosis, Endpoint, Route};
-use crate::ssm::{self, Health, Tunnel};
+use crate::ssm::{self, Health, Pool, Tunnel, Wish};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -27,16 +27,23 @@ pub(super) struct Inner {
     way: Way,
     counters: Arc<Counters>,
     closing: Closing,
+    opened: Instant,
 }
+
+/// A session that is older and whose agent is refused by the database is not taken for a new way: after a failover the
+/// host has another address, which agents look up once a session.
+const FRESH: Duration = Duration::from_secs(30);
 
 enum Way {
     /// Where to dial instead of what the name resolves to.
     Direct(Option<SocketAddr>),
-    Through(Tunnel, Box<Bastion>),
+    Through(Pool, Box<Bastion>),
 }
 
 #[derive(Default)]
 struct Counters {
+    /// The agent could not connect: the host may have moved since it looked up its address, once a session.
+    refused: AtomicBool,
     streams: AtomicUsize,
     received: AtomicU64,
     sent: AtomicU64,
@@ -44,16 +51,15 @@ struct Counters {
 
 impl Line {
     pub(super) fn direct(endpoint: Endpoint, instead: Option<SocketAddr>, closing: Closing) -> Line {
-        Line(Arc::new(Inner { endpoint, way: Way::Direct(instead), counters: Arc::default(), closing }))
+        Line::new(endpoint, Way::Direct(instead), closing)
     }
 
-    pub(super) fn through(endpoint: Endpoint, tunnel: Tunnel, bastion: Bastion, closing: Closing) -> Line {
-        Line(Arc::new(Inner {
-            endpoint,
-            way: Way::Through(tunnel, Box::new(bastion)),
-            counters: Arc::default(),
-            closing,
-        }))
+    pub(super) fn through(endpoint: Endpoint, pool: Pool, bastion: Bastion, closing: Closing) -> Line {
+        Line::new(endpoint, Way::Through(pool, Box::new(bastion)), closing)
+    }
+
+    fn new(endpoint: Endpoint, way: Way, closing: Closing) -> Line {
+        Line(Arc::new(Inner { endpoint, way, counters: Arc::default(), closing, opened: Instant::now() }))
     }
 
     pub(super) fn weak(&self) -> std::sync::Weak<Inner> {
@@ -76,7 +82,7 @@ impl Line {
     pub(super) fn tunnel(&self) -> Option<&Tunnel> {
         match &self.0.way {
             Way::Direct(_) => None,
-            Way::Through(tunnel, _) => Some(tunnel),
+            Way::Through(pool, _) => Some(pool.first()),
         }
     }
 
@@ -98,15 +104,21 @@ impl Line {
         }
     }
 
-    /// Whether it can still be opened.
+    /// Whether it can still be opened, as far as is known.
     pub(super) fn is_alive(&self) -> bool {
-        self.tunnel().is_none_or(|tunnel| !matches!(tunnel.health(), Health::Closed(_)))
+        let lost = self.tunnel().is_some_and(|tunnel| matches!(tunnel.health(), Health::Closed(_)));
+        !lost && !self.is_doubtful()
+    }
+
+    /// Whether the database may have moved away from where it leads.
+    fn is_doubtful(&self) -> bool {
+        self.tunnel().is_some() && self.0.counters.refused.load(Ordering::Relaxed) && self.0.opened.elapsed() >= FRESH
     }
 
     /// Why the tunnel ended, when it has.
     pub(super) fn ended(&self) -> Option<Diagnosis> {
         match &self.0.way {
-            Way::Through(live, bastion) => match live.health() {
+            Way::Through(pool, bastion) => match pool.first().health() {
                 Health::Closed(ended) => Some(tunnel::ended(&ended, bastion, &self.0.endpoint)),
                 _ => None,
             },
@@ -114,9 +126,18 @@ impl Line {
         }
     }
 
-    /// Another wire. With it, what tells when the first byte has come back over it: through a tunnel nothing else shows
+    /// Another wire, the quietest. With it, what tells when the first byte has come back over it: through a tunnel nothing else shows
     /// that the far end was reached.
     pub(super) async fn open(&self, within: Duration) -> Result<(Box<dyn Transport>, watch::Receiver<bool>), Unopened> {
+        self.open_as(Wish::Quick, within).await
+    }
+
+    /// The same, on such a session where there are several.
+    pub(super) async fn open_as(
+        &self,
+        wish: Wish,
+        within: Duration,
+    ) -> Result<(Box<dyn Transport>, watch::Receiver<bool>), Unopened> {
         match &self.0.way {
             Way::Direct(instead) => {
                 let Endpoint { host, port, .. } = &self.0.endpoint;
@@ -133,8 +154,8 @@ impl Line {
                 stream.set_nodelay(true).map_err(Unopened::Dial)?;
                 Ok(self.watched(stream))
             }
-            Way::Through(tunnel, _) => {
-                let stream = tunnel.stream().map_err(Unopened::Tunnel)?;
+            Way::Through(pool, _) => {
+                let stream = pool.stream(wish).await.map_err(Unopened::Tunnel)?;
                 Ok(self.watched(stream))
             }
         }
@@ -177,8 +198,8 @@ impl Line {
 
     /// Ends the tunnel, whoever else holds it.
     pub(super) async fn close(&self) {
-        if let Some(tunnel) = self.tunnel() {
-            tunnel.close().await;
+        if let Way::Through(pool, _) = &self.0.way {
+            pool.close().await;
         }
     }
 }
@@ -186,10 +207,8 @@ impl Line {
 impl Drop for Inner {
     /// Whoever was last has left without saying goodbye: AWS is told all the same, and the end of the program waits.
     fn drop(&mut self) {
-        if let Way::Through(tunnel, _) = &self.way
-            && !matches!(tunnel.health(), Health::Closed(_))
-        {
-            self.closing.finish(tunnel.clone());
+        if let Way::Through(pool, _) = &self.way {
+            self.closing.finish(pool.clone());
         }
     }
 }
@@ -215,6 +234,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if let Poll::Ready(Err(error)) = &polled
+            && error.kind() == io::ErrorKind::ConnectionRefused
+        {
+            self.counters.refused.store(true, Ordering::Relaxed);
+        }
         let read = buffer.filled().len() - before;
         if read > 0 {
             self.counters.received.fetch_add(read as u64, Ordering::Relaxed);

@@ -3,7 +3,7 @@
 use super::LineReport;
 use super::line::{Inner, Line};
 use crate::model::Diagnosis;
-use crate::ssm::Tunnel;
+use crate::ssm::Pool;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -30,13 +30,13 @@ pub(super) struct Lines {
 pub(super) struct Closing(Arc<Mutex<JoinSet<()>>>);
 
 impl Closing {
-    /// Ends `tunnel` in the background.
-    pub(super) fn finish(&self, tunnel: Tunnel) {
+    /// Ends `pool` in the background.
+    pub(super) fn finish(&self, pool: Pool) {
         // Without a runtime nothing can be sent any more; AWS ends the session at its idle time.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let mut set = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             while set.try_join_next().is_some() {}
-            set.spawn_on(async move { tunnel.close().await }, &runtime);
+            set.spawn_on(async move { pool.close().await }, &runtime);
         }
     }
 }

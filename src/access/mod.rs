@@ -20,6 +20,7 @@ mod result_set;
 mod route;
 mod running;
 mod session;
+mod start;
 mod token;
 mod traces;
 mod walk;

@@ -109,7 +109,7 @@ impl Session {
                 Ok(Session { session, context })
             }
             Err(diagnosis) => {
-                let subject = Subject::new(&target, identity.as_ref(), None);
+                let subject = Subject::new(&target, identity.as_ref(), walk.ssm_session());
                 let outcome = refusal::outcome(&diagnosis);
                 access.inner.audit.note(&subject, &Event::Connect, &outcome, Some(begun.elapsed()));
                 Err(diagnosis)

@@ -38,6 +38,12 @@ pub struct Settings {
     pub ssm_parameters: Vec<(String, String)>,
     /// Keep idle tunnels alive with a byte every so often; `None` lets the account's idle timeout rule.
     pub keep_alive: Option<Duration>,
+    /// Sessions that one route may have open beside one another, at least one.
+    pub ssm_sessions: usize,
+    /// Bytes of one message to the agent after the handshake; 1024 where larger ones are refused.
+    pub ssm_payload: usize,
+    /// How long AWS may be out of reach before a session is given up.
+    pub ssm_patience: Duration,
     /// Where history, audit and what was used last are kept (mode 0700).
     pub state_dir: PathBuf,
     /// A file for a log of what gatepost does, off by default.
@@ -66,6 +72,9 @@ impl Default for Settings {
             ssm_document: "AWS-StartPortForwardingSessionToRemoteHost".to_owned(),
             ssm_parameters: Vec::new(),
             keep_alive: None,
+            ssm_sessions: 2,
+            ssm_payload: 8 << 10,
+            ssm_patience: Duration::from_secs(15 * 60),
             state_dir: PathBuf::new(),
             log_file: None,
             os_user: "unknown".to_owned(),

@@ -364,6 +364,51 @@ pub static KEYS: &[Key] = &[
         show: |settings| Some(quoted(&words::show_duration(settings.keep_alive.unwrap_or_default()))),
     },
     Key {
+        name: "ssm_sessions",
+        shape: Shape::Text,
+        flag: None,
+        environment: &[Value("GATEPOST_SSM_SESSIONS")],
+        meaning: "SSM sessions that one route may have open beside one another; the agent limits each to under a megabyte a \
+                  second. Another is opened when all are busy; above 2, also for each connection to a forwarded port.",
+        set: |settings, words, _| {
+            let sessions = words::count(single(words)?)?;
+            settings.ssm_sessions = usize::try_from(sessions)
+                .ok()
+                .filter(|sessions| (1..=16).contains(sessions))
+                .ok_or("expected a number from 1 to 16")?;
+            Ok(())
+        },
+        show: |settings| Some(quoted(&settings.ssm_sessions.to_string())),
+    },
+    Key {
+        name: "ssm_payload",
+        shape: Shape::Text,
+        flag: None,
+        environment: &[Value("GATEPOST_SSM_PAYLOAD")],
+        meaning: "Size of one message to the agent after the handshake. Larger ones make uploads faster; 1 KiB is taken \
+                  where they are refused.",
+        set: |settings, words, _| {
+            settings.ssm_payload = usize::try_from(words::size(single(words)?)?)
+                .ok()
+                .filter(|payload| (1 << 10..=64 << 10).contains(payload))
+                .ok_or("expected 1 KiB to 64 KiB")?;
+            Ok(())
+        },
+        show: |settings| Some(quoted(&words::show_size(settings.ssm_payload as u64))),
+    },
+    Key {
+        name: "ssm_patience",
+        shape: Shape::Text,
+        flag: None,
+        environment: &[Value("GATEPOST_SSM_PATIENCE")],
+        meaning: "How long AWS may be out of reach before an SSM session is given up; until then it is dialled again.",
+        set: |settings, words, _| {
+            settings.ssm_patience = words::duration(single(words)?)?;
+            Ok(())
+        },
+        show: |settings| Some(quoted(&words::show_duration(settings.ssm_patience))),
+    },
+    Key {
         name: "state_dir",
         shape: Shape::Text,
         flag: None,

@@ -33,6 +33,10 @@ const SILENCE: Duration = Duration::from_secs(30);
 const BULK_SILENCE: Duration = Duration::from_secs(600);
 /// How much that is.
 const BULK: usize = 64 << 10;
+/// Receipts sent in the last moments of a web socket are sent again on the next one: this long, and four round trips.
+const LAST_MOMENTS: Duration = Duration::from_secs(2);
+/// And at most so many.
+const LAST_RECEIPTS: usize = 1024;
 /// The same after the service said that the agent is away.
 const AWAY_SILENCE: Duration = Duration::from_secs(300);
 
@@ -113,6 +117,8 @@ pub struct Channel {
     outgoing: Outgoing,
     incoming: Incoming,
     receipts: VecDeque<Bytes>,
+    /// The latest receipts, and when they were made.
+    recent: VecDeque<(Instant, Bytes)>,
     open: Option<String>,
     connected: bool,
     paused: Option<Away>,
@@ -157,6 +163,7 @@ impl Channel {
             outgoing: Outgoing::new(),
             incoming: Incoming::new(),
             receipts: VecDeque::new(),
+            recent: VecDeque::new(),
             open: None,
             connected: false,
             paused: None,
@@ -170,11 +177,17 @@ impl Channel {
         }
     }
 
-    /// A web socket is open: the open message goes first, then everything that is unacknowledged.
+    /// A web socket is open: the open message goes first, then receipts that may have been lost with the last one, then
+    /// everything that is unacknowledged.
     pub fn connected(&mut self, token: &str, now: Instant) {
         let open = OpenDataChannel::new(token, self.client_id, self.id());
         self.open = Some(open.encode());
-        self.receipts.clear();
+        // The agent resends its oldest unacknowledged message and no other, ten a second: what was truly lost would wait
+        // behind everything whose receipt was.
+        let moments = LAST_MOMENTS + self.outgoing.round_trip().unwrap_or_default() * 4;
+        let heard = self.heard;
+        self.recent.retain(|(made, _)| *made + moments >= heard);
+        self.receipts = self.recent.iter().map(|(_, receipt)| receipt.clone()).collect();
         self.connected = true;
         self.paused = None;
         self.heard = now;
@@ -212,7 +225,10 @@ impl Channel {
         );
         match message.kind {
             MessageType::Acknowledge => match Acknowledgement::decode(&message.payload) {
-                Ok(acknowledgement) => self.acknowledged(acknowledgement.sequence, now),
+                Ok(acknowledgement) => {
+                    tracing::trace!(sequence = acknowledgement.sequence, "was acknowledged");
+                    self.acknowledged(acknowledgement.sequence, now);
+                }
                 Err(error) => tracing::debug!(%error, "an acknowledgement is dropped"),
             },
             MessageType::OutputStreamData => self.stream_data(message, now),
@@ -282,6 +298,7 @@ impl Channel {
             return None;
         }
         if let Some(open) = self.open.take() {
+            tracing::trace!(client = %self.client_id, receipts = self.receipts.len(), "sent OpenDataChannel");
             return Some(Frame::Text(open));
         }
         if let Some(receipt) = self.receipts.pop_front() {
@@ -293,7 +310,7 @@ impl Channel {
             return None;
         }
         let (sequence, frame, again) = self.outgoing.transmit(now)?;
-        tracing::trace!(sequence, again, length = frame.len(), "sent");
+        tracing::trace!(sequence, again, frame = frame.len(), "sent");
         Some(Frame::Binary(frame))
     }
 
@@ -370,7 +387,7 @@ impl Channel {
         self.outgoing.is_empty()
     }
 
-    /// See [`Outgoing::round_trip`].
+    /// See `Outgoing::round_trip`.
     pub fn round_trip(&self) -> Option<Duration> {
         self.outgoing.round_trip()
     }
@@ -416,9 +433,13 @@ impl Channel {
                 tracing::debug!(sequence, "a message far ahead is not kept");
                 return;
             }
-            arrival => tracing::trace!(sequence, ?arrival, "acknowledged"),
+            arrival => tracing::trace!(sequence, ?arrival, "sends an acknowledgement"),
         }
         let receipt = acknowledgement.message(self.id(), self.millis(now)).encode();
+        if self.recent.len() == LAST_RECEIPTS {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((now, receipt.clone()));
         self.receipts.push_back(receipt);
         while let Some(message) = self.incoming.next() {
             self.process(message, now);
@@ -478,6 +499,7 @@ impl Channel {
 
     fn send(&mut self, payload_type: PayloadType, payload: Bytes, every: Option<Duration>, now: Instant) -> i64 {
         let length = payload.len();
+        tracing::trace!(sequence = self.outgoing.next_sequence(), payload = ?payload_type, length, "sends");
         let frame = self.frame(self.outgoing.next_sequence(), payload_type, payload, now);
         self.waiting.get_or_insert(now);
         self.unanswered += length;

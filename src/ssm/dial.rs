@@ -4,7 +4,7 @@
 //! The URL is used as it was given: `cell-number` in its query holds base64 with `+`, `/` and `=`, which must arrive
 //! unescaped and as they were signed.
 
-use super::{Account, Error, Network};
+use super::{Account, Error, Network, Refusal};
 use base64::Engine;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::net::SocketAddr;
@@ -37,23 +37,45 @@ const BODY: usize = 400;
 ///
 /// # Errors
 /// Every step's own, in words; [`Error::Upgrade`] when there was an HTTP answer.
-pub async fn dial(url: &str, account: &dyn Account, network: &Network) -> Result<Socket, Error> {
+pub async fn dial(url: &str, account: &dyn Account, network: &Network) -> Result<Socket, Undialled> {
     let timeout = if network.timeout.is_zero() { TIMEOUT } else { network.timeout };
     match tokio::time::timeout(timeout, open(url, account, network)).await {
         Ok(result) => result,
-        Err(_) => Err(Error::Dial(format!("no answer within {timeout:?}"))),
+        Err(_) => Err(Error::Dial(format!("no answer within {timeout:?}")).into()),
     }
 }
 
-async fn open(url: &str, account: &dyn Account, network: &Network) -> Result<Socket, Error> {
+/// Why there is no web socket.
+#[derive(Debug)]
+pub struct Undialled {
+    /// What happened.
+    pub error: Error,
+    /// Whether another dial may do better.
+    pub retry: bool,
+}
+
+impl From<Error> for Undialled {
+    /// The network's faults pass.
+    fn from(error: Error) -> Self {
+        Self { error, retry: true }
+    }
+}
+
+impl From<Refusal> for Undialled {
+    fn from(refusal: Refusal) -> Self {
+        Self { error: Error::Account(refusal.reason), retry: refusal.retry }
+    }
+}
+
+async fn open(url: &str, account: &dyn Account, network: &Network) -> Result<Socket, Undialled> {
     let (request, place) = request(url)?;
-    let headers = account.sign(url).await.map_err(|refusal| Error::Account(refusal.reason))?;
+    let headers = account.sign(url).await?;
     let request = signed(request, &headers)?;
-    let tcp = match &network.proxy {
-        Some(proxy) => through_proxy(proxy, &place).await?,
-        None => connect(&place.host, place.port).await?,
+    let tcp: Box<dyn Wire> = match &network.proxy {
+        Some(proxy) => through_proxy(proxy, &place, network).await?,
+        None => Box::new(connect(&place.host, place.port).await?),
     };
-    let wire: Box<dyn Wire> = if place.tls { encrypt(tcp, &place.host, network).await? } else { Box::new(tcp) };
+    let wire = if place.tls { encrypt(tcp, &place.host, network).await? } else { tcp };
     // Frames are small and there are two per 1,024 bytes of payload; larger buffers only hold more memory per slice
     // that a slow reader keeps.
     let config = WebSocketConfig::default().read_buffer_size(64 << 10).max_frame_size(Some(16 << 20));
@@ -146,11 +168,12 @@ fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     order
 }
 
-async fn through_proxy(proxy: &str, place: &Place) -> Result<TcpStream, Error> {
+async fn through_proxy(proxy: &str, place: &Place, network: &Network) -> Result<Box<dyn Wire>, Error> {
     let odd = |reason: &str| Error::Dial(format!("the proxy cannot be used: {reason}"));
     let (scheme, rest) = proxy.split_once("://").unwrap_or(("http", proxy));
-    if !scheme.eq_ignore_ascii_case("http") {
-        return Err(odd(&format!("its URL begins with {scheme}://, only http:// is understood")));
+    let encrypted = scheme.eq_ignore_ascii_case("https");
+    if !encrypted && !scheme.eq_ignore_ascii_case("http") {
+        return Err(odd(&format!("its URL begins with {scheme}://, only http:// and https:// are understood")));
     }
     let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let (credentials, authority) = match rest.rsplit_once('@') {
@@ -160,7 +183,11 @@ async fn through_proxy(proxy: &str, place: &Place) -> Result<TcpStream, Error> {
     let authority: tungstenite::http::uri::Authority =
         authority.parse().map_err(|_| odd("its URL has no host that can be read"))?;
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-    let mut tcp = connect(host, authority.port_u16().unwrap_or(80)).await?;
+    let tcp = connect(host, authority.port_u16().unwrap_or(if encrypted { 443 } else { 80 })).await?;
+    let mut wire: Box<dyn Wire> = Box::new(tcp);
+    if encrypted {
+        wire = encrypt(wire, host, network).await?;
+    }
 
     let target = if place.host.contains(':') {
         format!("[{}]:{}", place.host, place.port)
@@ -178,24 +205,24 @@ async fn through_proxy(proxy: &str, place: &Place) -> Result<TcpStream, Error> {
     }
     ask += "\r\n";
     let broken = |error: std::io::Error| Error::Dial(format!("the proxy {authority} failed: {error}"));
-    tcp.write_all(ask.as_bytes()).await.map_err(broken)?;
+    wire.write_all(ask.as_bytes()).await.map_err(broken)?;
     // Byte by byte, so that nothing of what follows the head is taken; it is a few hundred bytes, once.
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() > PROXY_HEAD {
             return Err(odd("its answer has no end"));
         }
-        head.push(tcp.read_u8().await.map_err(broken)?);
+        head.push(wire.read_u8().await.map_err(broken)?);
     }
     let line = String::from_utf8_lossy(head.split(|byte| *byte == b'\r').next().unwrap_or_default()).into_owned();
     let status: Option<u16> = line.split_ascii_whitespace().nth(1).and_then(|word| word.parse().ok());
     match status {
-        Some(200..=299) => Ok(tcp),
+        Some(200..=299) => Ok(wire),
         _ => Err(Error::Dial(format!("the proxy {authority} does not connect to {target}: {line}"))),
     }
 }
 
-async fn encrypt(tcp: TcpStream, host: &str, network: &Network) -> Result<Box<dyn Wire>, Error> {
+async fn encrypt(wire: Box<dyn Wire>, host: &str, network: &Network) -> Result<Box<dyn Wire>, Error> {
     let failed = |error: native_tls::Error| Error::Dial(format!("TLS with {host}: {error}"));
     let mut builder = native_tls::TlsConnector::builder();
     builder.min_protocol_version(Some(native_tls::Protocol::Tlsv12));
@@ -205,7 +232,7 @@ async fn encrypt(tcp: TcpStream, host: &str, network: &Network) -> Result<Box<dy
         }
     }
     let connector = tokio_native_tls::TlsConnector::from(builder.build().map_err(failed)?);
-    Ok(Box::new(connector.connect(host, tcp).await.map_err(failed)?))
+    Ok(Box::new(connector.connect(host, wire).await.map_err(failed)?))
 }
 
 #[cfg(test)]
@@ -260,12 +287,12 @@ mod tests {
             }
             asked
         };
-        let place = Place { tls: true, host: "db.example".into(), port: 443 };
+        let (place, network) = (Place { tls: true, host: "db.example".into(), port: 443 }, Network::default());
         let client = async {
-            let refused = through_proxy(&proxy, &place).await.expect_err("407");
+            let refused = through_proxy(&proxy, &place, &network).await.err().expect("407");
             assert!(refused.to_string().contains("407 Proxy Authentication Required"), "{refused}");
             assert!(!refused.to_string().contains("p%3Aw"), "no password: {refused}");
-            let mut tcp = through_proxy(&proxy, &place).await.expect("200");
+            let mut tcp = through_proxy(&proxy, &place, &network).await.ok().expect("200");
             let mut rest = [0; 5];
             tcp.read_exact(&mut rest).await.expect("what follows the head");
             assert_eq!(&rest, b"hello");

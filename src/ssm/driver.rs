@@ -85,13 +85,14 @@ pub async fn run(shared: Arc<Shared>, account: Arc<dyn Account>, network: Networ
         Error::Ended(ended) => ended.clone(),
         other => Ended::Protocol(other.to_string()),
     };
-    tracing::debug!(session = shared.session_id, ?ended, "the tunnel ends");
+    tracing::debug!(?ended, "the tunnel ends");
     shared.lock().session.end(ended.clone());
     shared.health.send_replace(Health::Closed(ended.clone()));
-    // What AWS has ended itself needs no call; anything else must not be left open in the account.
-    let over_already = matches!(ended, Ended::Gone(_)) || (!opening && matches!(ended, Ended::ByService(_)));
+    // What AWS has ended itself needs no call; anything else must not be left open in the account. A session that cannot
+    // be resumed may still stand there: ResumeSession may only have been denied.
+    let over_already = !opening && matches!(ended, Ended::ByService(_));
     if !over_already && let Err(refusal) = call(&timing, account.terminate(&shared.session_id)).await {
-        tracing::warn!(session = shared.session_id, reason = refusal.reason, "the session could not be terminated");
+        tracing::warn!(reason = refusal.reason, "the session could not be terminated");
     }
     shared.tell_opener(Err(error));
     shared.done.send_replace(true);
@@ -108,7 +109,7 @@ async fn drive(shared: &Shared, account: &dyn Account, network: &Network, mut gr
         };
         let reason = match dialled {
             Ok(socket) => {
-                tracing::debug!(session = shared.session_id, "the web socket is open");
+                tracing::debug!("the web socket is open");
                 shared.with(|session| session.connected(&grant.token, Instant::now()));
                 if outage.is_some() {
                     shared.lock().resumes += 1;
@@ -126,8 +127,9 @@ async fn drive(shared: &Shared, account: &dyn Account, network: &Network, mut gr
                     End::Cut(reason) => reason,
                 }
             }
-            Err(error) if shared.lock().session.opened().is_none() => return error,
-            Err(error) => error.to_string(),
+            Err(undialled) if shared.lock().session.opened().is_none() => return undialled.error,
+            Err(undialled) if !undialled.retry => return Error::Ended(Ended::Gone(undialled.error.to_string())),
+            Err(undialled) => undialled.error.to_string(),
         };
         match reconnect(shared, account, timing, &mut close, &mut outage, reason).await {
             Ok(next) => {
@@ -149,7 +151,7 @@ async fn reconnect(
     mut reason: String,
 ) -> Result<Grant, Error> {
     loop {
-        tracing::debug!(session = shared.session_id, reason, "the web socket is lost");
+        tracing::debug!(reason, "the web socket is lost");
         let outage = outage.get_or_insert_with(|| Outage {
             since: Instant::now(),
             since_clock: SystemTime::now(),
@@ -255,12 +257,15 @@ async fn read(shared: &Shared, mut source: SplitStream<Socket>, heard: &Heard) -
             WebSocketMessage::Text(text) => Bytes::from(text),
             _ => continue,
         };
-        let (opened, over, hears_now) = {
+        let (opened, over, hears_now, bulk) = {
             let mut state = shared.lock();
             state.session.receive(&frame, now);
             let opened = state.opener.is_some().then(|| state.session.opened().cloned()).flatten();
-            (opened, state.session.failure().is_some(), state.session.hears_agent())
+            (opened, state.session.failure().is_some(), state.session.hears_agent(), state.session.bulk())
         };
+        if *shared.bulk.borrow() != bulk {
+            shared.bulk.send_replace(bulk);
+        }
         if let Some(opened) = opened {
             shared.tell_opener(Ok(opened));
         }

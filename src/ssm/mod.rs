@@ -5,6 +5,8 @@
 //! `mux` holds the streams; [`session`] is all of it in one. Around them one driver task moves frames over web sockets
 //! that `dial` opens, and [`Tunnel`] and [`Stream`] are what others hold.
 //!
+//! [`Pool`] puts several sessions beside one another where one is too slow (`pool` says when).
+//!
 //! A reader that stalls harms nobody: its stream's bytes go to a file beyond 4 MiB (`backlog` says why).
 
 pub mod ack;
@@ -14,11 +16,13 @@ mod dial;
 mod driver;
 pub mod handshake;
 mod incoming;
+mod load;
 pub mod message;
 mod mux;
 pub mod open;
 mod outgoing;
 mod pace;
+mod pool;
 pub mod session;
 mod shared;
 pub mod smux;
@@ -27,6 +31,7 @@ mod stream;
 mod trial;
 mod tunnel;
 
+pub use pool::{Opener, Pool, Wish};
 pub use stream::Stream;
 pub use tunnel::Tunnel;
 
@@ -55,14 +60,14 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Refusal>> + Send 
 pub struct Refusal {
     /// In words.
     pub reason: String,
-    /// Whether asking again later can help (network, throttling, an AWS login that the user may renew). `false`: the
-    /// session itself is gone.
+    /// Whether asking again later can help (network, throttling, an AWS login that the user may renew). `false`: it
+    /// cannot, and a session whose web socket is lost is lost with it.
     pub retry: bool,
 }
 
 /// The AWS side of a channel, which this module does not know: fresh credentials each time.
 pub trait Account: Send + Sync + 'static {
-    /// `ssm:ResumeSession`; a session that has ended is a refusal without retry.
+    /// `ssm:ResumeSession`; a session that has ended, or that may not be resumed, is a refusal without retry.
     fn resume<'a>(&'a self, session_id: &'a str) -> Answer<'a, Grant>;
     /// SigV4 headers for the upgrade (GET, service `ssmmessages`, empty body), or none when the URL is signed already.
     fn sign<'a>(&'a self, url: &'a str) -> Answer<'a, Headers>;
@@ -73,7 +78,7 @@ pub trait Account: Send + Sync + 'static {
 /// How the web socket's TCP and TLS are made.
 #[derive(Clone, Default)]
 pub struct Network {
-    /// `http://[user:password@]host:port`, for CONNECT.
+    /// `http://[user:password@]host:port`, or `https://…` where the way to the proxy is encrypted too; for CONNECT.
     pub proxy: Option<String>,
     /// More certificate authorities, PEM.
     pub extra_roots: Vec<Vec<u8>>,
@@ -92,6 +97,23 @@ pub struct Options {
     pub payload: usize,
     /// How long the way to "ready" may take.
     pub open_timeout: Duration,
+    /// Between web socket pings; below the 60 s at which proxies and NATs forget.
+    pub ping: Duration,
+    /// How long the service may be out of reach before the session is given up; a laptop's lid is closed for minutes.
+    pub patience: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            network: Network::default(),
+            keep_alive: None,
+            payload: 8 << 10,
+            open_timeout: Duration::from_secs(30),
+            ping: Duration::from_secs(25),
+            patience: Duration::from_secs(15 * 60),
+        }
+    }
 }
 
 /// How a tunnel is doing.

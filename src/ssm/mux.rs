@@ -116,7 +116,10 @@ impl Mux {
         while let Some(piece) = self.decoder.next(&mut bytes)? {
             match piece {
                 Piece::Data(id, data) => self.data(id, data),
-                Piece::Close(id) => self.closed(id),
+                Piece::Close(id) => {
+                    tracing::trace!(stream = id, "the agent closes it");
+                    self.closed(id);
+                }
                 // The agent opens no streams, and its NOPs need no answer (old agents' do: the session sees to it).
                 Piece::Open(_) | Piece::Nop => {}
             }
@@ -153,6 +156,7 @@ impl Mux {
             entry.has_turn = false;
             if !entry.opened {
                 entry.opened = true;
+                tracing::trace!(stream = id, "opens it");
                 out.extend_from_slice(&smux::open(id));
             }
             let room = most.saturating_sub(out.len() + HEADER).min(smux::MAX_FRAME);
@@ -175,6 +179,7 @@ impl Mux {
                 }
             } else if entry.dropped {
                 if out.len() + HEADER <= most {
+                    tracing::trace!(stream = id, "closes it");
                     out.extend_from_slice(&smux::close(id));
                     let received_data = entry.received_data;
                     self.leave(id, received_data);

@@ -1,7 +1,8 @@
-//! The whole client in one pure machine: a [`Channel`] with a [`Mux`] on it. Frames and `now` in, frames out; streams
+//! The whole client in one pure machine: a [`Channel`] with a `Mux` on it. Frames and `now` in, frames out; streams
 //! beside. The driver moves its frames over real web sockets, the protocol tests over simulated ones.
 
 use super::channel::{Channel, Event, Frame};
+use super::load::Load;
 use super::message::Flag;
 use super::mux::{Mux, Read, Write};
 use super::smux;
@@ -26,6 +27,9 @@ pub struct Session {
     active: Instant,
     probed: bool,
     last_nop: Instant,
+    load: Load,
+    /// Windows of bulk transfer so far.
+    bulk: u64,
     opened: Option<Opened>,
     failure: Option<Failure>,
 }
@@ -58,6 +62,8 @@ impl Session {
             active: now,
             probed: true,
             last_nop: now,
+            load: Load::new(now),
+            bulk: 0,
             opened: None,
             failure: None,
         }
@@ -152,29 +158,39 @@ impl Session {
         self.channel.is_terminating()
     }
 
-    /// See [`Mux::open`].
+    /// See `Mux::open`.
     pub fn open_stream(&mut self) -> Option<u32> {
         self.mux.open()
     }
 
-    /// See [`Mux::read`]. Bytes that came before an end are still given.
+    /// See `Mux::read`. Bytes that came before an end are still given.
     pub fn read(&mut self, id: u32, most: usize, waker: &Waker) -> Read {
         self.mux.read(id, most, waker)
     }
 
-    /// See [`Mux::write`].
+    /// See `Mux::write`.
     pub fn write(&mut self, id: u32, data: &[u8], waker: &Waker) -> Write {
         self.mux.write(id, data, waker)
     }
 
-    /// See [`Mux::finish`].
+    /// See `Mux::finish`.
     pub fn finish(&mut self, id: u32) {
         self.mux.finish(id);
     }
 
-    /// See [`Mux::drop_stream`].
+    /// See `Mux::drop_stream`.
     pub fn drop_stream(&mut self, id: u32) {
         self.mux.drop_stream(id);
+    }
+
+    /// See `Load::is_busy`.
+    pub fn is_busy(&self, now: Instant) -> bool {
+        self.load.is_busy(now)
+    }
+
+    /// Grows while a bulk transfer goes on.
+    pub fn bulk(&self) -> u64 {
+        self.bulk
     }
 
     /// Counters; the resumes are the driver's.
@@ -193,6 +209,7 @@ impl Session {
         if !bytes.is_empty() {
             self.active = now;
             self.probed = false;
+            self.bulk += u64::from(self.load.note(bytes.len(), now));
             self.channel.send_bytes(bytes, now);
         }
     }
@@ -206,6 +223,7 @@ impl Session {
             }
             Event::Data(bytes) => {
                 let before = self.mux.figures().0;
+                self.bulk += u64::from(self.load.note(bytes.len(), now));
                 if let Err(broken) = self.mux.receive(bytes) {
                     self.end(Ended::Protocol(broken.to_string()));
                 }

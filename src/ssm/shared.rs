@@ -14,6 +14,8 @@ pub struct Shared {
     pub work: Notify,
     /// For screens.
     pub health: watch::Sender<Health>,
+    /// See [`Session::bulk`].
+    pub bulk: watch::Sender<u64>,
     /// True: somebody wants the tunnel closed.
     pub close: watch::Sender<bool>,
     /// True: the driver has finished, the session is terminated.
@@ -39,6 +41,7 @@ impl Shared {
             session_id,
             work: Notify::new(),
             health: watch::Sender::new(Health::Up),
+            bulk: watch::Sender::new(0),
             close: watch::Sender::new(false),
             done: watch::Sender::new(false),
             state: Mutex::new(State { session, resumes: 0, opener: Some(opener) }),

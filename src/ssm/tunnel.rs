@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{oneshot, watch};
+use tracing::Instrument;
 
 /// Used where [`Options::payload`] is zero.
 const PAYLOAD: usize = 8192;
@@ -40,7 +41,14 @@ impl Tunnel {
     /// # Errors
     /// Everything in [`Error`] but [`Error::Refused`].
     pub async fn open(grant: Grant, account: Arc<dyn Account>, options: Options) -> Result<(Self, Opened), Error> {
-        Self::open_with(grant, account, options, Timing::default()).await
+        let mut timing = Timing::default();
+        if !options.ping.is_zero() {
+            timing.ping = options.ping;
+        }
+        if !options.patience.is_zero() {
+            timing.budget = options.patience;
+        }
+        Self::open_with(grant, account, options, timing).await
     }
 
     /// The same with other times, for tests of what takes minutes.
@@ -59,7 +67,9 @@ impl Tunnel {
         // Made before the driver: if this future is dropped the handle goes with it, and the driver terminates.
         let tunnel =
             Self { seen: Mutex::new(shared.health.subscribe()), handle: Arc::new(Handle(Arc::clone(&shared))) };
-        tokio::spawn(driver::run(shared, account, options.network.clone(), grant, timing));
+        // So that a log with several tunnels can be read one by one.
+        let span = tracing::error_span!("tunnel", session = shared.session_id);
+        tokio::spawn(driver::run(shared, account, options.network.clone(), grant, timing).instrument(span));
         match tokio::time::timeout(options.open_timeout, opened).await {
             Ok(Ok(Ok(opened))) => Ok((tunnel, opened)),
             Ok(Ok(Err(error))) => {
@@ -110,6 +120,21 @@ impl Tunnel {
     /// Counters.
     pub fn figures(&self) -> Figures {
         self.handle.0.figures()
+    }
+
+    /// Whether a stream would wait behind a bulk transfer now.
+    pub fn is_busy(&self) -> bool {
+        self.handle.0.lock().session.is_busy(Instant::now())
+    }
+
+    /// What resolves when a bulk transfer goes on; it does not keep the tunnel open.
+    pub(super) fn bulk(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut bulk = self.handle.0.bulk.subscribe();
+        async move {
+            if bulk.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
     }
 
     /// The session's id.

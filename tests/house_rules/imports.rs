@@ -34,6 +34,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("directories", &["settings", "main"]),
     ("tokio_tungstenite", &["ssm", "sandbox"]),
     ("rcgen", &["sandbox"]),
+    ("tokio_rustls", &["sandbox"]),
     ("hyper", &["sandbox"]),
     ("hyper_util", &["sandbox"]),
     ("http_body_util", &["aws", "sandbox"]),

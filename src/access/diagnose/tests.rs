@@ -4,9 +4,11 @@ use super::*;
 use crate::access::ranking::tests::{bastion, endpoint};
 use crate::aws::{Error, Kind as Refused, Origin};
 use crate::db::ServerError;
-use crate::model::{Diagnosis, Endpoint, EndpointRole, Kind, Place, TlsFacts};
+use crate::model::{
+    Auth, DatabaseKind, Diagnosis, Endpoint, EndpointRole, IamAuth, Kind, Place, Secret, TlsFacts, Token,
+};
 use crate::ssm::Ended;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 fn refused(kind: Refused, profile: Option<&str>) -> Error {
     Error {
@@ -52,6 +54,7 @@ fn the_end_of_a_tunnel_is_told_by_its_cause() {
             Kind::BastionUnusable,
             "too old",
         ),
+        (service("Handshake timed out. Please ensure …"), Kind::BastionUnusable, "did not finish the handshake"),
         (service(""), Kind::TunnelLost, "idle time"),
         (Ended::Gone("timed out".to_owned()), Kind::TunnelLost, "cannot be resumed"),
         (Ended::AgentSilent(Duration::from_secs(30)), Kind::TunnelLost, "30 s"),
@@ -95,8 +98,13 @@ fn a_servers_words_are_whole_and_harmless() {
     let diagnosis = sql::statement(&error, &endpoint(), true, false);
     assert_eq!((diagnosis.kind, diagnosis.at, diagnosis.code.as_deref()), (Kind::Sql, Some(7), Some("42703")));
     assert_eq!(diagnosis.title, "column \"a␛[31m\" does not exist");
-    assert_eq!(diagnosis.because, ["one", "two"]);
-    assert_eq!(diagnosis.advice[0].say, "Perhaps you meant b.");
+    let said: Vec<_> = diagnosis.server.iter().flat_map(|server| server.labelled()).collect();
+    assert_eq!(said, [("DETAIL", "one\ntwo"), ("HINT", "Perhaps you meant b.")]);
+    assert!(diagnosis.because.is_empty() && diagnosis.advice.is_empty(), "ours are kept apart: {diagnosis:?}");
+    assert_eq!(
+        diagnosis.to_string(),
+        "column \"a␛[31m\" does not exist\n  detail:  one\n           two\n  hint:    Perhaps you meant b."
+    );
     let statement = |code: &str, message: &str, read_only, standby| {
         let error = ServerError { code: code.to_owned(), message: message.to_owned(), ..error.clone() };
         sql::statement(&error, &endpoint(), read_only, standby)
@@ -107,6 +115,59 @@ fn a_servers_words_are_whole_and_harmless() {
     assert!(reader.advice.iter().any(|advice| advice.say.contains("writer")), "{reader}");
     let ours = statement("25006", "cannot execute INSERT in a read-only transaction", true, false);
     assert!(ours.because.iter().any(|cause| cause.contains("opened read-only")), "{ours}");
+}
+
+/// What `login::refused` knows when all is as AWS listed it.
+fn found<'a>(endpoint: &'a Endpoint, token: &'a Token) -> login::Found<'a> {
+    login::Found {
+        endpoint,
+        user: "oncall",
+        database: "shop",
+        auth: &Auth::Iam,
+        token: Some(token),
+        skew: Some(0),
+        iam_now: Some(IamAuth::Enabled),
+        owner: DatabaseKind::Cluster,
+        owner_name: "orders",
+        identity: None,
+        now: token.minted,
+    }
+}
+
+#[test]
+fn a_cause_that_was_seen_stands_alone() {
+    let error = ServerError {
+        severity: "FATAL".to_owned(),
+        code: "28000".to_owned(),
+        message: "PAM authentication failed for user \"oncall\"".to_owned(),
+        detail: None,
+        hint: None,
+        context: None,
+        position: None,
+        object: None,
+    };
+    let endpoint = endpoint();
+    let minted = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    let token = Token { secret: Secret::new("x"), minted, ends: minted + Duration::from_secs(900) };
+    let known = || found(&endpoint, &token);
+    for (found, cause) in [
+        (login::Found { iam_now: Some(IamAuth::Disabled), ..known() }, "IAM authentication is off on orders"),
+        (login::Found { iam_now: Some(IamAuth::Pending { to: true }), ..known() }, "is not on yet"),
+        (login::Found { skew: Some(1200), ..known() }, "20 min behind"),
+        (login::Found { now: token.ends, ..known() }, "the credentials that signed the token ended"),
+    ] {
+        let said = login::refused(&error, &found).to_string();
+        assert!(said.contains(cause), "{cause}: {said}");
+        for guess in ["likely", "possible", "IAM policy", "CREATE USER"] {
+            assert!(!said.contains(guess), "{guess} beside {cause}: {said}");
+        }
+    }
+    for (found, cause) in [(known(), "likely"), (login::Found { skew: Some(-200), ..known() }, "3 min ahead of")] {
+        let said = login::refused(&error, &found).to_string();
+        for part in [cause, "likely: no IAM policy allows rds-db:connect", "GRANT rds_iam TO \"oncall\""] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    }
 }
 
 #[test]

@@ -121,6 +121,14 @@ fn ended_by_service(text: &str, bastion: &Bastion, endpoint: &Endpoint) -> Diagn
         because_lines(Diagnosis::new(Kind::BastionUnusable, format!("The agent on {name} is too old")), text)
             .because(agent_words(bastion))
             .advise_paste("Update it through SSM", update_agent(bastion))
+    } else if lower.contains("handshake timed out") {
+        because_lines(
+            Diagnosis::new(Kind::BastionUnusable, format!("The agent on {name} did not finish the handshake")),
+            text,
+        )
+        .because(agent_words(bastion))
+        .advise("Try another bastion")
+        .advise_paste("Or restart its agent there", "sudo systemctl restart amazon-ssm-agent")
     } else if text.trim().is_empty() {
         Diagnosis::new(Kind::TunnelLost, format!("AWS ended the session on {name}"))
             .because("without a reason: it was terminated, or reached the account's idle time or longest duration")

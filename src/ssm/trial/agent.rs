@@ -212,6 +212,11 @@ impl Agent {
         self.frames.pop_front()
     }
 
+    /// Messages that it believes unacknowledged.
+    pub fn booked(&self) -> usize {
+        self.booked.len()
+    }
+
     /// Streams that are open.
     pub fn streams(&self) -> usize {
         self.streams.len()

@@ -100,6 +100,7 @@ impl Gateway {
             keep_alive: None,
             payload: 8192,
             open_timeout: Duration::from_secs(20),
+            ..Options::default()
         }
     }
 

@@ -1,0 +1,232 @@
+//! Several sessions to one host:port as one: what is bulky has a session of its own beside what is in a hurry.
+//!
+//! An agent gives one session 1,024 bytes a millisecond at best, first come, first served: behind a bulk download an
+//! answer waits for some 150 ms (measured), and several downloads share the one rate. Neither can be mended within the
+//! session, but sessions do not slow one another. So when all that are open carry a bulk transfer another is opened,
+//! before anybody is in a hurry, and a new stream takes the session that is quietest. A stream never moves.
+//!
+//! It must not know how a session is started: an [`Opener`] does that.
+
+use super::{Error, Figures, Health, Stream, Tunnel};
+use futures_util::future::{join_all, select_all};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+/// After a session could not be opened beside the others, so long none is tried.
+const REFUSED: Duration = Duration::from_secs(60);
+/// An additional session without a stream for so long is closed.
+const UNUSED: Duration = Duration::from_secs(60);
+/// The most that a stream waits for a session that is being opened.
+const WORTHWHILE: Duration = Duration::from_secs(3);
+
+/// Starts further sessions.
+pub trait Opener: Send + Sync + 'static {
+    /// One more to the same host:port.
+    fn open(&self) -> Pin<Box<dyn Future<Output = Result<Tunnel, Error>> + Send + '_>>;
+}
+
+/// Which session a stream is to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// The quietest of those that are open.
+    Quick,
+    /// One that no stream has yet, for which it waits a moment, where one more may be opened.
+    Alone,
+}
+
+/// Sessions to one host:port. Clones share them; the last clone's end closes them.
+#[derive(Clone)]
+pub struct Pool(Arc<Inner>);
+
+struct Inner {
+    /// Its end is the pool's.
+    first: Tunnel,
+    most: usize,
+    opener: Box<dyn Opener>,
+    state: Mutex<State>,
+    /// Held by whoever opens one.
+    turn: tokio::sync::Mutex<()>,
+    /// The watch; it ends with us.
+    watch: Mutex<JoinSet<()>>,
+}
+
+#[derive(Default)]
+struct State {
+    more: Vec<Additional>,
+    refused: Option<Instant>,
+    closed: bool,
+    /// Of those that have been closed.
+    past: Figures,
+}
+
+struct Additional {
+    tunnel: Tunnel,
+    /// Since when no stream is on it.
+    unused: Option<Instant>,
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("tunnels", &self.tunnels()).field("most", &self.0.most).finish()
+    }
+}
+
+impl Pool {
+    /// Around a session that is open; at most `most` together with it. To be called within a tokio runtime.
+    pub fn new(first: Tunnel, most: usize, opener: impl Opener) -> Self {
+        let pool = Self(Arc::new(Inner {
+            first,
+            most,
+            opener: Box::new(opener),
+            state: Mutex::default(),
+            turn: tokio::sync::Mutex::new(()),
+            watch: Mutex::default(),
+        }));
+        if most > 1 {
+            let weak = Arc::downgrade(&pool.0);
+            pool.0.watch.lock().unwrap_or_else(PoisonError::into_inner).spawn(watch(weak));
+        }
+        pool
+    }
+
+    /// The one it began with: its health and its end are the pool's.
+    pub fn first(&self) -> &Tunnel {
+        &self.0.first
+    }
+
+    /// Those that are open, the first one first.
+    pub fn tunnels(&self) -> Vec<Tunnel> {
+        self.0.tunnels()
+    }
+
+    /// A new stream, see [`Tunnel::stream`].
+    ///
+    /// # Errors
+    /// [`Error::Ended`] when the first session is over.
+    pub async fn stream(&self, wish: Wish) -> Result<Stream, Error> {
+        if self.0.wants_more(wish) {
+            // Of its own, so that a session that AWS has started is never forgotten half-way.
+            let inner = Arc::clone(&self.0);
+            let opening = tokio::spawn(async move { inner.open_one(wish).await });
+            let _open_or_not = tokio::time::timeout(WORTHWHILE, opening).await;
+        }
+        let mut tunnels = self.tunnels();
+        tunnels.sort_by_key(|one| (one.is_busy(), one.figures().streams));
+        for tunnel in &tunnels {
+            if let Ok(stream) = tunnel.stream() {
+                return Ok(stream);
+            }
+        }
+        self.0.first.stream()
+    }
+
+    /// Counters of all together; the round trip and the resumes are the first one's.
+    pub fn figures(&self) -> Figures {
+        let mut sum = self.0.first.figures();
+        let state = self.0.state();
+        for one in state.more.iter().map(|one| one.tunnel.figures()).chain([state.past.clone()]) {
+            sum.streams += one.streams;
+            sum.received += one.received;
+            sum.sent += one.sent;
+        }
+        sum
+    }
+
+    /// Terminates all of them; returns when AWS has been told.
+    pub async fn close(&self) {
+        self.0.state().closed = true;
+        // One that is being opened is closed by whoever opens it.
+        let _turn = self.0.turn.lock().await;
+        join_all(self.tunnels().iter().map(Tunnel::close)).await;
+    }
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tunnels(&self) -> Vec<Tunnel> {
+        let more = self.state().more.iter().map(|one| one.tunnel.clone()).filter(is_open).collect::<Vec<_>>();
+        std::iter::once(self.first.clone()).chain(more).collect()
+    }
+
+    /// Whether another session would serve such a stream better than those that are open, and may be opened.
+    fn wants_more(&self, wish: Wish) -> bool {
+        let tunnels = self.tunnels();
+        let state = self.state();
+        tunnels.len() < self.most
+            && !state.closed
+            && state.refused.is_none_or(|at| at.elapsed() >= REFUSED)
+            && is_open(&self.first)
+            && tunnels.iter().all(|one| one.is_busy() || (wish == Wish::Alone && one.figures().streams > 0))
+    }
+
+    /// Opens one more, if it is still wanted when it is our turn.
+    async fn open_one(&self, wish: Wish) {
+        let _turn = self.turn.lock().await;
+        if !self.wants_more(wish) {
+            return;
+        }
+        match self.opener.open().await {
+            Ok(tunnel) => {
+                tracing::debug!(session = tunnel.session_id(), "one more session");
+                let late = {
+                    let mut state = self.state();
+                    let late = state.closed.then(|| tunnel.clone());
+                    state.more.push(Additional { tunnel, unused: None });
+                    late
+                };
+                if let Some(tunnel) = late {
+                    tunnel.close().await;
+                }
+            }
+            Err(error) => {
+                tracing::debug!(%error, "no further session");
+                self.state().refused = Some(Instant::now());
+            }
+        }
+    }
+
+    /// Closes additional sessions that nobody uses, and forgets those that have ended.
+    fn sweep(&self) {
+        let now = Instant::now();
+        let mut state = self.state();
+        let State { more, past, .. } = &mut *state;
+        more.retain_mut(|one| {
+            let figures = one.tunnel.figures();
+            one.unused = if figures.streams > 0 { None } else { one.unused.or(Some(now)) };
+            let keep = is_open(&one.tunnel) && one.unused.is_none_or(|since| since + UNUSED > now);
+            if !keep {
+                past.received += figures.received;
+                past.sent += figures.sent;
+            }
+            keep
+        });
+    }
+}
+
+fn is_open(tunnel: &Tunnel) -> bool {
+    !matches!(tunnel.health(), Health::Closed(_))
+}
+
+/// Opens one more while all are busy, and closes what is not used.
+async fn watch(pool: Weak<Inner>) {
+    loop {
+        let Some(inner) = pool.upgrade() else { return };
+        inner.sweep();
+        let tunnels = inner.tunnels();
+        if inner.wants_more(Wish::Quick) {
+            inner.open_one(Wish::Quick).await;
+        }
+        let bells: Vec<_> = tunnels.iter().map(Tunnel::bulk).collect();
+        // The pool must be able to end while we wait.
+        drop((inner, tunnels));
+        let bulk = select_all(bells.into_iter().map(Box::pin));
+        let _bulk_or_time_to_sweep = tokio::time::timeout(UNUSED / 4, bulk).await;
+    }
+}
