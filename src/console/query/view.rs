@@ -38,7 +38,8 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         rule(pane, out, areas.rule, theme);
         if let Some((tone, words)) = standing::trouble(pane) {
             let lines = text::wrap(&words, layout::trouble_width(area));
-            let lines = lines.into_iter().map(|line| Line::styled(format!(" {line}"), theme.style(tone)));
+            let lines =
+                lines.into_iter().map(|line| Line::styled(format!(" {}", line.trim_start()), theme.style(tone)));
             Paragraph::new(lines.collect::<Vec<_>>()).render(areas.trouble, out);
         }
         below(pane, out, &areas, theme);
@@ -97,7 +98,7 @@ fn state_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
         }
         LineHealth::Ended(_) => (format!("{route} · tunnel ended"), Tone::Bad, 0),
     });
-    if let Some(minted) = facts.token_minted {
+    if let Some(minted) = facts.token_minted.filter(|_| pane.link == Link::Up) {
         let minutes = pane.now.duration_since(minted).unwrap_or_default().as_secs() / 60;
         let age = match minutes {
             0 => "token new".to_owned(),
