@@ -140,8 +140,7 @@ async fn what_goes_wrong_on_the_way_is_told_apart() {
     assert_eq!(diagnosis.kind, Kind::BastionUnusable);
     says(&diagnosis, &["Bastion bastion-a has been offline since"]);
     faults.clear(&Fault::BastionOffline);
-    let diagnosis =
-        refused_over(&world.access, &endpoint, "oncall", RouteChoice::Via("bastion-zz".to_owned())).await;
+    let diagnosis = refused_over(&world.access, &endpoint, "oncall", RouteChoice::Via("bastion-zz".to_owned())).await;
     assert_eq!(diagnosis.kind, Kind::BastionUnusable);
     says(&diagnosis, &["There is no bastion bastion-zz", "--via i-"]);
     let diagnosis = refused_over(&world.access, &endpoint, "oncall", RouteChoice::Direct).await;
@@ -165,7 +164,10 @@ async fn who_may_not_come_in_hears_why() {
     let legacy = world.endpoint("legacy-crm").await;
     let diagnosis = refused(&world.access, &legacy, "oncall").await;
     assert_eq!(diagnosis.kind, Kind::TokenRefused);
-    says(&diagnosis, &["IAM authentication is off on legacy-crm", "modify-db-instance --db-instance-identifier legacy-crm"]);
+    says(
+        &diagnosis,
+        &["IAM authentication is off on legacy-crm", "modify-db-instance --db-instance-identifier legacy-crm"],
+    );
     let ledger = world.endpoint("ledger").await;
     let diagnosis = refused(&world.access, &ledger, "oncall").await;
     says(&diagnosis, &["being switched on for ledger"]);

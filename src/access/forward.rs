@@ -1,22 +1,24 @@
 //! A port of this machine, loopback only, forwarded over a line. It must not look into what is forwarded.
+//!
+//! The port outlives the session: when AWS ends one (idle, its longest duration, a bastion that is gone), or the database
+//! has moved, the connections on it are lost and that is told; the next connection opens a new session, perhaps through
+//! another bastion. Not before: the account's idle time is there to end what nobody uses.
 
 use super::audit::{Event, Subject};
-use super::line::Line;
+use super::line::{Line, Unopened};
+use super::relay::relay;
 use super::walk::Walk;
-use super::{Access, LineReport, Steps, probe, refusal};
-use crate::model::{Auth, Diagnosis, Endpoint, Kind, Route, RouteChoice, StepKind, Target};
-use crate::ssm::Health;
+use super::{Access, LineReport, Steps, probe, refusal, sockets};
+use crate::model::{Auth, Diagnosis, Endpoint, Identity, Kind, Route, RouteChoice, StepKind, Target};
+use crate::ssm::{Health, Wish};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::io::copy_bidirectional_with_sizes;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-
-/// Bytes of each direction's buffer: what one smux frame takes.
-const BUFFER: usize = 32 << 10;
 
 /// A local port forwarded to a database.
 pub struct Forward {
@@ -24,10 +26,18 @@ pub struct Forward {
     port: u16,
     line: Line,
     access: Access,
+    choice: RouteChoice,
+    identity: Option<Identity>,
     subject: Subject,
     connections: JoinSet<()>,
+    /// The loss of the line has been told.
+    lost: bool,
+    /// A new line on its way, and who waits for it.
+    opening: JoinSet<Result<Line, Diagnosis>>,
+    waiting: Vec<TcpStream>,
     /// Why the last connection came to nothing; for the report.
     trouble: Arc<Mutex<Option<String>>>,
+    news: Option<UnboundedSender<Diagnosis>>,
 }
 
 impl Forward {
@@ -48,37 +58,35 @@ impl Forward {
             let found = access.credentials(endpoint);
             identity = walk.step(StepKind::Credentials, endpoint.place.to_string(), found).await?;
         }
-        let settled = async {
-            let (route, why) = access.choose_route(endpoint, choice).await?;
-            Ok((route, crate::model::visible(&why).into_owned()))
-        };
-        let route = walk.step(StepKind::Route, endpoint.address(), settled).await?;
-        let line = Box::pin(access.line(endpoint, &route, &walk)).await?;
+        let line = Box::pin(line(access, endpoint, choice, &walk)).await?;
         reach(access, &line, &walk).await?;
-        let target = Target {
-            endpoint: endpoint.clone(),
-            route,
-            database: String::new(),
-            user: String::new(),
-            auth: Auth::Iam,
-            read_only: false,
-        };
-        let subject = Subject::new(&target, identity.as_ref(), line.ssm_session());
+        let subject = subject(&line, identity.as_ref());
         access.inner.audit.note(&subject, &Event::Forward, "ok", Some(begun.elapsed()));
         Ok(Forward {
             listener,
             port,
             line,
             access: access.clone(),
+            choice: choice.clone(),
+            identity,
             subject,
             connections: JoinSet::new(),
+            lost: false,
+            opening: JoinSet::new(),
+            waiting: Vec::new(),
             trouble: Arc::default(),
+            news: None,
         })
     }
 
     /// The port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Where losses of the session are told, and that no new one could be opened; the port stays.
+    pub fn tell(&mut self, news: UnboundedSender<Diagnosis>) {
+        self.news = Some(news);
     }
 
     /// How its line is doing.
@@ -91,43 +99,100 @@ impl Forward {
         report
     }
 
-    /// Serves connections until the line has ended for good. Cancel-safe: connections that stand go on.
+    /// Serves connections, over a new session when the one there was is lost; until no new one can be opened, whatever is
+    /// waited for. Cancel-safe: connections that stand go on.
     pub async fn serve(&mut self) -> Diagnosis {
         loop {
             tokio::select! {
-                ended = ended(&self.line) => return ended,
+                ended = ended(&self.line), if !self.lost => self.lose(ended),
                 accepted = self.listener.accept() => match accepted {
-                    Ok((socket, _)) => self.take(socket),
+                    Ok((socket, _)) if self.line.is_alive() && self.opening.is_empty() => self.take(socket),
+                    Ok((socket, _)) => self.wait(socket),
                     // Out of descriptors, or a client gone before it was taken: the next may do better.
                     Err(error) => {
                         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).replace(error.to_string());
                         tokio::time::sleep(Duration::from_millis(50)).await;
                     }
                 },
+                Some(opened) = self.opening.join_next() => if let Some(last) = self.opened(opened) { return last },
                 Some(_) = self.connections.join_next() => {}
             }
         }
     }
 
-    fn take(&mut self, mut socket: TcpStream) {
+    /// The line has ended, and with it what was on it.
+    fn lose(&mut self, ended: Diagnosis) {
+        self.lost = true;
+        let count = self.connections.len();
+        let ended = match count {
+            0 => ended.because("no connection was on it"),
+            1 => ended.because("the connection on it is lost"),
+            _ => ended.because(format!("the {count} connections on it are lost")),
+        };
+        self.news(ended.advise("Connect again: the port stays, and the next connection opens a new session"));
+    }
+
+    /// A connection for which there is no line: it waits for a new one.
+    fn wait(&mut self, socket: TcpStream) {
+        self.waiting.push(socket);
+        if self.opening.is_empty() {
+            let (access, endpoint) = (self.access.clone(), self.line.endpoint().clone());
+            let choice = self.choice.clone();
+            self.opening.spawn(async move {
+                let walk = Walk::new(None, access.settings().connect_timeout);
+                Box::pin(line(&access, &endpoint, &choice, &walk)).await
+            });
+        }
+    }
+
+    /// There is a new line, or none; the last word, when there never will be one.
+    fn opened(&mut self, opened: Result<Result<Line, Diagnosis>, tokio::task::JoinError>) -> Option<Diagnosis> {
+        let waiting = std::mem::take(&mut self.waiting);
+        match opened {
+            Ok(Ok(line)) => {
+                self.line = line;
+                self.lost = false;
+                self.subject = subject(&self.line, self.identity.as_ref());
+                self.access.inner.audit.note(&self.subject, &Event::Forward, "ok", None);
+                waiting.into_iter().for_each(|socket| self.take(socket));
+                None
+            }
+            Ok(Err(refused)) => {
+                self.trouble.lock().unwrap_or_else(PoisonError::into_inner).replace(refused.title.clone());
+                // What a new login or the network's return mends is waited for.
+                if matches!(refused.kind, Kind::AccessDenied | Kind::NotFound | Kind::Usage) {
+                    return Some(refused);
+                }
+                self.news(refused);
+                None
+            }
+            // Aborted or panicked: those who waited are turned away, the next one tries again.
+            Err(_) => None,
+        }
+    }
+
+    fn news(&self, diagnosis: Diagnosis) {
+        tracing::info!(kind = ?diagnosis.kind, "{}", diagnosis.title);
+        if let Some(news) = &self.news {
+            // Whoever listened may have stopped.
+            let _ = news.send(diagnosis);
+        }
+    }
+
+    fn take(&mut self, socket: TcpStream) {
         let (line, trouble) = (self.line.clone(), self.trouble.clone());
-        let limit = self.access.settings().connect_timeout;
+        let settings = self.access.settings();
+        let limit = settings.connect_timeout;
+        // Two sessions are for what is in a hurry beside what is bulky; more are for speed, so each has its own.
+        let wish = if settings.ssm_sessions > 2 { Wish::Alone } else { Wish::Quick };
         self.connections.spawn(async move {
-            let words = match line.open(limit).await {
-                // Without it, each small message of a database waits for an acknowledgement: 40 ms a round trip.
-                Ok((mut wire, _)) => match socket.set_nodelay(true) {
-                    Ok(()) => {
-                        copy_bidirectional_with_sizes(&mut socket, &mut wire, BUFFER, BUFFER).await.err().map(|error| {
-                            match error.kind() {
-                                io::ErrorKind::ConnectionRefused => "the database refused it".to_owned(),
-                                _ => error.to_string(),
-                            }
-                        })
-                    }
-                    Err(error) => Some(error.to_string()),
-                },
-                Err(super::line::Unopened::Dial(error)) => Some(error.to_string()),
-                Err(super::line::Unopened::Tunnel(error)) => Some(error.to_string()),
+            let words = match line.open_as(wish, limit).await {
+                Ok((wire, _)) => relay(socket, wire).await.err().map(|error| match error.kind() {
+                    io::ErrorKind::ConnectionRefused => "the database refused it".to_owned(),
+                    _ => error.to_string(),
+                }),
+                Err(Unopened::Dial(error)) => Some(error.to_string()),
+                Err(Unopened::Tunnel(error)) => Some(error.to_string()),
             };
             *trouble.lock().unwrap_or_else(PoisonError::into_inner) = words;
         });
@@ -136,6 +201,7 @@ impl Forward {
     /// Closes port and session.
     pub async fn close(mut self) {
         self.connections.shutdown().await;
+        self.opening.shutdown().await;
         self.access.inner.audit.note(&self.subject, &Event::Disconnect, "ok", None);
         let Forward { listener, line, .. } = self;
         drop(listener);
@@ -143,6 +209,28 @@ impl Forward {
             line.close().await;
         }
     }
+}
+
+/// Route and line.
+async fn line(access: &Access, endpoint: &Endpoint, choice: &RouteChoice, walk: &Walk) -> Result<Line, Diagnosis> {
+    let settled = async {
+        let (route, why) = access.choose_route(endpoint, choice).await?;
+        Ok((route, crate::model::visible(&why).into_owned()))
+    };
+    let route = walk.step(StepKind::Route, endpoint.address(), settled).await?;
+    Box::pin(access.line(endpoint, &route, walk)).await
+}
+
+fn subject(line: &Line, identity: Option<&Identity>) -> Subject {
+    let target = Target {
+        endpoint: line.endpoint().clone(),
+        route: line.route(),
+        database: String::new(),
+        user: String::new(),
+        auth: Auth::Iam,
+        read_only: false,
+    };
+    Subject::new(&target, identity, line.ssm_session())
 }
 
 /// Resolves when the line has ended for good.
@@ -188,6 +276,13 @@ fn taken(port: u16, error: &io::Error) -> Diagnosis {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let diagnosis =
         Diagnosis::new(Kind::Local, format!("The port {address} cannot be opened")).because(error.to_string());
+    let owner = sockets::listener(port).filter(|_| error.kind() == io::ErrorKind::AddrInUse);
+    if let Some(sockets::Owner { pid, name }) = owner {
+        return diagnosis
+            .because(format!("process {pid} ({}) listens there", crate::model::visible(&name)))
+            .advise_paste("End it", format!("kill {pid}"))
+            .advise("Take another, or leave --port out for any free one");
+    }
     match error.kind() {
         io::ErrorKind::AddrInUse => diagnosis
             .advise_paste("See who has it", format!("lsof -nP -iTCP:{port} -sTCP:LISTEN"))
