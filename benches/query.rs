@@ -11,6 +11,9 @@ const GATEPOST: &str = env!("CARGO_BIN_EXE_gatepost");
 const ROUNDS: usize = 3;
 const MILLION: &str = "select * from generate_series(1,1000000) g, lateral (select md5(g::text) a, now() b, g*1.5 c) x";
 
+/// A subject of the comparison: its name, and how it is started.
+type Subject<'a> = (&'static str, Box<dyn Fn() -> Command + 'a>);
+
 /// What one run cost.
 struct Cost {
     first: Duration,
@@ -97,7 +100,7 @@ fn compare(psql: &str, environment: &HashMap<String, String>) {
         command
     };
     let copy = format!("copy ({MILLION}) to stdout with csv");
-    let subjects: Vec<(&str, Box<dyn Fn() -> Command + '_>)> = vec![
+    let subjects: Vec<Subject<'_>> = vec![
         ("1 M rows: psql copy to stdout", Box::new(|| psql_with(&["-c", &copy]))),
         ("1 M rows: psql --csv", Box::new(|| psql_with(&["--csv", "-c", MILLION]))),
         (

@@ -139,23 +139,17 @@ async fn a_session_comes_back_when_idle_and_never_repeats_a_statement() {
     assert!(reconnected);
 
     // In flight: nobody knows.
-    let mut running = session.run("select pg_sleep(60)");
+    let mut other = world.access.connect(&wish(&endpoint, "oncall"), None).await.expect("a second session");
+    let pid = session.facts().pid;
+    let sleep = rows(&mut session, "select pg_sleep(60)");
     let cut = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        let active = format!("select count(*) from pg_stat_activity where pid = {pid} and wait_event = 'PgSleep'");
+        while value(&mut other, &active).await != "1" {}
         world.sandbox.faults().set(Fault::DatabaseCut);
     };
-    let next = async {
-        loop {
-            match running.next().await {
-                Some(Err(diagnosis)) => break diagnosis,
-                Some(Ok(_)) => {}
-                None => panic!("the statement ended although its wire was cut"),
-            }
-        }
-    };
-    let (diagnosis, ()) = tokio::join!(next, cut);
+    let (slept, ()) = tokio::join!(sleep, cut);
+    let diagnosis = slept.expect_err("its wire was cut");
     assert_eq!(diagnosis.kind, Kind::OutcomeUnknown, "{diagnosis}");
-    drop(running);
     let (_, reconnected) = rows(&mut session, "select 1").await.expect("usable again");
     assert!(reconnected);
     session.close().await;

@@ -5,6 +5,7 @@
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use std::fmt::Write as _;
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -25,7 +26,9 @@ fn draw_the_console() {
     command.env_remove("NO_COLOR");
     let mut child = pty.slave.spawn_command(command).expect("gatepost demo starts");
     drop(pty.slave);
-    let screen = Arc::new(Mutex::new(vt100::Parser::new(ROWS, COLUMNS, 0)));
+    let rows = NonZero::new(ROWS).expect("not zero");
+    let columns = NonZero::new(COLUMNS).expect("not zero");
+    let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
     let mut reader = pty.master.try_clone_reader().expect("a reader");
     let fed = Arc::clone(&screen);
     std::thread::spawn(move || {

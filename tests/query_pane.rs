@@ -82,6 +82,7 @@ impl Tab {
             database: "shop".to_owned(),
             production: false,
             facts: session.facts(),
+            way: Vec::new(),
             now: SystemTime::now(),
         };
         let (told, news) = unbounded_channel();

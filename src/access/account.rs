@@ -5,7 +5,6 @@ use crate::aws::{Cloud, Error, Started, upgrade_headers};
 use crate::model::Place;
 use crate::ssm::{Account, Answer, Grant, Headers, Refusal};
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
 
 /// One session's account.
 pub(super) struct SessionAccount {
@@ -52,7 +51,7 @@ impl Account for SessionAccount {
     fn sign<'a>(&'a self, url: &'a str) -> Answer<'a, Headers> {
         Box::pin(async move {
             let keys = self.cloud.keys(&self.place).await.map_err(|error| refusal(&error))?;
-            upgrade_headers(url, &self.place.region, &keys, SystemTime::now())
+            upgrade_headers(url, &self.place.region, &keys, self.cloud.now())
                 .map_err(|error| Refusal { reason: error.to_string(), retry: false })
         })
     }

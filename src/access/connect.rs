@@ -55,6 +55,7 @@ impl Access {
         };
         let key = (endpoint.place.clone(), endpoint.address(), Some(bastion.id.clone()));
         let (line, shared) = lines.get_or_open(key, Box::pin(self.tunnel(endpoint, bastion, walk))).await?;
+        line.ssm_session().into_iter().for_each(|session| walk.through(session));
         if shared {
             let words = format!("{}, shared with what is open already", line.ssm_session().unwrap_or_default());
             for kind in [StepKind::Session, StepKind::Handshake] {
@@ -71,6 +72,7 @@ impl Access {
             .step(StepKind::Session, bastion.label(), async {
                 match start.session().await {
                     Ok(started) => {
+                        walk.through(&started.session_id);
                         let words = format!("{} ({}), {}", bastion.label(), bastion.id, started.session_id);
                         Ok((started, words))
                     }

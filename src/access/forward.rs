@@ -27,13 +27,12 @@ pub struct Forward {
     line: Line,
     access: Access,
     choice: RouteChoice,
-    identity: Option<Identity>,
     subject: Subject,
     connections: JoinSet<()>,
     /// The loss of the line has been told.
     lost: bool,
     /// A new line on its way, and who waits for it.
-    opening: JoinSet<Result<Line, Diagnosis>>,
+    opening: JoinSet<Arrived>,
     waiting: Vec<TcpStream>,
     /// Why the last connection came to nothing; for the report.
     trouble: Arc<Mutex<Option<String>>>,
@@ -51,24 +50,13 @@ impl Forward {
         // First, for it needs nobody else.
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| taken(port, &error))?;
         let port = listener.local_addr().map_err(|error| taken(port, &error))?.port();
-        let begun = Instant::now();
-        let walk = Walk::new(steps, access.settings().connect_timeout);
-        let mut identity = None;
-        if !matches!(choice, RouteChoice::Direct) && access.resolved(endpoint).is_none() {
-            let found = access.credentials(endpoint);
-            identity = walk.step(StepKind::Credentials, endpoint.place.to_string(), found).await?;
-        }
-        let line = Box::pin(line(access, endpoint, choice, &walk)).await?;
-        reach(access, &line, &walk).await?;
-        let subject = subject(&line, identity.as_ref());
-        access.inner.audit.note(&subject, &Event::Forward, "ok", Some(begun.elapsed()));
+        let Arrived { line, subject } = Box::pin(arrive(access, endpoint, choice, steps)).await;
         Ok(Forward {
             listener,
             port,
-            line,
+            line: line?,
             access: access.clone(),
             choice: choice.clone(),
-            identity,
             subject,
             connections: JoinSet::new(),
             lost: false,
@@ -138,26 +126,22 @@ impl Forward {
         if self.opening.is_empty() {
             let (access, endpoint) = (self.access.clone(), self.line.endpoint().clone());
             let choice = self.choice.clone();
-            self.opening.spawn(async move {
-                let walk = Walk::new(None, access.settings().connect_timeout);
-                Box::pin(line(&access, &endpoint, &choice, &walk)).await
-            });
+            self.opening.spawn(async move { Box::pin(arrive(&access, &endpoint, &choice, None)).await });
         }
     }
 
     /// There is a new line, or none; the last word, when there never will be one.
-    fn opened(&mut self, opened: Result<Result<Line, Diagnosis>, tokio::task::JoinError>) -> Option<Diagnosis> {
+    fn opened(&mut self, opened: Result<Arrived, tokio::task::JoinError>) -> Option<Diagnosis> {
         let waiting = std::mem::take(&mut self.waiting);
-        match opened {
-            Ok(Ok(line)) => {
-                self.line = line;
-                self.lost = false;
-                self.subject = subject(&self.line, self.identity.as_ref());
-                self.access.inner.audit.note(&self.subject, &Event::Forward, "ok", None);
+        // Aborted or panicked: those who waited are turned away, the next one tries again.
+        let Arrived { line, subject } = opened.ok()?;
+        match line {
+            Ok(line) => {
+                (self.line, self.subject, self.lost) = (line, subject, false);
                 waiting.into_iter().for_each(|socket| self.take(socket));
                 None
             }
-            Ok(Err(refused)) => {
+            Err(refused) => {
                 self.trouble.lock().unwrap_or_else(PoisonError::into_inner).replace(refused.title.clone());
                 // What a new login or the network's return mends is waited for.
                 if matches!(refused.kind, Kind::AccessDenied | Kind::NotFound | Kind::Usage) {
@@ -166,8 +150,6 @@ impl Forward {
                 self.news(refused);
                 None
             }
-            // Aborted or panicked: those who waited are turned away, the next one tries again.
-            Err(_) => None,
         }
     }
 
@@ -211,26 +193,52 @@ impl Forward {
     }
 }
 
-/// Route and line.
-async fn line(access: &Access, endpoint: &Endpoint, choice: &RouteChoice, walk: &Walk) -> Result<Line, Diagnosis> {
-    let settled = async {
-        let (route, why) = access.choose_route(endpoint, choice).await?;
-        Ok((route, crate::model::visible(&why).into_owned()))
-    };
-    let route = walk.step(StepKind::Route, endpoint.address(), settled).await?;
-    Box::pin(access.line(endpoint, &route, walk)).await
+/// Where a walk has arrived, and whose it was.
+struct Arrived {
+    line: Result<Line, Diagnosis>,
+    subject: Subject,
 }
 
-fn subject(line: &Line, identity: Option<&Identity>) -> Subject {
-    let target = Target {
-        endpoint: line.endpoint().clone(),
-        route: line.route(),
+/// Walks the way and writes it to the audit.
+async fn arrive(access: &Access, endpoint: &Endpoint, choice: &RouteChoice, steps: Steps) -> Arrived {
+    let begun = Instant::now();
+    let walk = Walk::new(steps, access.settings().connect_timeout);
+    let mut target = Target {
+        endpoint: endpoint.clone(),
+        route: Route::Direct,
         database: String::new(),
         user: String::new(),
         auth: Auth::Iam,
         read_only: false,
     };
-    Subject::new(&target, identity, line.ssm_session())
+    let mut identity = None;
+    let line = Box::pin(go(access, choice, &walk, &mut target, &mut identity)).await;
+    let subject = Subject::new(&target, identity.as_ref(), walk.ssm_session());
+    let outcome = line.as_ref().map_or_else(refusal::outcome, |_| "ok".to_owned());
+    access.inner.audit.note(&subject, &Event::Forward, &outcome, Some(begun.elapsed()));
+    Arrived { line, subject }
+}
+
+async fn go(
+    access: &Access,
+    choice: &RouteChoice,
+    walk: &Walk,
+    target: &mut Target,
+    identity: &mut Option<Identity>,
+) -> Result<Line, Diagnosis> {
+    let endpoint = &target.endpoint;
+    if !matches!(choice, RouteChoice::Direct) && access.resolved(endpoint).is_none() {
+        let found = access.credentials(endpoint);
+        *identity = walk.step(StepKind::Credentials, endpoint.place.to_string(), found).await?;
+    }
+    let settled = async {
+        let (route, why) = access.choose_route(endpoint, choice).await?;
+        Ok((route, crate::model::visible(&why).into_owned()))
+    };
+    target.route = walk.step(StepKind::Route, endpoint.address(), settled).await?;
+    let line = Box::pin(access.line(endpoint, &target.route, walk)).await?;
+    reach(access, &line, walk).await?;
+    Ok(line)
 }
 
 /// Resolves when the line has ended for good.

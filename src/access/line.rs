@@ -37,7 +37,7 @@ const FRESH: Duration = Duration::from_secs(30);
 enum Way {
     /// Where to dial instead of what the name resolves to.
     Direct(Option<SocketAddr>),
-    Through(Pool, Bastion),
+    Through(Pool, Box<Bastion>),
 }
 
 #[derive(Default)]
@@ -55,7 +55,7 @@ impl Line {
     }
 
     pub(super) fn through(endpoint: Endpoint, pool: Pool, bastion: Bastion, closing: Closing) -> Line {
-        Line::new(endpoint, Way::Through(pool, bastion), closing)
+        Line::new(endpoint, Way::Through(pool, Box::new(bastion)), closing)
     }
 
     fn new(endpoint: Endpoint, way: Way, closing: Closing) -> Line {
@@ -100,7 +100,7 @@ impl Line {
     pub(super) fn route(&self) -> Route {
         match &self.0.way {
             Way::Direct(_) => Route::Direct,
-            Way::Through(_, bastion) => Route::Through(bastion.clone()),
+            Way::Through(_, bastion) => Route::Through((**bastion).clone()),
         }
     }
 

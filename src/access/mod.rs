@@ -24,12 +24,15 @@ mod session;
 mod sockets;
 mod start;
 mod token;
+mod traces;
 mod walk;
+mod watch;
 
 pub use canceller::Canceller;
 pub use forward::Forward;
 pub use running::Running;
 pub use session::Session;
+pub use watch::{LineHealth, Watch};
 
 use crate::aws::Cloud;
 use crate::db::Roots;

@@ -1,33 +1,67 @@
 //! The least policy, and the SQL that goes with it. Pure: words from an endpoint and a name.
 
 use crate::model::{Endpoint, Policy};
-use serde_json::json;
+use serde::Serialize;
+
+/// A policy document, its members in the order in which AWS prints them.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Document<'a> {
+    version: &'static str,
+    statement: [Statement<'a>; 1],
+}
+
+/// One statement of it.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement<'a> {
+    effect: &'static str,
+    action: OneOrMore<'a>,
+    resource: OneOrMore<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum OneOrMore<'a> {
+    One(&'a str),
+    More(Vec<&'a str>),
+}
+
+impl<'a> OneOrMore<'a> {
+    fn of(list: Vec<&'a str>) -> OneOrMore<'a> {
+        match list[..] {
+            [only] => OneOrMore::One(only),
+            _ => OneOrMore::More(list),
+        }
+    }
+}
+
+impl<'a> Statement<'a> {
+    fn allow(actions: Vec<&'a str>, resources: Vec<&'a str>) -> Statement<'a> {
+        Statement { effect: "Allow", action: OneOrMore::of(actions), resource: OneOrMore::of(resources) }
+    }
+}
 
 /// What has to be granted so that `user` can log in to `endpoint` with a token.
 pub(super) fn policy(endpoint: &Endpoint, user: &str) -> Policy {
     let resource = endpoint.connect_arn(user);
-    let document = json!({
-        "Version": "2012-10-17",
-        "Statement": [{ "Effect": "Allow", "Action": "rds-db:connect", "Resource": resource }],
-    });
+    let statement = [Statement::allow(vec!["rds-db:connect"], vec![&resource])];
+    let document = pretty(&Document { version: "2012-10-17", statement });
     let (sql, grants) = if endpoint.engine.is_postgres() || !endpoint.engine.has_iam_auth() {
         (postgres_user(user), postgres_grants(endpoint, user))
     } else {
         (mysql_user(user), mysql_grants(endpoint, user))
     };
-    Policy { document: pretty(&document), resource, sql, grants }
+    Policy { document, resource, sql, grants }
 }
 
 /// One statement of an IAM policy, indented, for an advice.
 pub(super) fn statement(actions: &[&str], resources: &[String]) -> String {
-    let one = |list: &[&str]| if let [only] = list { json!(only) } else { json!(list) };
-    let resources: Vec<&str> = resources.iter().map(String::as_str).collect();
-    pretty(&json!({ "Effect": "Allow", "Action": one(actions), "Resource": one(&resources) }))
+    pretty(&Statement::allow(actions.to_vec(), resources.iter().map(String::as_str).collect()))
 }
 
-fn pretty(document: &serde_json::Value) -> String {
-    // A Value of strings always serialises; the fallback is the same document on one line.
-    serde_json::to_string_pretty(document).unwrap_or_else(|_| document.to_string())
+fn pretty(document: &impl Serialize) -> String {
+    serde_json::to_string_pretty(document).expect("strings in structs have no way not to be JSON")
 }
 
 /// A PostgreSQL identifier, quoted (PostgreSQL, 4.1.1 Identifiers and Key Words).
@@ -109,6 +143,8 @@ mod tests {
         assert_eq!(policy.resource, "arn:aws-cn:rds-db:eu-west-1:123456789012:dbuser:cluster-7Q/Jane");
         let document: serde_json::Value = serde_json::from_str(&policy.document).expect("JSON");
         assert_eq!(document["Statement"][0]["Action"], "rds-db:connect");
+        let place = |word: &str| policy.document.find(&format!("\"{word}\"")).expect("a member");
+        assert!(["Version", "Statement", "Effect", "Action", "Resource"].map(place).is_sorted(), "{}", policy.document);
         assert_eq!(document["Statement"][0]["Resource"], policy.resource);
         assert_eq!(policy.sql, "CREATE USER \"Jane\";\nGRANT rds_iam TO \"Jane\";");
         assert!(policy.grants.contains("GRANT CONNECT ON DATABASE \"shop\" TO \"Jane\";"));

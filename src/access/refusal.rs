@@ -39,7 +39,7 @@ pub(super) async fn of_wire(access: &Access, error: io::Error, line: &Line, afte
         Some(bastion) => with_status(access, tunnel::unreachable_from(bastion, endpoint), endpoint).await,
         None => {
             let others = others(access, endpoint).await;
-            let diagnosis = tunnel::unreachable_from_here(endpoint, &sql::words(&error), after, &others);
+            let diagnosis = tunnel::unreachable_from_here(endpoint, &error, after, &others);
             with_status(access, diagnosis, endpoint).await
         }
     }

@@ -8,7 +8,7 @@ use super::session::{Context, Session};
 use super::walk::Walk;
 use super::{Access, refusal};
 use crate::db;
-use crate::model::{Diagnosis, Happening, Target, Transaction, visible};
+use crate::model::{Diagnosis, Happening, SessionFacts, Target, Transaction, visible};
 use futures_util::FutureExt;
 use std::future::Future;
 use std::pin::Pin;
@@ -69,6 +69,7 @@ impl<'a> Running<'a> {
                         Some(None) => {}
                         None if session.is_closed() => {}
                         None => {
+                            self.context.runs(&self.statement);
                             self.state = State::Sent(session.run(&self.statement));
                             continue;
                         }
@@ -126,6 +127,21 @@ impl<'a> Running<'a> {
         }
     }
 
+    /// Whether nothing was sent yet: the wire is being looked at, or a new one is on its way.
+    pub fn is_unsent(&self) -> bool {
+        matches!(self.state, State::New(_) | State::Returning(..))
+    }
+
+    /// What is known of the session now: a new one's facts once it has come back.
+    pub fn facts(&self) -> SessionFacts {
+        self.context.facts.clone()
+    }
+
+    /// Leaves it, with this outcome for the audit. Unless the wire is cut then, it goes on at the server.
+    pub fn leave(mut self, outcome: &str) {
+        self.note(outcome);
+    }
+
     fn judge(&mut self, error: &db::Error) -> Diagnosis {
         let in_transaction = self.was != Transaction::Idle;
         let lost = !matches!(error, db::Error::Server(_) | db::Error::Unsupported(_));
@@ -145,11 +161,19 @@ impl<'a> Running<'a> {
 
     fn returned(&mut self, session: &mut db::Session, arrived: Arrived) -> String {
         let Arrived { session: fresh, line, facts } = arrived;
-        let words = format!(
-            "the connection was lost while idle; logged in again {}: temporary tables, settings and locks are gone",
-            facts.route
-        );
+        let words = match (self.context.cut, self.context.clean) {
+            (true, true) => format!("connected again {} after the cancel", facts.route),
+            (true, false) => format!(
+                "connected again {}: temporary tables, settings and locks of the dropped session are gone",
+                facts.route
+            ),
+            (false, _) => format!(
+                "the connection was lost while idle; logged in again {}: temporary tables, settings and locks are gone",
+                facts.route
+            ),
+        };
         self.context.took(line, facts, fresh.cancel_key());
+        self.context.runs(&self.statement);
         *session = fresh;
         self.was = Transaction::Idle;
         self.context.audit(&Event::Reconnect, "ok", Some(self.begun));

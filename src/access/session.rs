@@ -4,7 +4,9 @@
 use super::audit::{Event, Subject};
 use super::connect::{Arrived, needs_aws};
 use super::line::Line;
+use super::traces::{is_plain_read, leaves_no_trace};
 use super::walk::Walk;
+use super::watch::Watch;
 use super::{Access, Canceller, Remembered, Running, Steps, Wish, refusal};
 use crate::db;
 use crate::model::{Diagnosis, Identity, Notice, Route, RouteChoice, SessionFacts, StepKind, Target, Transaction};
@@ -31,6 +33,10 @@ pub(super) struct Context {
     /// The loss of the wire has been told with a statement: the next one may open a new session. Set before the wire's
     /// own task has noticed, too.
     pub(super) loss_told: bool,
+    /// Nothing that was run on this wire left anything in the session that would be lost with it.
+    pub(super) clean: bool,
+    /// The wire was cut by us.
+    pub(super) cut: bool,
 }
 
 /// What a cancel needs.
@@ -55,6 +61,13 @@ impl Context {
         self.line = line;
         self.facts = facts;
         self.loss_told = false;
+        self.clean = true;
+        self.cut = false;
+    }
+
+    /// What is about to be run may leave something in the session.
+    pub(super) fn runs(&mut self, statement: &str) {
+        self.clean &= leaves_no_trace(statement);
     }
 }
 
@@ -81,12 +94,22 @@ impl Session {
             Ok(Arrived { session, line, facts }) => {
                 access.inner.memory.put(endpoint, used(&target, &wish.route));
                 let live = Arc::new(Mutex::new(Live { line: line.clone(), key: session.cancel_key() }));
-                let context = Context { access: access.clone(), target, identity, facts, line, live, loss_told: false };
+                let context = Context {
+                    access: access.clone(),
+                    target,
+                    identity,
+                    facts,
+                    line,
+                    live,
+                    loss_told: false,
+                    clean: true,
+                    cut: false,
+                };
                 context.audit(&Event::Connect, "ok", Some(begun));
                 Ok(Session { session, context })
             }
             Err(diagnosis) => {
-                let subject = Subject::new(&target, identity.as_ref(), None);
+                let subject = Subject::new(&target, identity.as_ref(), walk.ssm_session());
                 let outcome = refusal::outcome(&diagnosis);
                 access.inner.audit.note(&subject, &Event::Connect, &outcome, Some(begun.elapsed()));
                 Err(diagnosis)
@@ -141,6 +164,33 @@ impl Session {
     /// was open.
     pub fn run(&mut self, statement: &str) -> Running<'_> {
         Running::new(self, statement)
+    }
+
+    /// Whether the next statement has to log in anew first.
+    pub fn is_away(&self) -> bool {
+        self.context.loss_told || self.session.is_closed()
+    }
+
+    /// Whether cutting the wire under `statement`, run now, would lose nothing: it only reads, no transaction is open,
+    /// and nothing before it left anything in the session, as far as words tell.
+    pub fn loses_nothing(&self, statement: &str) -> bool {
+        let fresh = self.is_away() || (self.context.clean && self.transaction() == Transaction::Idle);
+        fresh && is_plain_read(statement)
+    }
+
+    /// Ends the wire at once, whatever runs on it; the next statement logs in anew. A cancel that is under way goes on
+    /// over the old line and cannot touch what comes after.
+    pub fn cut(&mut self) {
+        self.session.cut();
+        self.context.loss_told = true;
+        self.context.cut = true;
+        let live = Live { line: self.context.line.clone(), key: self.session.cancel_key() };
+        self.context.live = Arc::new(Mutex::new(live));
+    }
+
+    /// How its line is doing.
+    pub fn watch(&self) -> Watch {
+        Watch::new(&self.context.live)
     }
 
     /// For cancelling what runs.

@@ -18,7 +18,8 @@ impl Access {
         let place = &endpoint.place;
         let keys = self.cloud().keys(place).await.map_err(|error| diagnose::aws::of(&error))?;
         let minted = SystemTime::now();
-        let secret = aws::token(&endpoint.host, endpoint.port, user, &place.region, &keys, minted)
+        // The signature carries AWS's time, even where this machine's clock is wrong; what is shown is this machine's.
+        let secret = aws::token(&endpoint.host, endpoint.port, user, &place.region, &keys, self.cloud().now())
             .map_err(|error| Diagnosis::new(Kind::Usage, error.to_string()))?;
         Ok(Token { secret: Secret::new(secret), minted, ends: end(minted, keys.ends()) })
     }

@@ -3,6 +3,7 @@
 use super::Steps;
 use crate::model::{Diagnosis, Kind, Step, StepKind, StepState};
 use std::future::Future;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -14,16 +15,29 @@ const GRACE: Duration = Duration::from_secs(6);
 pub(super) struct Walk {
     steps: Steps,
     limit: Duration,
+    /// The SSM session that was started on the way, also where it then led nowhere: the audit names it.
+    ssm_session: Arc<OnceLock<String>>,
 }
 
 impl Walk {
     /// `limit` is what each step's own work may take; callers hold to it where they can tell more than that it is over.
     pub(super) fn new(steps: Steps, limit: Duration) -> Walk {
-        Walk { steps, limit }
+        Walk { steps, limit, ssm_session: Arc::default() }
     }
 
     pub(super) fn limit(&self) -> Duration {
         self.limit
+    }
+
+    /// That session, once there is one.
+    pub(super) fn ssm_session(&self) -> Option<&str> {
+        self.ssm_session.get().map(String::as_str)
+    }
+
+    /// Keeps that session's id.
+    pub(super) fn through(&self, ssm_session: &str) {
+        // A walk has one session; a second word is about the same.
+        let _ = self.ssm_session.set(ssm_session.to_owned());
     }
 
     pub(super) fn tell(&self, kind: StepKind, state: StepState) {

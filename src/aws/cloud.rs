@@ -21,11 +21,13 @@ use aws_types::region::Region;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::Mutex;
 
 /// How often one request is sent at most: the waits between (0.4 s doubling, with jitter) sum to about three seconds.
 const ATTEMPTS: u32 = 5;
+/// Seconds that a clock may be off before it is put right; signatures bear five minutes.
+const SKEW: i64 = 240;
 const FIRST_WAIT: Duration = Duration::from_millis(400);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
@@ -77,6 +79,17 @@ impl Cloud {
     /// Seconds that AWS's clock is ahead of this machine's, as of the last answer.
     pub fn clock_skew(&self) -> Option<i64> {
         self.inner.skew.seconds()
+    }
+
+    /// Now, as AWS sees it: this machine's clock, put right when AWS's answers have shown it to be far off, as the SDK does
+    /// for its own signatures.
+    pub fn now(&self) -> SystemTime {
+        let now = SystemTime::now();
+        match self.clock_skew() {
+            Some(skew) if skew >= SKEW => now + Duration::from_secs(skew.unsigned_abs()),
+            Some(skew) if skew <= -SKEW => now - Duration::from_secs(skew.unsigned_abs()),
+            _ => now,
+        }
     }
 
     pub(super) fn skew(&self) -> &Skew {
@@ -171,7 +184,7 @@ impl Cloud {
         let clients = self.clients(place).await;
         let asked = tokio::time::timeout(self.inner.timeout, clients.credentials.provide_credentials()).await;
         let failed = match asked {
-            Ok(Ok(credentials)) if credentials.expiry().is_none_or(|end| end > std::time::SystemTime::now()) => {
+            Ok(Ok(credentials)) if credentials.expiry().is_none_or(|end| end > SystemTime::now()) => {
                 return Ok(credentials);
             }
             Ok(Ok(_)) => Error {
@@ -219,9 +232,12 @@ impl Cloud {
         }
     }
 
-    /// Passes `error` on; a login that has ended is forgotten.
+    /// Passes `error` on; a login that has ended is forgotten, and so is what the SDK believed of the clocks.
     pub(super) async fn failed(&self, place: &Place, error: Error) -> Error {
-        if matches!(error.kind, Kind::NoCredentials(_) | Kind::Expired(_) | Kind::RegionRefused) {
+        if matches!(
+            error.kind,
+            Kind::NoCredentials(_) | Kind::Expired(_) | Kind::RegionRefused | Kind::SignatureRefused
+        ) {
             self.forget(place).await;
         }
         error

@@ -103,7 +103,7 @@ impl Cloud {
         let credentials = self.credentials(operation, place).await?;
         let clients = self.clients(place).await;
         let url = self.ec2_endpoint(&clients, &place.region);
-        let request = signed(&url, form, &place.region, credentials)
+        let request = signed(&url, form, &place.region, credentials, self.now())
             .map_err(|reason| Error::configuration(place, format!("{url}: {reason}")))?;
         let sent = self.network().connector.call(request).await;
         let response = sent.map_err(|error| Error::from_transport(operation, place, attempt, Box::new(error)))?;
@@ -165,14 +165,20 @@ fn encode(value: &str) -> impl std::fmt::Display {
     utf8_percent_encode(value, NON_ALPHANUMERIC)
 }
 
-fn signed(url: &str, form: &str, region: &str, credentials: Credentials) -> Result<HttpRequest, String> {
+fn signed(
+    url: &str,
+    form: &str,
+    region: &str,
+    credentials: Credentials,
+    now: SystemTime,
+) -> Result<HttpRequest, String> {
     const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
     let identity: Identity = credentials.into();
     let parameters = v4::SigningParams::builder()
         .identity(&identity)
         .region(region)
         .name("ec2")
-        .time(SystemTime::now())
+        .time(now)
         .settings(SigningSettings::default())
         .build()
         .map_err(|error| error.to_string())?

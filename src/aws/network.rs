@@ -20,6 +20,9 @@ use std::time::Duration;
 /// Never asked through a proxy: this machine, and the addresses that give credentials to EC2 and ECS.
 const NEVER_PROXIED: &str = "localhost,127.0.0.0/8,::1,169.254.169.254,169.254.170.2,fd00:ec2::254";
 
+/// For connecting and for reading.
+type Timeouts = (Option<Duration>, Option<Duration>);
+
 /// For TCP and TLS together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -52,7 +55,7 @@ impl Network {
         // for shorter ones than the services.
         let plain = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
         let own = SharedHttpConnector::new(connector(&plain, &tls, &proxy));
-        let made: Mutex<HashMap<(Option<Duration>, Option<Duration>), SharedHttpConnector>> = Mutex::default();
+        let made: Mutex<HashMap<Timeouts, SharedHttpConnector>> = Mutex::default();
         let client = http_client_fn(move |wanted: &HttpConnectorSettings, _| {
             let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
             made.entry((wanted.connect_timeout(), wanted.read_timeout()))

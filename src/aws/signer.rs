@@ -153,9 +153,12 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(MOMENT)
     }
 
-    /// Made with botocore 1.43 at that moment, by `python3` with the program in `BOTOCORE` below and the arguments
-    /// `HOST PORT USER REGION ACCESS_KEY SECRET_KEY SESSION 1795350896`.
-    const GOLDEN: [(&str, u16, &str, &str, Option<&str>, &str); 4] = [
+    /// Host, port, user, region, session token, and what botocore gives.
+    type Golden = (&'static str, u16, &'static str, &'static str, Option<&'static str>, &'static str);
+
+    /// Made with botocore at that moment: `python3 -c "$BOTOCORE" ACCESS_KEY SECRET_KEY SESSION 1795350896 HOST PORT USER
+    /// REGION …`, the program below.
+    const GOLDEN: [Golden; 4] = [
         (
             "orders.cluster-c9.eu-west-1.rds.amazonaws.com",
             5432,
@@ -198,46 +201,55 @@ mod tests {
         }
     }
 
-    /// Prints botocore's token for a frozen moment.
+    /// Prints botocore's tokens for a frozen moment: one for each four arguments HOST PORT USER REGION, alternately without
+    /// and with the session token.
     const BOTOCORE: &str = r"
 import sys, datetime, botocore.auth, botocore.session
-host, port, user, region, access, secret, session, moment = sys.argv[1:]
+access, secret, session, moment = sys.argv[1:5]
 frozen = datetime.datetime.fromtimestamp(int(moment), datetime.timezone.utc).replace(tzinfo=None)
 botocore.auth.get_current_datetime = lambda *a, **k: frozen
-made = botocore.session.get_session()
-made.set_credentials(access, secret, session or None)
-client = made.create_client('rds', region_name=region)
-print(client.generate_db_auth_token(host, int(port), user), end='')
+clients = {}
+for at in range(5, len(sys.argv), 4):
+    host, port, user, region = sys.argv[at:at + 4]
+    token = session if (at - 5) // 4 % 2 else None
+    if (region, token) not in clients:
+        made = botocore.session.get_session()
+        made.set_credentials(access, secret, token)
+        clients[region, token] = made.create_client('rds', region_name=region)
+    print(clients[region, token].generate_db_auth_token(host, int(port), user))
 ";
 
     #[test]
     fn and_remain_so_beside_a_living_botocore() {
-        let pythons = ["/tmp/boto/bin/python", "python3"];
-        let Some(python) = pythons.into_iter().find(|python| {
+        let own = std::env::var("GATEPOST_TEST_PYTHON").unwrap_or_default();
+        let Some(python) = [own.as_str(), "python3"].into_iter().filter(|python| !python.is_empty()).find(|python| {
             let probe = "import botocore.auth as a; assert hasattr(a, 'get_current_datetime')";
             Command::new(python).args(["-c", probe]).output().is_ok_and(|output| output.status.success())
         }) else {
-            eprintln!("skipped: no python with botocore (python3 -m venv V && V/bin/pip install boto3)");
+            eprintln!("skipped: no python with botocore (python3 -m venv V && V/bin/pip install boto3, then");
+            eprintln!("GATEPOST_TEST_PYTHON=V/bin/python)");
             return;
         };
         let users = ["oncall", "a+b c@x.com", "ü", "o'neil", "A.B_c~d-e", "日本", "a\"b\\c", "%2B", "a&DBUser=root"];
-        for (partition_host, region) in [
-            ("db.c9.eu-west-1.rds.amazonaws.com", "eu-west-1"),
-            ("db.c9.rds.cn-north-1.amazonaws.com.cn", "cn-north-1"),
-            ("db.c9.us-gov-west-1.rds.amazonaws.com", "us-gov-west-1"),
+        let mut command = Command::new(python);
+        command.args(["-c", BOTOCORE, ACCESS_KEY, SECRET_KEY, SESSION, &MOMENT.to_string()]);
+        let mut ours = Vec::new();
+        for (host, port, region) in [
+            ("db.c9.eu-west-1.rds.amazonaws.com", 5432, "eu-west-1"),
+            ("db.c9.rds.cn-north-1.amazonaws.com.cn", 3306, "cn-north-1"),
+            ("db.c9.us-gov-west-1.rds.amazonaws.com", 443, "us-gov-west-1"),
         ] {
-            for (user, session) in users.iter().zip([None, Some(SESSION)].into_iter().cycle()) {
-                let output = Command::new(python)
-                    .args(["-c", BOTOCORE, partition_host, "5432", user, region, ACCESS_KEY, SECRET_KEY])
-                    .args([session.unwrap_or_default(), &MOMENT.to_string()])
-                    .output()
-                    .expect("python runs");
-                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            for user in users.iter().flat_map(|user| [user, user]) {
+                command.args([host, &port.to_string(), user, region]);
+                let session = (ours.len() % 2 == 1).then_some(SESSION);
                 let keys = Keys::new(ACCESS_KEY, SECRET_KEY, session, None);
-                let ours = token(partition_host, 5432, user, region, &keys, moment()).expect("signable");
-                assert_eq!(ours, String::from_utf8_lossy(&output.stdout), "{user}");
+                ours.push(token(host, port, user, region, &keys, moment()).expect("signable"));
             }
         }
+        let output = command.output().expect("python runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).expect("ASCII");
+        assert_eq!(ours, text.lines().collect::<Vec<_>>());
     }
 
     #[test]

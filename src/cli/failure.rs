@@ -2,7 +2,7 @@
 //! a [`Diagnosis`] brings its own.
 
 use super::Signal;
-use crate::model::{Diagnosis, Kind};
+use crate::model::{Diagnosis, Kind, ServerWords, visible};
 use std::io::{self, Write};
 
 /// Why a verb ended early.
@@ -52,6 +52,26 @@ pub fn end(result: Result<(), Failure>, color: bool) -> u8 {
 pub fn tell(diagnosis: &Diagnosis, color: bool) {
     let (on, off) = if color { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
     let _ = writeln!(io::stderr().lock(), "{on}error:{off} {diagnosis}");
+}
+
+/// What the server said of a statement, as psql prints it: severity and message, the line with the caret, DETAIL, HINT,
+/// CONTEXT; below that what we know of it.
+pub fn tell_server(diagnosis: &Diagnosis, server: &ServerWords, caret: Option<&str>, color: bool) {
+    let (on, off) = if color { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+    let severity = if server.severity.is_empty() { "ERROR" } else { &server.severity };
+    let mut stderr = io::stderr().lock();
+    let _ = writeln!(stderr, "{on}{}:{off}  {}", visible(severity), visible(&diagnosis.title));
+    for line in caret.into_iter().flat_map(str::lines) {
+        let _ = writeln!(stderr, "{line}");
+    }
+    for (label, text) in server.labelled() {
+        let text: Vec<_> = text.lines().map(visible).collect();
+        let _ = writeln!(stderr, "{label}:  {}", text.join("\n"));
+    }
+    let ours = Diagnosis { server: None, title: String::new(), ..diagnosis.clone() }.to_string();
+    for line in ours.lines().filter(|line| !line.is_empty()) {
+        let _ = writeln!(stderr, "{line}");
+    }
 }
 
 #[cfg(test)]

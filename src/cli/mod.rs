@@ -37,7 +37,7 @@ pub struct Global {
     /// PEM file with more certificate authorities for databases; repeat it for several
     #[arg(long, global = true, value_name = "FILE")]
     pub ca_bundle: Vec<PathBuf>,
-    /// HOST:PORT:ADDRESS[:PORT]: on a direct line, dial this address where that host and port are meant
+    /// On a direct line, dial ADDRESS where HOST:PORT is meant: HOST:PORT:ADDRESS or HOST:PORT:ADDRESS:PORT
     #[arg(long, global = true, value_name = "RULE")]
     pub resolve: Vec<String>,
     /// Settings file, instead of the one in the platform's configuration folder

@@ -25,12 +25,13 @@ pub async fn run(access: &Access, args: &Args, _terminal: &Terminal) -> Result<(
     let policy = access.policy(&found.endpoint, &user);
     let mut stdout = io::stdout().lock();
     if args.json {
-        let document: serde_json::Value =
-            serde_json::from_str(&policy.document).unwrap_or_else(|_| policy.document.clone().into());
-        let object = serde_json::json!({
-            "resource": policy.resource, "document": document, "sql": policy.sql, "grants": policy.grants,
-        });
-        writeln!(stdout, "{object:#}")?;
+        // The document as it stands: a Value would sort its members by name, and AWS prints Version first.
+        let document = policy.document.trim_end().replace('\n', "\n  ");
+        let text = |text: &str| serde_json::Value::from(text);
+        writeln!(stdout, "{{\n  \"resource\": {},", text(&policy.resource))?;
+        writeln!(stdout, "  \"document\": {document},")?;
+        writeln!(stdout, "  \"sql\": {},", text(&policy.sql))?;
+        writeln!(stdout, "  \"grants\": {}\n}}", text(&policy.grants))?;
     } else {
         let (name, user) = (visible(&found.database.identifier), visible(&user));
         writeln!(stdout, "-- IAM policy, for the role or user that is to log in to {name} as {user}")?;

@@ -1,6 +1,7 @@
 //! What a pane wants of the rest of the console, and the doing of it: panes do not know one another.
 
 use super::event::{Command, TabId};
+use super::panes::way::{LinkState, Way};
 use super::panes::{connect, diagnosis, document, fleet, menu, picker, prompt};
 use super::query;
 use super::state::{Arrival, Desk, Focus, Overlay, State, Tab};
@@ -146,6 +147,7 @@ pub fn quit(state: &mut State) {
 }
 
 fn connected_to(state: &mut State, connected: connect::Connected) {
+    let way = state.connect.as_ref().and_then(|pane| pane.attempt.as_ref()).map(|attempt| walked(&attempt.way));
     let setup = query::Setup {
         name: connected.name.clone(),
         host: connected.wish.endpoint.host.clone(),
@@ -153,6 +155,7 @@ fn connected_to(state: &mut State, connected: connect::Connected) {
         database: connected.database,
         production: connected.production,
         facts: connected.facts,
+        way: way.unwrap_or_default(),
         now: state.now,
     };
     state.tabs.push(Tab {
@@ -168,6 +171,15 @@ fn connected_to(state: &mut State, connected: connect::Connected) {
         state.arrival = Some(Arrival { pane, took, until: state.now + ARRIVAL });
     }
     show_tab(state, state.tabs.len() - 1);
+}
+
+/// The steps of a way walked to its end.
+fn walked(way: &Way) -> Vec<query::Walked> {
+    let done = way.links.iter().filter_map(|link| match link.state {
+        LinkState::Done(took) => Some(query::Walked { kind: link.kind, found: link.about.clone(), took }),
+        LinkState::Begun(_) | LinkState::Failed(_) => None,
+    });
+    done.collect()
 }
 
 /// Another session at the same endpoint: the way is shown, and a new tab when it stands.

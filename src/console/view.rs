@@ -142,7 +142,10 @@ pub fn key_line(state: &State) -> Vec<Hint> {
         }
         (None, Focus::Connect) => match state.connect.as_ref().and_then(|pane| pane.attempt.as_ref().map(|a| &a.way)) {
             Some(way) if way.walks() => return hints(connect::WALKING_KEYS).collect(),
-            Some(_) => return hints(connect::FAILED_KEYS).collect(),
+            Some(way) => {
+                let paste = way.failed.as_ref().is_some_and(|failed| failed.pasteable(0).is_some());
+                return hints(connect::FAILED_KEYS).filter(|hint| paste || hint.keys[0] != "y").collect();
+            }
             None => {
                 line.extend(hints(connect::KEYS));
                 if state.types() {
@@ -193,6 +196,7 @@ fn draw_tabs(state: &State, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
             Work::Running => " …",
             Work::Done => " ✓",
             Work::Failed => " ✗",
+            Work::Cancelled => " ◦",
             Work::Closed => " closed",
         };
         let shown = at == state.tab;
@@ -221,7 +225,7 @@ pub fn tab_at(state: &State, column: u16) -> Option<TabId> {
         let title = tab.pane.title();
         let mark = match title.work {
             Work::Fresh => 0,
-            Work::Running | Work::Done | Work::Failed => 2,
+            Work::Running | Work::Done | Work::Failed | Work::Cancelled => 2,
             Work::Closed => 7,
         };
         x += 1 + text::width(&format!("{} {}", at + 1, text::truncate(&title.name, 24))) + mark + 2;

@@ -5,7 +5,7 @@
 //! [`Transport`] → [`secure`] → [`Secured`] → [`Secured::login`] → [`Session`] → [`Session::run`] → [`Running`].
 //! There is no way to a login that does not pass certificate and name check, and no setting that weakens it.
 //!
-//! Between TLS and `tokio_postgres` sits a [tap](tap) that reads along what the server says, because the simple query
+//! Between TLS and `tokio_postgres` sits a tap that reads along what the server says, because the simple query
 //! protocol's client hides what people need to see: types, command tags, the transaction's state, notices in order.
 
 mod cancel;

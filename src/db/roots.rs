@@ -122,6 +122,8 @@ impl Inner {
     fn build(&self) -> Result<TlsConnector, Error> {
         let mut builder = TlsConnector::builder();
         builder.disable_built_in_roots(true).min_protocol_version(Some(Protocol::Tlsv12));
+        // PostgreSQL 17 and newer name their protocol in TLS; older servers and proxies ignore it.
+        postgres_native_tls::set_postgresql_alpn(&mut builder);
         for certificate in &self.certificates {
             builder.add_root_certificate(certificate.clone());
         }

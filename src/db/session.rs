@@ -129,8 +129,8 @@ impl Session {
         self.copies = self.ledger.lock().copies;
     }
 
-    /// Ends the wire at once.
-    pub(super) fn cut(&mut self) {
+    /// Ends the wire at once, whatever runs on it.
+    pub fn cut(&mut self) {
         self.driver.abort();
         self.client = None;
         self.ledger.close(None);

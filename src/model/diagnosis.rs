@@ -105,6 +105,31 @@ pub struct Advice {
     pub paste: Option<String>,
 }
 
+/// What the database server said besides its message (PostgreSQL, 55.8 Error and Notice Message Fields), made visible but
+/// for line ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerWords {
+    /// `ERROR`, `FATAL`, …
+    pub severity: String,
+    /// `DETAIL`.
+    pub detail: Option<String>,
+    /// `HINT`.
+    pub hint: Option<String>,
+    /// `CONTEXT`.
+    pub context: Option<String>,
+    /// Schema, table, column, data type and constraint that it is about; psql shows these only when asked to.
+    pub object: Option<String>,
+}
+
+impl ServerWords {
+    /// What psql prints below the message, in its order.
+    pub fn labelled(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [("DETAIL", &self.detail), ("HINT", &self.hint), ("CONTEXT", &self.context)]
+            .into_iter()
+            .filter_map(|(label, text)| text.as_deref().map(|text| (label, text)))
+    }
+}
+
 /// What went wrong, because of what, what to try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnosis {
@@ -120,12 +145,22 @@ pub struct Diagnosis {
     pub code: Option<String>,
     /// For SQL: 0-based character (not byte) offset into the statement sent.
     pub at: Option<usize>,
+    /// For what the database server said: the rest of its words.
+    pub server: Option<Box<ServerWords>>,
 }
 
 impl Diagnosis {
     /// A diagnosis with a title only.
     pub fn new(kind: Kind, title: impl Into<String>) -> Diagnosis {
-        Diagnosis { kind, title: title.into(), because: Vec::new(), advice: Vec::new(), code: None, at: None }
+        Diagnosis {
+            kind,
+            title: title.into(),
+            because: Vec::new(),
+            advice: Vec::new(),
+            code: None,
+            at: None,
+            server: None,
+        }
     }
 
     /// Adds a cause.
@@ -154,6 +189,12 @@ impl fmt::Display for Diagnosis {
     /// Several lines, no colour: what the command line prints on stderr.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", super::visible(&self.title))?;
+        for (label, text) in self.server.iter().flat_map(|server| server.labelled()) {
+            for (at, line) in text.lines().enumerate() {
+                let label = if at == 0 { label.to_ascii_lowercase() + ":" } else { String::new() };
+                write!(f, "\n  {label:<8} {}", super::visible(line))?;
+            }
+        }
         for cause in &self.because {
             write!(f, "\n  because: {}", super::visible(cause))?;
         }

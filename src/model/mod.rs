@@ -15,7 +15,7 @@ mod step;
 mod target;
 mod visible;
 
-pub use diagnosis::{Advice, Diagnosis, Kind};
+pub use diagnosis::{Advice, Diagnosis, Kind, ServerWords};
 pub use happening::{Happening, Notice, SessionFacts, TlsFacts, Transaction};
 pub use inventory::{
     Certificate, Database, DatabaseKind, Domain, Endpoint, EndpointRole, Engine, IamAuth, Identity, Inventory, Place,

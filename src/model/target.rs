@@ -58,6 +58,7 @@ pub struct Ranked {
 
 /// The way to an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it a target, not a million")]
 pub enum Route {
     /// Dial it from here.
     Direct,

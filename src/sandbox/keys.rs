@@ -17,3 +17,10 @@ pub const REGION: &str = "eu-west-1";
 pub const OTHER_REGION: &str = "us-east-1";
 /// The database user to begin with: may come in with tokens, may write.
 pub const USER: &str = "oncall";
+
+/// The shared credentials file: the keys as profile `default`.
+pub fn profile() -> String {
+    format!(
+        "[default]\naws_access_key_id = {ACCESS_KEY_ID}\naws_secret_access_key = {SECRET_ACCESS_KEY}\naws_session_token = {SESSION_TOKEN}\n"
+    )
+}

@@ -131,9 +131,10 @@ impl Sandbox {
         let data_channels = DataChannels::open(listener, behind);
         let aws = aws::serve(clock.clone(), faults.clone(), sessions.door()).await?;
         folder.make("state", false)?;
-        // The user's own profiles and settings must not lead anywhere else; a profile named `default` has to be there.
+        // The user's own profiles and settings must not lead anywhere else; a profile named `default` has to be there, with
+        // keys: who is told a profile looks for them there only (session-manager-plugin called by itself, `aws --profile`).
         folder.write("aws-config", &format!("[default]\nregion = {}\n", keys::REGION))?;
-        folder.write("aws-credentials", "")?;
+        folder.write("aws-credentials", &keys::profile())?;
         folder.write("gatepost.toml", "")?;
         postgres::fill(&postgres, options.events).await.map_err(Error::Fill)?;
         Ok(Sandbox {

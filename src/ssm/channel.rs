@@ -387,7 +387,7 @@ impl Channel {
         self.outgoing.is_empty()
     }
 
-    /// See [`Outgoing::round_trip`].
+    /// See `Outgoing::round_trip`.
     pub fn round_trip(&self) -> Option<Duration> {
         self.outgoing.round_trip()
     }

@@ -1,4 +1,4 @@
-//! The whole client in one pure machine: a [`Channel`] with a [`Mux`] on it. Frames and `now` in, frames out; streams
+//! The whole client in one pure machine: a [`Channel`] with a `Mux` on it. Frames and `now` in, frames out; streams
 //! beside. The driver moves its frames over real web sockets, the protocol tests over simulated ones.
 
 use super::channel::{Channel, Event, Frame};
@@ -158,27 +158,27 @@ impl Session {
         self.channel.is_terminating()
     }
 
-    /// See [`Mux::open`].
+    /// See `Mux::open`.
     pub fn open_stream(&mut self) -> Option<u32> {
         self.mux.open()
     }
 
-    /// See [`Mux::read`]. Bytes that came before an end are still given.
+    /// See `Mux::read`. Bytes that came before an end are still given.
     pub fn read(&mut self, id: u32, most: usize, waker: &Waker) -> Read {
         self.mux.read(id, most, waker)
     }
 
-    /// See [`Mux::write`].
+    /// See `Mux::write`.
     pub fn write(&mut self, id: u32, data: &[u8], waker: &Waker) -> Write {
         self.mux.write(id, data, waker)
     }
 
-    /// See [`Mux::finish`].
+    /// See `Mux::finish`.
     pub fn finish(&mut self, id: u32) {
         self.mux.finish(id);
     }
 
-    /// See [`Mux::drop_stream`].
+    /// See `Mux::drop_stream`.
     pub fn drop_stream(&mut self, id: u32) {
         self.mux.drop_stream(id);
     }
@@ -188,7 +188,7 @@ impl Session {
         self.keep_alive
     }
 
-    /// See [`Load::is_busy`].
+    /// See `Load::is_busy`.
     pub fn is_busy(&self, now: Instant) -> bool {
         self.load.is_busy(now)
     }

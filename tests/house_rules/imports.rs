@@ -34,9 +34,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("directories", &["settings", "main"]),
     ("tokio_tungstenite", &["ssm", "sandbox"]),
     ("rcgen", &["sandbox"]),
+    ("tokio_rustls", &["sandbox"]),
     ("hyper", &["sandbox"]),
     ("hyper_util", &["sandbox"]),
-    ("http_body_util", &["sandbox"]),
+    ("http_body_util", &["aws", "sandbox"]),
     // The ground has no I/O and no asynchrony.
     ("tokio", &["ssm", "aws", "db", "access", "console", "cli", "sandbox", "main", "settings"]),
     ("futures_util", &["ssm", "aws", "db", "access", "console", "cli", "sandbox", "main", "settings"]),

@@ -1,5 +1,7 @@
 //! A whole sandbox (AWS, agents, gates, a real PostgreSQL) and a door to it, for tests of the verbs.
 
+#![allow(dead_code, reason = "no test uses all of it")]
+
 use gatepost::access::{Access, Session, Wish};
 use gatepost::model::{
     Auth, AwsSettings, Diagnosis, Endpoint, Happening, Resolve, RouteChoice, Secret, Settings, StaticCredentials,

@@ -31,6 +31,15 @@ pub(in crate::access) struct Found<'a> {
 
 /// A refusal between start-up and ReadyForQuery.
 pub(in crate::access) fn refused(error: &ServerError, found: &Found<'_>) -> Diagnosis {
+    let mut diagnosis = judged(error, found);
+    // The server speaks of itself without a name; a person has many.
+    if !diagnosis.title.contains(found.endpoint.owner.as_str()) {
+        diagnosis.title = format!("{}: {}", found.endpoint.owner, diagnosis.title);
+    }
+    diagnosis
+}
+
+fn judged(error: &ServerError, found: &Found<'_>) -> Diagnosis {
     let message = error.message.to_ascii_lowercase();
     let iam = matches!(found.auth, Auth::Iam);
     match error.code.as_str() {
@@ -86,7 +95,11 @@ fn wants_password(error: &ServerError, found: &Found<'_>) -> Diagnosis {
             format!("{} does not take a token from {}", found.endpoint.owner, found.user),
         ),
     );
+    let before = diagnosis.because.len();
     diagnosis = iam_flag(diagnosis, found);
+    if diagnosis.because.len() > before {
+        return diagnosis.advise("Or log in with its password");
+    }
     diagnosis
         .because(format!("likely: the role {} does not exist, or lacks rds_iam", found.user))
         .advise_paste("As an administrator, let it come in with tokens", format!("GRANT rds_iam TO {user};"))
@@ -128,22 +141,27 @@ fn token_refused(error: &ServerError, found: &Found<'_>) -> Diagnosis {
             diagnosis = diagnosis
                 .because(format!("the credentials that signed the token ended at {}", moment(token.ends)))
                 .advise("Renew the AWS login: a token lives no longer than the credentials that sign it");
-        } else if token.ends < token.minted + crate::aws::TOKEN_LIFE {
-            diagnosis = diagnosis.because(format!("the AWS credentials end soon, at {}", moment(token.ends)));
         }
     }
-    let found_something = diagnosis.because.len() > before;
+    // A clock that is off by less than what signatures allow (5 minutes) is odd, but not the cause.
+    let bearable = usize::from(found.skew.is_some_and(|skew| (121..=300).contains(&skew.unsigned_abs())));
+    if diagnosis.because.len() > before + bearable {
+        // A cause that was seen: guesses beside it, and advice against what was not seen, lead astray at 3 a.m.
+        return diagnosis;
+    }
+    if let Some(token) = found.token.filter(|token| token.ends < token.minted + crate::aws::TOKEN_LIFE) {
+        diagnosis = diagnosis.because(format!("the AWS credentials end soon, at {}", moment(token.ends)));
+    }
     if user.chars().any(char::is_uppercase) {
         diagnosis = diagnosis.because(format!(
             "user names are case-sensitive: {user} in the policy and the token must be the role's name, letter by letter"
         ));
     }
     let arn = endpoint.connect_arn(user);
-    let likely = if found_something { "also possible" } else { "likely" };
     let who = found.identity.map(|arn| format!(" for {arn}")).unwrap_or_default();
     diagnosis
-        .because(format!("{likely}: no IAM policy allows rds-db:connect{who} on {arn}"))
-        .because(format!("{likely}: the role {user} does not exist, or lacks rds_iam"))
+        .because(format!("likely: no IAM policy allows rds-db:connect{who} on {arn}"))
+        .because(format!("likely: the role {user} does not exist, or lacks rds_iam"))
         .advise_paste("Have this statement added to your IAM policy", statement(&["rds-db:connect"], &[arn]))
         .advise_paste("As an administrator of the database", create_user(found))
         .advise_paste("Read the database's own reason, where its iam-db-auth-error log is exported", log_command(found))

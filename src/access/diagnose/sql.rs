@@ -2,26 +2,26 @@
 
 use super::because_lines;
 use crate::db::{Error, ServerError};
-use crate::model::{Diagnosis, Endpoint, EndpointRole, Kind, visible};
+use crate::model::{Diagnosis, Endpoint, EndpointRole, Kind, ServerWords, visible};
 
 /// The server's words, whole: message, detail, context, hint, place.
 pub(in crate::access) fn server(error: &ServerError, kind: Kind) -> Diagnosis {
     let mut diagnosis = Diagnosis::new(kind, visible(&error.message));
     diagnosis.code = Some(visible(&error.code).into_owned()).filter(|code| !code.is_empty());
     diagnosis.at = error.position;
-    if let Some(detail) = &error.detail {
-        diagnosis = because_lines(diagnosis, detail);
-    }
-    if let Some(object) = &error.object {
-        diagnosis = because_lines(diagnosis, object);
-    }
-    if let Some(context) = &error.context {
-        diagnosis = because_lines(diagnosis, context);
-    }
-    if let Some(hint) = &error.hint {
-        diagnosis = diagnosis.advise(visible(hint));
-    }
+    diagnosis.server = Some(Box::new(ServerWords {
+        severity: visible(&error.severity).into_owned(),
+        detail: error.detail.as_deref().map(lines),
+        hint: error.hint.as_deref().map(lines),
+        context: error.context.as_deref().map(lines),
+        object: error.object.as_deref().map(lines),
+    }));
     diagnosis
+}
+
+/// Lines stay lines; everything else is made visible.
+fn lines(text: &str) -> String {
+    text.lines().map(visible).collect::<Vec<_>>().join("\n")
 }
 
 /// An error of a statement. SQLSTATEs: PostgreSQL, Appendix A.

@@ -1,1 +1,176 @@
-//! What each failure is said to be, and what can be pasted.
+//! What each failure is said to be, and what can be pasted, where no sandbox plays it.
+
+use super::*;
+use crate::access::ranking::tests::{bastion, endpoint};
+use crate::aws::{Error, Kind as Refused, Origin};
+use crate::db::ServerError;
+use crate::model::{
+    Auth, DatabaseKind, Diagnosis, Endpoint, EndpointRole, IamAuth, Kind, Place, Secret, TlsFacts, Token,
+};
+use crate::ssm::Ended;
+use std::time::{Duration, SystemTime};
+
+fn refused(kind: Refused, profile: Option<&str>) -> Error {
+    Error {
+        operation: "rds:DescribeDBClusters",
+        code: None,
+        message: "as AWS said".to_owned(),
+        kind,
+        place: Place { profile: profile.map(str::to_owned), region: "eu-west-1".to_owned() },
+        attempts: 1,
+        source: None,
+    }
+}
+
+fn pastes(diagnosis: &Diagnosis) -> Vec<&str> {
+    diagnosis.advice.iter().filter_map(|advice| advice.paste.as_deref()).collect()
+}
+
+#[test]
+fn a_login_that_has_ended_is_renewed_where_it_came_from() {
+    for (origin, profile, command) in [
+        (Origin::Sso(Some("prod".to_owned())), Some("prod"), "aws sso login --profile prod"),
+        (Origin::Sso(None), None, "aws sso login"),
+        (Origin::Sso(Some("it's".to_owned())), None, "aws sso login --profile 'it'\\''s'"),
+        (Origin::Login(None), Some("me"), "aws login --profile me"),
+        (Origin::Profile("old".to_owned()), None, "aws configure --profile old"),
+        (Origin::Environment, None, "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"),
+    ] {
+        let diagnosis = aws::of(&refused(Refused::Expired(origin.clone()), profile));
+        assert_eq!(diagnosis.kind, Kind::LoginEnded);
+        assert!(pastes(&diagnosis).contains(&command), "{origin:?}: {diagnosis}");
+    }
+}
+
+#[test]
+fn the_end_of_a_tunnel_is_told_by_its_cause() {
+    let (bastion, endpoint) = (bastion("i-1", Some("vpc-1"), true, "3.3.987.0"), endpoint());
+    let service = |text: &str| Ended::ByService(text.to_owned());
+    for (ended, kind, word) in [
+        (service("lookup db on 10.0.0.2:53: no such host"), Kind::UnreachableFromBastion, "cannot resolve"),
+        (service("Forwarding to IP address db is forbidden."), Kind::UnreachableFromBastion, "refuses to forward"),
+        (
+            service("Plugin with name Port is not supported by this version of ssm agent, please update"),
+            Kind::BastionUnusable,
+            "too old",
+        ),
+        (service("Handshake timed out. Please ensure …"), Kind::BastionUnusable, "did not finish the handshake"),
+        (service(""), Kind::TunnelLost, "idle time"),
+        (Ended::Gone("timed out".to_owned()), Kind::TunnelLost, "cannot be resumed"),
+        (Ended::AgentSilent(Duration::from_secs(30)), Kind::TunnelLost, "30 s"),
+        (Ended::ServiceUnreachable(Duration::from_secs(300), "dns".to_owned()), Kind::TunnelLost, "5 min"),
+    ] {
+        let diagnosis = tunnel::ended(&ended, &bastion, &endpoint);
+        assert_eq!(diagnosis.kind, kind, "{diagnosis}");
+        assert!(diagnosis.to_string().contains(word), "{word}: {diagnosis}");
+    }
+}
+
+#[test]
+fn a_wrong_name_offers_the_member_that_the_certificate_covers() {
+    let custom =
+        Endpoint { role: EndpointRole::Custom, host: "bi.cluster-custom-c9.example.com".to_owned(), ..endpoint() };
+    let member = Endpoint {
+        role: EndpointRole::Instance,
+        host: "orders-1.c9.example.com".to_owned(),
+        owner: "orders-1".to_owned(),
+        ..endpoint()
+    };
+    let facts = TlsFacts { names: vec!["*.c9.example.com".to_owned()], ..TlsFacts::default() };
+    let diagnosis = tls::wrong_name(&custom, &facts, std::slice::from_ref(&member));
+    assert_eq!(pastes(&diagnosis), [member.host.as_str()]);
+    assert!(diagnosis.because[0].contains("*.c9.example.com"));
+    assert!(!diagnosis.to_string().contains("verify-ca"), "nothing weaker is ever offered");
+}
+
+#[test]
+fn a_servers_words_are_whole_and_harmless() {
+    let error = ServerError {
+        severity: "ERROR".to_owned(),
+        code: "42703".to_owned(),
+        message: "column \"a\u{1b}[31m\" does not exist".to_owned(),
+        detail: Some("one\ntwo".to_owned()),
+        hint: Some("Perhaps you meant b.".to_owned()),
+        context: None,
+        position: Some(7),
+        object: None,
+    };
+    let diagnosis = sql::statement(&error, &endpoint(), true, false);
+    assert_eq!((diagnosis.kind, diagnosis.at, diagnosis.code.as_deref()), (Kind::Sql, Some(7), Some("42703")));
+    assert_eq!(diagnosis.title, "column \"a␛[31m\" does not exist");
+    let said: Vec<_> = diagnosis.server.iter().flat_map(|server| server.labelled()).collect();
+    assert_eq!(said, [("DETAIL", "one\ntwo"), ("HINT", "Perhaps you meant b.")]);
+    assert!(diagnosis.because.is_empty() && diagnosis.advice.is_empty(), "ours are kept apart: {diagnosis:?}");
+    assert_eq!(
+        diagnosis.to_string(),
+        "column \"a␛[31m\" does not exist\n  detail:  one\n           two\n  hint:    Perhaps you meant b."
+    );
+    let statement = |code: &str, message: &str, read_only, standby| {
+        let error = ServerError { code: code.to_owned(), message: message.to_owned(), ..error.clone() };
+        sql::statement(&error, &endpoint(), read_only, standby)
+    };
+    assert_eq!(statement("57014", "canceling statement due to user request", true, false).kind, Kind::Cancelled);
+    assert_eq!(statement("57014", "canceling statement due to statement timeout", true, false).kind, Kind::Sql);
+    let reader = statement("25006", "cannot execute INSERT in a read-only transaction", true, true);
+    assert!(reader.advice.iter().any(|advice| advice.say.contains("writer")), "{reader}");
+    let ours = statement("25006", "cannot execute INSERT in a read-only transaction", true, false);
+    assert!(ours.because.iter().any(|cause| cause.contains("opened read-only")), "{ours}");
+}
+
+/// What `login::refused` knows when all is as AWS listed it.
+fn found<'a>(endpoint: &'a Endpoint, token: &'a Token) -> login::Found<'a> {
+    login::Found {
+        endpoint,
+        user: "oncall",
+        database: "shop",
+        auth: &Auth::Iam,
+        token: Some(token),
+        skew: Some(0),
+        iam_now: Some(IamAuth::Enabled),
+        owner: DatabaseKind::Cluster,
+        owner_name: "orders",
+        identity: None,
+        now: token.minted,
+    }
+}
+
+#[test]
+fn a_cause_that_was_seen_stands_alone() {
+    let error = ServerError {
+        severity: "FATAL".to_owned(),
+        code: "28000".to_owned(),
+        message: "PAM authentication failed for user \"oncall\"".to_owned(),
+        detail: None,
+        hint: None,
+        context: None,
+        position: None,
+        object: None,
+    };
+    let endpoint = endpoint();
+    let minted = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    let token = Token { secret: Secret::new("x"), minted, ends: minted + Duration::from_secs(900) };
+    let known = || found(&endpoint, &token);
+    for (found, cause) in [
+        (login::Found { iam_now: Some(IamAuth::Disabled), ..known() }, "IAM authentication is off on orders"),
+        (login::Found { iam_now: Some(IamAuth::Pending { to: true }), ..known() }, "is not on yet"),
+        (login::Found { skew: Some(1200), ..known() }, "20 min behind"),
+        (login::Found { now: token.ends, ..known() }, "the credentials that signed the token ended"),
+    ] {
+        let said = login::refused(&error, &found).to_string();
+        assert!(said.contains(cause), "{cause}: {said}");
+        for guess in ["likely", "possible", "IAM policy", "CREATE USER"] {
+            assert!(!said.contains(guess), "{guess} beside {cause}: {said}");
+        }
+    }
+    for (found, cause) in [(known(), "likely"), (login::Found { skew: Some(-200), ..known() }, "3 min ahead of")] {
+        let said = login::refused(&error, &found).to_string();
+        for part in [cause, "likely: no IAM policy allows rds-db:connect", "GRANT rds_iam TO \"oncall\""] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    }
+}
+
+#[test]
+fn spans_are_short() {
+    assert_eq!([span(59), span(150), span(7200), span(180_000)], ["59 s", "2 min", "2 h", "2 days"]);
+}

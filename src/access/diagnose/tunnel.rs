@@ -1,10 +1,12 @@
 //! What went wrong between here and the database's port, in words: bastions, data channels, dials. It must not know TLS.
 
 use super::aws::options;
+use super::sql::words;
 use super::{because_lines, moment, span};
 use crate::access::policy::statement;
 use crate::model::{Bastion, Diagnosis, Endpoint, Kind, Ranked, visible};
 use crate::ssm::{Ended, Error};
+use std::io;
 use std::time::{Duration, SystemTime};
 
 /// A tunnel or one of its streams could not be opened.
@@ -119,6 +121,14 @@ fn ended_by_service(text: &str, bastion: &Bastion, endpoint: &Endpoint) -> Diagn
         because_lines(Diagnosis::new(Kind::BastionUnusable, format!("The agent on {name} is too old")), text)
             .because(agent_words(bastion))
             .advise_paste("Update it through SSM", update_agent(bastion))
+    } else if lower.contains("handshake timed out") {
+        because_lines(
+            Diagnosis::new(Kind::BastionUnusable, format!("The agent on {name} did not finish the handshake")),
+            text,
+        )
+        .because(agent_words(bastion))
+        .advise("Try another bastion")
+        .advise_paste("Or restart its agent there", "sudo systemctl restart amazon-ssm-agent")
     } else if text.trim().is_empty() {
         Diagnosis::new(Kind::TunnelLost, format!("AWS ended the session on {name}"))
             .because("without a reason: it was terminated, or reached the account's idle time or longest duration")
@@ -165,17 +175,19 @@ pub(in crate::access) fn unreachable_from(bastion: &Bastion, endpoint: &Endpoint
 /// A direct line that was refused or did not answer. `others` are bastions that could serve.
 pub(in crate::access) fn unreachable_from_here(
     endpoint: &Endpoint,
-    reason: &str,
+    error: &io::Error,
     after: Duration,
     others: &[Ranked],
 ) -> Diagnosis {
-    let mut diagnosis = because_lines(
-        Diagnosis::new(
-            Kind::UnreachableFromHere,
-            format!("{} did not answer from here within {}", endpoint.address(), seconds(after)),
-        ),
-        reason,
-    );
+    let address = endpoint.address();
+    let reason = words(error);
+    let title = match error.kind() {
+        io::ErrorKind::TimedOut => format!("{address} did not answer from here within {}", seconds(after)),
+        io::ErrorKind::ConnectionRefused => format!("{address} refuses connections from here"),
+        _ if reason.contains("lookup") => format!("{} cannot be resolved from here", endpoint.host),
+        _ => format!("{address} cannot be reached from here"),
+    };
+    let mut diagnosis = because_lines(Diagnosis::new(Kind::UnreachableFromHere, title), &reason);
     if !endpoint.public {
         diagnosis = diagnosis.because("the database is private: only its own network reaches it");
     } else if let Some(group) = endpoint.security_groups.first() {
@@ -202,9 +214,7 @@ pub(in crate::access) fn unusable(wanted: &Ranked, others: &[Ranked], now: Syste
         _ => format!("Bastion {} cannot serve", bastion.label()),
     };
     let mut diagnosis = Diagnosis::new(Kind::BastionUnusable, title);
-    for reason in &wanted.reasons {
-        diagnosis = diagnosis.because(visible(reason));
-    }
+    diagnosis = diagnosis.because(visible(&wanted.reasons.join(", ")));
     offer(diagnosis, others)
 }
 
@@ -223,7 +233,11 @@ pub(in crate::access) fn none(endpoint: &Endpoint, all: &[Ranked]) -> Diagnosis 
         diagnosis = diagnosis.because(format!("Session Manager knows no node in {}", endpoint.place));
     }
     for one in all.iter().take(5) {
-        diagnosis = diagnosis.because(format!("{}: {}", one.bastion.label(), one.reasons.join(", ")));
+        let since = match one.bastion.agent.last_ping.filter(|_| !one.bastion.agent.online) {
+            Some(since) => format!(" (last heard of {})", moment(since)),
+            None => String::new(),
+        };
+        diagnosis = diagnosis.because(format!("{}: {}{since}", one.bastion.label(), one.reasons.join(", ")));
     }
     diagnosis
         .advise_paste(

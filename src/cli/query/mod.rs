@@ -1,5 +1,5 @@
 //! `gatepost query`: statements in, rows out, as they come. It must not know how the session gets there, nor how rows are
-//! laid out ([`format`]).
+//! laid out ([`mod@format`]).
 
 pub(super) mod aligned;
 mod caret;
@@ -231,11 +231,10 @@ impl Errand {
         if let Some(place) = script.place(statement, diagnosis.at) {
             let _ = write!(io::stderr().lock(), "{place}: ");
         }
-        failure::tell(diagnosis, self.color);
-        if let Some(at) = diagnosis.at
-            && let Some(caret) = caret::lines(script.text_of(statement), at, statement.line)
-        {
-            let _ = writeln!(io::stderr().lock(), "{caret}");
+        let caret = diagnosis.at.and_then(|at| caret::lines(script.text_of(statement), at, statement.line));
+        match &diagnosis.server {
+            Some(server) => failure::tell_server(diagnosis, server, caret.as_deref(), self.color),
+            None => failure::tell(diagnosis, self.color),
         }
     }
 }

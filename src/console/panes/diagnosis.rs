@@ -99,10 +99,18 @@ pub fn lines(diagnosis: &Diagnosis, width: u16, numbered: bool) -> Vec<Vec<Run>>
             lines.push(vec![run(format!("   {label:<8}"), Tone::Dim), run(line, tone)]);
         }
     };
+    let server = diagnosis.server.as_deref();
+    let said: Vec<_> = server.iter().flat_map(|server| server.labelled()).collect();
+    if !said.is_empty() || !diagnosis.because.is_empty() {
+        lines.push(Vec::new());
+    }
+    for (label, words) in said {
+        labelled(&label.to_ascii_lowercase(), words, Tone::Text, &mut lines);
+    }
+    if let Some(object) = server.and_then(|server| server.object.as_deref()) {
+        labelled("about", object, Tone::Text, &mut lines);
+    }
     for (at, cause) in diagnosis.because.iter().enumerate() {
-        if at == 0 {
-            lines.push(Vec::new());
-        }
         labelled(if at == 0 { "because" } else { "" }, cause, Tone::Text, &mut lines);
     }
     if let Some(code) = &diagnosis.code {

@@ -1,10 +1,14 @@
 //! Where things are. Pure: `update` asks it as `view` does, so both mean the same rows and columns.
 
 use super::pane::{Pane, Showing};
+use super::{standing, text};
 use ratatui::layout::Rect;
 
 /// Lines of notices shown below rows.
 const STRIP: usize = 3;
+
+/// Lines of what is wrong.
+const TROUBLE: usize = 3;
 
 /// The parts of the pane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +23,8 @@ pub struct Areas {
     pub editor: Rect,
     /// The line between editor and results.
     pub rule: Rect,
+    /// What is wrong with the line, or why a cancel takes its time.
+    pub trouble: Rect,
     /// The column names; empty while no grid is shown.
     pub header: Rect,
     /// Rows, or messages.
@@ -51,13 +57,21 @@ pub fn areas(pane: &Pane) -> Areas {
     let editor = take(if pane.zoom { 0 } else { lines.clamp(3, most).min(body.saturating_sub(1)) });
     let rule = take(1);
     let below = body.saturating_sub(editor.height as usize + 1);
+    let words = standing::trouble(pane).map_or(0, |(_, words)| text::wrap(&words, trouble_width(area)).len());
+    let trouble = take(words.min(TROUBLE).min(below));
+    let below = below - usize::from(trouble.height);
     let rows = pane.showing == Showing::Rows && pane.table().is_some();
     let header = take(if rows && !pane.expanded { 1.min(below) } else { 0 });
     let notices = if rows { pane.log.notices().min(STRIP).min(below.saturating_sub(4)) } else { 0 };
     let results = take(below.saturating_sub(header.height as usize + notices));
     let strip = take(notices);
     let keys = take(1);
-    Areas { state, banner, top, editor, rule, header, results, strip, keys }
+    Areas { state, banner, top, editor, rule, trouble, header, results, strip, keys }
+}
+
+/// Columns for the words of [`Areas::trouble`].
+pub fn trouble_width(area: Rect) -> usize {
+    area.width.saturating_sub(2).into()
 }
 
 /// The area of an open cell or the history: everything between state line and key line.

@@ -140,6 +140,9 @@ impl Entry {
                         lines.push(Line::styled(format!("{:indent$}{line}", ""), style(tone)));
                     }
                 };
+                for (label, words) in diagnosis.server.iter().flat_map(|server| server.labelled()) {
+                    say(3, Tone::Text, &format!("{}: {words}", label.to_ascii_lowercase()));
+                }
                 diagnosis.because.iter().for_each(|cause| say(3, Tone::Text, cause));
                 for advice in &diagnosis.advice {
                     say(3, Tone::Accent, &advice.say);

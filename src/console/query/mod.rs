@@ -23,6 +23,8 @@ mod pane;
 mod recall;
 mod running;
 mod secrets;
+mod standing;
+mod stopping;
 mod table;
 mod text;
 mod undo;
@@ -32,8 +34,8 @@ mod words;
 pub mod worker;
 
 pub use editor::{Edit, Motion};
-pub use order::{Ask, Input, News, Order, Outcome, Past, Piece, ResultId, Statement, Timing, Window};
-pub use pane::{HelpRow, Pane, Setup, Title, Work};
+pub use order::{Ask, Input, LineHealth, News, Order, Outcome, Past, Piece, ResultId, Statement, Timing, Window};
+pub use pane::{HelpRow, Pane, Setup, Title, Walked, Work};
 pub use update::update;
 pub use view::view;
 

@@ -1,7 +1,7 @@
 //! What goes in and out of a query pane: inputs, orders, what the worker is asked and what it tells. Plain data; it must
 //! not know who carries it.
 
-pub use crate::access::Piece;
+pub use crate::access::{LineHealth, Piece};
 use crate::model::{Column, Diagnosis, Notice, SessionFacts, Transaction};
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Rect;
@@ -65,6 +65,8 @@ pub enum Ask {
     },
     /// Cancel what runs, at the server, and leave out what has not begun.
     Cancel,
+    /// Give the statement that runs up and cut the wire under it, whatever becomes of it; the next one logs in anew.
+    Drop,
     /// Rows of a result.
     Window {
         /// Which.
@@ -213,8 +215,15 @@ pub enum News {
     },
     /// A notice, warning or notification.
     Notice(Notice),
+    /// The wire was gone before the statement could be sent; a new session is being logged in for it.
+    Returning,
     /// The wire had been lost; a new session was logged in.
     Reconnected(String),
+    /// How the line is doing now, when that has changed.
+    Health(LineHealth),
+    /// The statement was cancelled, but the session must live on: what was under way is read and thrown away, so many
+    /// bytes by now.
+    Draining(u64),
     /// The wire was lost while nothing ran; the next statement opens a new session.
     Lost {
         /// Whether a transaction was open, which the server has rolled back.
@@ -228,6 +237,8 @@ pub enum News {
         transaction: Transaction,
         /// All else.
         facts: Box<SessionFacts>,
+        /// The wire is gone; the next statement logs in anew.
+        away: bool,
     },
     /// Past statements of this target, oldest first; once at the start.
     History(Vec<Past>),

@@ -3,7 +3,7 @@
 
 use super::buffer::{Place, cluster_width};
 use super::editor::Editor;
-use super::pane::Pane;
+use super::pane::{Pane, Walked};
 use super::recall::{Finder, Recall};
 use super::{Outcome, text};
 use crate::console::theme::{Theme, Tone};
@@ -152,8 +152,8 @@ fn bracket_tokens(editor: &Editor, line: usize, text: &str) -> Vec<(usize, char)
     editor.colours().tokens(editor.buffer().lines(), line).into_iter().filter_map(mark).collect()
 }
 
-/// For who has not run anything yet.
-pub(super) fn welcome(out: &mut Buffer, area: Rect, theme: Theme) {
+/// For who has not run anything yet: what to type, and the way that led here.
+pub(super) fn welcome(way: &[Walked], out: &mut Buffer, area: Rect, theme: Theme) {
     let rows = [
         ("select now();", "end a statement with ; and press Enter; F5 works anywhere in it"),
         ("\\dt", "tables; \\l databases, \\d NAME a relation, \\? what else works"),
@@ -161,17 +161,33 @@ pub(super) fn welcome(out: &mut Buffer, area: Rect, theme: Theme) {
         ("Ctrl-C", "cancels at the server what runs"),
         ("F1", "every key"),
     ];
-    let top = area.y + 1.min(area.height.saturating_sub(rows.len() as u16));
-    for (row, (key, words)) in rows.iter().enumerate().take(area.height as usize) {
-        let y = top + row as u16;
-        if y >= area.bottom() {
-            break;
-        }
-        let words = text::cut(words, area.width.saturating_sub(18) as usize).0;
-        let line = Line::from(vec![
+    let width = area.width as usize;
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    for (key, words) in rows {
+        let words = text::cut(words, width.saturating_sub(18)).0;
+        lines.push(Line::from(vec![
             Span::styled(format!("  {key:<15}"), theme.style(Tone::Accent)),
             Span::styled(words, theme.style(Tone::Dim)),
-        ]);
+        ]));
+    }
+    if !way.is_empty() {
+        lines.push(Line::default());
+    }
+    for step in way {
+        let took = text::duration(step.took);
+        let room = width.saturating_sub(20 + took.len() + 3);
+        let (found, used) = text::cut(&step.found, room);
+        let gap = " ".repeat(room - used + 2);
+        lines.push(Line::from(vec![
+            Span::styled("  ✓ ", theme.style(Tone::Good)),
+            Span::styled(format!("{:<13}", step.kind.name()), theme.style(Tone::Text)),
+            Span::styled(found, theme.style(Tone::Dim)),
+            Span::styled(format!("{gap}{took}"), theme.style(Tone::Dim)),
+        ]));
+    }
+    let spare = usize::from(area.height).saturating_sub(lines.len());
+    let top = area.y + spare.min(1) as u16;
+    for (line, y) in lines.into_iter().zip(top..area.bottom()) {
         line.render(Rect { x: area.x, y, width: area.width, height: 1 }, out);
     }
 }

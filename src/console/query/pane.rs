@@ -5,12 +5,12 @@ use super::cell::Cell;
 use super::editor::Editor;
 use super::keymap::{LOOK, READ, REPLY, SEARCH, WRITE};
 use super::log::Log;
-use super::order::{Order, Statement};
+use super::order::{LineHealth, Order, Statement};
 use super::recall::{Finder, Recall};
 use super::table::Table;
 use crate::console::keys::Binding;
 use crate::console::theme::Tone;
-use crate::model::{SessionFacts, Transaction};
+use crate::model::{SessionFacts, StepKind, Transaction};
 use ratatui::layout::Rect;
 use std::time::{Duration, SystemTime};
 
@@ -29,8 +29,21 @@ pub struct Setup {
     pub production: bool,
     /// What is known of the session.
     pub facts: SessionFacts,
+    /// The steps of the way there, as they were walked.
+    pub way: Vec<Walked>,
     /// The time now.
     pub now: SystemTime,
+}
+
+/// A step of the way, done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Walked {
+    /// Which.
+    pub kind: StepKind,
+    /// What was found.
+    pub found: String,
+    /// How long it took.
+    pub took: Duration,
 }
 
 /// What a tab is doing, for the tab's title.
@@ -44,6 +57,8 @@ pub enum Work {
     Done,
     /// The last run failed.
     Failed,
+    /// The last run was cancelled.
+    Cancelled,
     /// The session has ended.
     Closed,
 }
@@ -96,6 +111,8 @@ pub(super) struct Question {
 pub(super) enum Then {
     Run(Vec<Sent>),
     Order(Order),
+    /// Cut the wire under what runs.
+    Drop,
 }
 
 /// A statement that is sent, and where it came from.
@@ -115,19 +132,46 @@ pub(super) struct Run {
     pub edition: u64,
     pub index: usize,
     pub began: SystemTime,
-    pub cancelling: bool,
+    pub stop: Stop,
+    /// A new session is being logged in for it.
+    pub returning: bool,
     pub failed: bool,
+    pub cancelled: bool,
     /// Whether a result of this run was shown; the results of the run before stay on screen until then.
     pub answered: bool,
+}
+
+/// Whether what runs is being stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    No,
+    /// The server is being asked.
+    Asked,
+    /// It has stopped; so many bytes that were under way were thrown away.
+    Draining(u64),
+    /// It could not be asked.
+    Unheard,
+}
+
+/// Whether the wire is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Link {
+    Up,
+    Lost,
+    /// We have cut it; the next statement logs in anew.
+    Cut,
 }
 
 /// A result on screen, with what was told when it was complete.
 #[derive(Clone, Debug)]
 pub(super) struct Output {
     pub table: Table,
+    /// Which statement of its run it is of.
+    pub index: usize,
     /// `182 ms (first row 161 ms)`; empty while it runs.
     pub told: String,
-    pub failed: bool,
+    /// Why it is not whole: `cancelled`, `incomplete`.
+    pub cut_short: Option<&'static str>,
 }
 
 /// One tab: editor, results, messages, facts, what runs.
@@ -164,7 +208,9 @@ pub struct Pane {
     pub(super) stopping: bool,
     /// The edition that Enter ran: Enter again is a line break, not the same statement twice.
     pub(super) entered: Option<u64>,
-    pub(super) lost: bool,
+    pub(super) link: Link,
+    /// How the line under it is doing.
+    pub(super) health: LineHealth,
 }
 
 impl Pane {
@@ -197,7 +243,8 @@ impl Pane {
             said: None,
             stopping: false,
             entered: None,
-            lost: false,
+            link: Link::Up,
+            health: LineHealth::Up,
         }
     }
 
@@ -210,6 +257,9 @@ impl Pane {
     pub fn next_tick(&self) -> Option<SystemTime> {
         if self.run.is_some() {
             return Some(self.now + Duration::from_millis(100));
+        }
+        if matches!(self.health, LineHealth::Lost { .. }) {
+            return Some(self.now + Duration::from_secs(1));
         }
         // The age of the token is shown in minutes, so that an idle screen is written to once a minute.
         let age = self.now.duration_since(self.facts.token_minted?).unwrap_or_default();

@@ -3,10 +3,10 @@
 
 use super::log::Entry;
 use super::order::{Outcome, Past, Statement, Timing};
-use super::pane::{Focus, Output, Pane, Question, Run, Sent, Showing, Then, Work};
+use super::pane::{Focus, Link, Output, Pane, Question, Run, Sent, Showing, Stop, Then, Work};
 use super::table::Table;
 use super::words::{self, Word};
-use super::{Ask, News, Order, lifting, secrets, text, update, worker};
+use super::{Ask, LineHealth, News, Order, lifting, secrets, text, update, worker};
 use crate::console::theme::Tone;
 use crate::model::sql::{Class, Ended, classify, statement_at, statements};
 use crate::model::{Diagnosis, Kind, Transaction};
@@ -193,8 +193,10 @@ pub(super) fn send(pane: &mut Pane, sent: Vec<Sent>, orders: &mut Vec<Order>) {
         edition: pane.editor.edition(),
         index: 0,
         began: pane.now,
-        cancelling: false,
+        stop: Stop::No,
+        returning: false,
         failed: false,
+        cancelled: false,
         answered: false,
     });
 }
@@ -212,12 +214,17 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
                 pane.log.push(Entry::Statement(shown));
             }
         }
-        News::Columns { run, result, columns, .. } => {
+        News::Columns { run, index, result, columns } => {
             answered(pane, run);
             if pane.outputs.len() == worker::RESULTS {
                 pane.outputs.remove(0);
             }
-            pane.outputs.push(Output { table: Table::new(result, columns), told: String::new(), failed: false });
+            pane.outputs.push(Output {
+                table: Table::new(result, columns),
+                index,
+                told: String::new(),
+                cut_short: None,
+            });
             pane.current = pane.outputs.len() - 1;
             pane.showing = Showing::Rows;
         }
@@ -239,21 +246,32 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
         }
         News::Complete { run, index, result, tag, rows, timing } => {
             answered(pane, run);
-            tell(pane, result, timing, false);
+            tell(pane, result, timing, None);
             let timing_shown = pane.timing.then_some(timing);
             pane.log.push(Entry::Done { tag, timing: timing_shown, note: None });
             remember(pane, run, index, Outcome::Done, timing, rows);
         }
         News::Failed { run, index, result, diagnosis, timing } => {
             answered(pane, run);
-            tell(pane, result, timing, true);
-            let outcome = if diagnosis.kind == Kind::Cancelled { Outcome::Cancelled } else { Outcome::Failed };
-            remember(pane, run, index, outcome, timing, 0);
-            failed(pane, run, index, diagnosis, timing);
+            if diagnosis.kind == Kind::Cancelled {
+                tell(pane, result, timing, Some("cancelled"));
+                remember(pane, run, index, Outcome::Cancelled, timing, 0);
+                cancelled(pane, run, result, &diagnosis, timing);
+            } else {
+                tell(pane, result, timing, Some("incomplete"));
+                remember(pane, run, index, Outcome::Failed, timing, 0);
+                failed(pane, run, index, diagnosis, timing);
+            }
         }
         News::Ended { run } => {
             if let Some(running) = pane.run.take_if(|running| running.number == run) {
-                pane.work = if running.failed { Work::Failed } else { Work::Done };
+                pane.work = match (running.failed, running.cancelled) {
+                    (true, _) => Work::Failed,
+                    (false, true) => Work::Cancelled,
+                    (false, false) => Work::Done,
+                };
+                // What was asked about it has no object any more.
+                pane.question.take_if(|question| matches!(question.then, Then::Drop));
                 let left = running.sent.len() - (running.index + 1).min(running.sent.len());
                 if left > 0 {
                     let (these, were) = if left == 1 { ("statement", "was") } else { ("statements", "were") };
@@ -266,34 +284,71 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
             }
         }
         News::Notice(notice) => pane.log.push(Entry::Notice(notice)),
+        News::Returning => {
+            if let Some(run) = &mut pane.run {
+                run.returning = true;
+            }
+        }
         News::Reconnected(what) => {
-            pane.lost = false;
-            pane.log.push(Entry::Said(Tone::Warn, what));
-            pane.say(Tone::Warn, "connected again: temporary tables, SET and locks of the old session are gone");
+            if let Some(run) = &mut pane.run {
+                run.returning = false;
+            }
+            // After a cancel nothing is gone that anybody had.
+            let gentle = pane.link == Link::Cut && !what.contains("gone");
+            pane.link = Link::Up;
+            let tone = if gentle { Tone::Dim } else { Tone::Warn };
+            pane.log.push(Entry::Said(tone, what));
+            pane.say(
+                tone,
+                if gentle { "connected again" } else { "connected again: SET, temp tables, locks are gone" },
+            );
+        }
+        News::Health(health) => {
+            pane.log.push(Entry::Said(Tone::Warn, line_in_words(&pane.health, &health)));
+            pane.health = health;
+        }
+        News::Draining(bytes) => {
+            if let Some(run) = &mut pane.run {
+                run.stop = Stop::Draining(bytes);
+            }
         }
         News::Lost { in_transaction } => {
-            pane.lost = true;
+            pane.link = Link::Lost;
             pane.transaction = Transaction::Idle;
-            let what = if in_transaction {
-                "the connection was lost; the transaction that was open has been rolled back"
+            let (what, short) = if in_transaction {
+                (
+                    "the connection was lost; the transaction that was open has been rolled back",
+                    "connection lost; the open transaction is rolled back",
+                )
             } else {
-                "the connection was lost while nothing ran; the next statement connects again"
+                (
+                    "the connection was lost while nothing ran; the next statement connects again",
+                    "connection lost; the next statement connects again",
+                )
             };
             pane.log.push(Entry::Said(Tone::Warn, what.to_owned()));
-            pane.say(Tone::Warn, what);
+            pane.say(Tone::Warn, short);
         }
-        News::Cancelled(Ok(())) => pane.say(Tone::Dim, "the server was asked to cancel"),
+        News::Cancelled(Ok(())) => {
+            if let Some(run) = pane.run.as_mut().filter(|run| run.stop == Stop::Unheard) {
+                run.stop = Stop::Asked;
+            }
+        }
         News::Cancelled(Err(diagnosis)) => {
             if let Some(run) = &mut pane.run {
-                run.cancelling = false;
+                run.stop = Stop::Unheard;
             }
-            pane.say(Tone::Bad, diagnosis.title.clone());
             pane.log.push(Entry::Failed { diagnosis, place: None, timing: None });
         }
-        News::State { transaction, facts } => {
-            pane.transaction = transaction;
+        News::State { transaction, facts, away } => {
+            pane.transaction = if away { Transaction::Idle } else { transaction };
             pane.facts = *facts;
-            pane.lost = false;
+            let cancelled = pane.run.as_ref().is_some_and(|run| run.cancelled);
+            pane.link = match away {
+                false => Link::Up,
+                true if cancelled => Link::Cut,
+                true => Link::Lost,
+            };
         }
         News::History(past) => pane.recall.load(past),
         News::Closed => {
@@ -317,10 +372,40 @@ fn answered(pane: &mut Pane, run: u64) {
     }
 }
 
-fn tell(pane: &mut Pane, result: Option<super::ResultId>, timing: Timing, failed: bool) {
+/// The line's health in a sentence for the messages.
+fn line_in_words(before: &LineHealth, now: &LineHealth) -> String {
+    match now {
+        LineHealth::Up => "the tunnel is up again".to_owned(),
+        LineHealth::Lost { attempts: 0, reason, .. } => format!("the tunnel was lost: {reason}"),
+        LineHealth::Lost { attempts, reason, .. } => {
+            let lost = if *before == LineHealth::Up { "the tunnel was lost; " } else { "" };
+            format!("{lost}dialled again (attempt {attempts}): {reason}")
+        }
+        LineHealth::Ended(diagnosis) => diagnosis.title.clone(),
+    }
+}
+
+/// What was kept stays on screen.
+fn cancelled(pane: &mut Pane, run: u64, result: Option<super::ResultId>, diagnosis: &Diagnosis, timing: Timing) {
+    if let Some(running) = pane.run.as_mut().filter(|running| running.number == run) {
+        running.cancelled = true;
+    }
+    let rows = pane.outputs.iter().find(|output| Some(output.table.id) == result).map(|output| output.table.rows);
+    let title = if diagnosis.code.is_some() { "Cancelled" } else { diagnosis.title.as_str() };
+    let kept = match rows {
+        Some(1) => "; the row that had come is kept".to_owned(),
+        Some(rows) if rows > 0 => format!("; the {} rows that had come are kept", text::grouped(rows)),
+        _ => String::new(),
+    };
+    let took = if pane.timing { format!(" · {}", text::duration(timing.total)) } else { String::new() };
+    pane.log.push(Entry::Said(Tone::Warn, format!("◦ {title}{kept}{took}")));
+    pane.showing = if rows.is_some() { Showing::Rows } else { Showing::Messages };
+}
+
+fn tell(pane: &mut Pane, result: Option<super::ResultId>, timing: Timing, cut_short: Option<&'static str>) {
     let shown = pane.timing;
     let Some(output) = pane.outputs.iter_mut().find(|output| Some(output.table.id) == result) else { return };
-    output.failed = failed;
+    output.cut_short = cut_short;
     if shown {
         output.told = text::duration(timing.total);
         if let Some(first) = timing.first {

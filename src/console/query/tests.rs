@@ -51,6 +51,7 @@ impl Bench {
             database: "shop".to_owned(),
             production,
             facts: facts(read_only, now),
+            way: Vec::new(),
             now,
         };
         let mut bench = Bench { pane: Pane::new(setup), orders: Vec::new(), size: (width, height), now };
@@ -264,7 +265,7 @@ fn control_c_cancels_then_leaves_at_the_second_time() {
 fn leaving_with_an_open_transaction_asks_first() {
     let mut bench = Bench::new(80, 24);
     let facts = Box::new(bench.pane.facts.clone());
-    bench.news(News::State { transaction: Transaction::Open, facts });
+    bench.news(News::State { transaction: Transaction::Open, facts, away: false });
     bench.keys("<C-q>");
     assert!(bench.orders.is_empty());
     insta::assert_snapshot!("leave_80x24", bench.screen());

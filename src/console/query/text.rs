@@ -117,6 +117,14 @@ pub fn duration(took: std::time::Duration) -> String {
     }
 }
 
+/// How long something has lasted, in whole seconds.
+pub fn seconds(lasted: std::time::Duration) -> String {
+    match lasted.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds => format!("{}:{:02} min", seconds / 60, seconds % 60),
+    }
+}
+
 /// The beginning of `text` that could matter to `width` columns: combining marks add characters without width, so some
 /// more than as many characters are looked at.
 fn head(text: &str, width: usize) -> &str {

@@ -4,11 +4,12 @@
 use super::editor::Edit;
 use super::keymap::{READ, REPLY, Read, Reply, SEARCH, Search, WRITE, Write};
 use super::layout::{self, areas};
-use super::pane::{Focus, Pane, Question, Showing, Then};
+use super::pane::{Focus, Pane, Question, Showing, Stop, Then};
 use super::recall::Finder;
 use super::{Ask, Input, Order, browse, running};
 use crate::console::keys::find;
 use crate::console::theme::Tone;
+use crate::model::Transaction;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
@@ -66,6 +67,7 @@ fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
                     match question.then {
                         Then::Run(sent) => running::send(pane, sent, orders),
                         Then::Order(order) => orders.push(order),
+                        Then::Drop => orders.push(Order::Ask(Ask::Drop)),
                     }
                 }
             }
@@ -166,19 +168,41 @@ fn copy(pane: &mut Pane, orders: &mut Vec<Order>) {
     }
 }
 
-/// Ctrl-C: cancels what runs; where nothing does, leaves at the second time.
+/// Ctrl-C: cancels what runs; while that takes its time, offers to drop the connection; where nothing runs, leaves at the
+/// second time.
 pub(super) fn stop(pane: &mut Pane, again: bool, orders: &mut Vec<Order>) {
     match &mut pane.run {
-        Some(run) => {
-            run.cancelling = true;
+        Some(run) if run.stop == Stop::No => {
+            run.stop = Stop::Asked;
             orders.push(Order::Ask(Ask::Cancel));
         }
+        Some(_) => ask_to_drop(pane),
         None if again => leave(pane, Order::Quit, orders),
         None => {
             pane.stopping = true;
             pane.say(Tone::Warn, "nothing runs; Ctrl-C again leaves gatepost");
         }
     }
+}
+
+/// The cancel is under way: the connection can be dropped instead, which is done at once.
+fn ask_to_drop(pane: &mut Pane) {
+    let Some(run) = &pane.run else { return };
+    let stopped = matches!(run.stop, Stop::Draining(_));
+    let mut lines = Vec::new();
+    lines.push(match (stopped, pane.transaction) {
+        (true, _) => "The statement has stopped; what was under way is being thrown away.",
+        (false, Transaction::Idle) => "The statement may or may not have run.",
+        (false, _) => "The statement may go on at the server until it notices.",
+    });
+    if pane.transaction != Transaction::Idle {
+        lines.push("The open transaction is rolled back.");
+    }
+    lines.push("Settings, temporary tables and locks of this session are lost; the next");
+    lines.push("statement connects again.");
+    let title = format!("Drop the connection to {}, without waiting for the server?", pane.setup.name);
+    let lines = lines.into_iter().map(str::to_owned).collect();
+    pane.question = Some(Question { title, lines, then: Then::Drop });
 }
 
 /// Leaves, after a question where something would be lost.

@@ -3,8 +3,8 @@
 
 use super::keymap::{LOOK, READ, REPLY, SEARCH, WRITE};
 use super::layout::{self, Areas, areas};
-use super::pane::{Focus, Pane, Showing, Work};
-use super::{grid, page, text};
+use super::pane::{Focus, Link, Pane, Showing, Work};
+use super::{LineHealth, grid, page, standing, text};
 use crate::console::keys::Binding;
 use crate::console::theme::{Theme, Tone};
 use crate::model::{Transaction, visible};
@@ -14,8 +14,6 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph, Widget};
-
-const SPINNER: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
 /// Draws the pane: state line, editor, results, messages, key line. Pure.
 pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
@@ -38,6 +36,11 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
     } else {
         page::editor(pane, out, areas.editor, theme);
         rule(pane, out, areas.rule, theme);
+        if let Some((tone, words)) = standing::trouble(pane) {
+            let lines = text::wrap(&words, layout::trouble_width(area));
+            let lines = lines.into_iter().map(|line| Line::styled(format!(" {line}"), theme.style(tone)));
+            Paragraph::new(lines.collect::<Vec<_>>()).render(areas.trouble, out);
+        }
         below(pane, out, &areas, theme);
     }
     key_line(pane, out, areas.keys, theme);
@@ -56,11 +59,16 @@ fn below(pane: &Pane, out: &mut Buffer, areas: &Areas, theme: Theme) {
         (Showing::Rows, Some(table)) => {
             grid::rows(table, pane.focus == Focus::Results, out, areas.header, areas.results, theme);
         }
-        _ if pane.log.is_empty() => page::welcome(out, areas.results, theme),
+        _ if pane.runs == 0 && pane.log.is_empty() => page::welcome(&pane.setup.way, out, areas.results, theme),
         _ => {
             let lines = pane.log.lines(areas.results.width as usize, areas.results.height as usize, theme);
             Paragraph::new(lines).render(areas.results, out);
         }
+    }
+    if standing::shows_previous(pane) {
+        // What the statement before gave, until this one answers.
+        out.set_style(areas.header, theme.style(Tone::Dim));
+        out.set_style(areas.results, theme.style(Tone::Dim));
     }
     let strip = pane.log.strip(areas.strip.width as usize, areas.strip.height as usize, theme);
     Paragraph::new(strip).render(areas.strip, out);
@@ -80,7 +88,15 @@ fn state_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
     }
     let tls = if facts.tls.version.is_empty() { "TLS".to_owned() } else { format!("TLS {}", facts.tls.version) };
     parts.push((tls, Tone::Dim, 3));
-    parts.push((visible(&facts.route).into_owned(), Tone::Dim, 4));
+    let route = visible(&facts.route).into_owned();
+    parts.push(match &pane.health {
+        LineHealth::Up => (route, Tone::Dim, 4),
+        LineHealth::Lost { since, .. } => {
+            let since = pane.now.duration_since(*since).unwrap_or_default();
+            (format!("{route} · reconnecting {}", text::seconds(since)), Tone::Bad, 0)
+        }
+        LineHealth::Ended(_) => (format!("{route} · tunnel ended"), Tone::Bad, 0),
+    });
     if let Some(minted) = facts.token_minted {
         let minutes = pane.now.duration_since(minted).unwrap_or_default().as_secs() / 60;
         let age = match minutes {
@@ -91,9 +107,11 @@ fn state_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
         parts.push((age, Tone::Dim, 5));
     }
     parts.push((format!("PostgreSQL {}", visible(&facts.server_version)), Tone::Dim, 6));
-    if pane.lost || pane.work == Work::Closed {
-        let words = if pane.lost { "CONNECTION LOST" } else { "SESSION ENDED" };
-        parts.insert(3, (words.to_owned(), Tone::Bad, 0));
+    match (pane.link, pane.work) {
+        (_, Work::Closed) => parts.insert(3, ("SESSION ENDED".to_owned(), Tone::Bad, 0)),
+        (Link::Lost, _) => parts.insert(3, ("CONNECTION LOST".to_owned(), Tone::Bad, 0)),
+        (Link::Cut, _) => parts.insert(3, ("not connected".to_owned(), Tone::Dim, 2)),
+        (Link::Up, _) => {}
     }
     let room = area.width as usize;
     let taken = |parts: &[(String, Tone, u8)]| -> usize {
@@ -127,67 +145,35 @@ fn banner(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
     Line::styled(words, style).centered().render(area, out);
 }
 
-/// The line between editor and results: how the run stands, where in the result one is, what was said last.
+/// The line between editor and results: how the run stands, what was said last, where in the result one is.
 fn rule(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
-    let dim = theme.style(Tone::Dim);
-    Line::styled("─".repeat(area.width as usize), dim).render(area, out);
+    Line::styled("─".repeat(area.width as usize), theme.style(Tone::Dim)).render(area, out);
     let mut left: Vec<Span<'static>> = Vec::new();
-    let mut part = |words: String, tone: Tone| {
+    for (words, tone) in standing::parts(pane) {
         left.push(Span::raw(if left.is_empty() { " " } else { " · " }));
         left.push(Span::styled(words, theme.style(tone)));
-    };
-    let rows = (pane.showing == Showing::Rows).then(|| pane.output()).flatten();
-    if let Some(run) = &pane.run {
-        let elapsed = pane.now.duration_since(run.began).unwrap_or_default();
-        let frame = SPINNER[(elapsed.as_millis() / 100 % 10) as usize];
-        let what = if run.cancelling { "cancelling" } else { "running" };
-        let many = run.sent.len();
-        let number = if many > 1 { format!(" {}/{many}", run.index + 1) } else { String::new() };
-        part(format!("{frame} {what}{number} {}", text::duration(elapsed)), Tone::Accent);
-    }
-    if let Some(output) = rows {
-        let table = &output.table;
-        if pane.outputs.len() > 1 {
-            part(format!("result {}/{}", pane.current + 1, pane.outputs.len()), Tone::Text);
-        }
-        let unit = if table.rows == 1 { "row" } else { "rows" };
-        part(format!("{} {unit}", text::grouped(table.rows)), Tone::Text);
-        if pane.run.is_some() && table.bytes > 1 << 20 {
-            part(text::size(table.bytes), Tone::Dim);
-        }
-        if !output.told.is_empty() {
-            part(output.told.clone(), Tone::Dim);
-        }
-        if output.failed {
-            part("incomplete".to_owned(), Tone::Bad);
-        }
-        if let Some(short) = &table.short {
-            part(short.clone(), Tone::Warn);
-        }
-    } else if pane.run.is_none() {
-        match pane.work {
-            Work::Done => part("done".to_owned(), Tone::Good),
-            Work::Failed => part("failed".to_owned(), Tone::Bad),
-            Work::Fresh | Work::Running | Work::Closed => {}
-        }
     }
     if !left.is_empty() {
         left.push(Span::raw(" "));
     }
-    let mut right: Vec<Span<'static>> = Vec::new();
-    if let Some((tone, words)) = &pane.said {
-        right.push(Span::styled(format!(" {} ", visible(words)), theme.style(*tone)));
-    } else if let Some(output) = rows.filter(|output| output.table.rows > 0 && pane.focus == Focus::Results) {
-        let typed = pane.count.map(|count| format!(" {count}…")).unwrap_or_default();
-        let place = format!(" row {}{typed} ", text::grouped(output.table.row + 1));
-        right.push(Span::styled(place, theme.style(Tone::Text)));
-    }
-    let right = Line::from(right);
+    let right = match &pane.said {
+        Some((tone, words)) if says_in_rule(pane, words, area.width) => {
+            Line::styled(format!(" {} ", visible(words)), theme.style(*tone))
+        }
+        _ => Line::styled(standing::place(pane).unwrap_or_default(), theme.style(Tone::Text)),
+    };
+    let left = Line::from(left);
     let room = area.width.saturating_sub(2);
-    let wide = (right.width() as u16).min(room);
-    let start = Rect { x: area.x + 1, width: room.saturating_sub(wide), ..area };
-    Line::from(left).render(start, out);
+    // How it stands comes before where one is in it.
+    let wide = Some(right.width() as u16).filter(|wide| *wide + left.width() as u16 <= room).unwrap_or(0);
+    left.render(Rect { x: area.x + 1, width: room - wide, ..area }, out);
     right.render(Rect { x: area.x + 1 + room - wide, width: wide, ..area }, out);
+}
+
+/// Whether there is room in the rule for what was said; the last row has it otherwise.
+fn says_in_rule(pane: &Pane, words: &str, width: u16) -> bool {
+    let taken: usize = standing::parts(pane).iter().map(|(words, _)| text::width(words, 999) + 3).sum();
+    taken + text::width(words, 999) + 6 <= width.into()
 }
 
 /// The keys that matter here, and where the transaction stands.
@@ -203,6 +189,12 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
     let wide = (right.width() as u16).min(area.width);
     right.render(Rect { x: area.right() - wide, width: wide, ..area }, out);
 
+    if let Some((tone, words)) = pane.said.as_ref().filter(|(_, words)| !says_in_rule(pane, words, area.width)) {
+        let room = area.width.saturating_sub(wide + 2) as usize;
+        let words = Line::styled(format!(" {}", text::cut(words, room).0), theme.style(*tone));
+        words.render(Rect { width: area.width.saturating_sub(wide), ..area }, out);
+        return;
+    }
     let mut keys: Vec<(String, &'static str)> = Vec::new();
     if pane.question.is_some() {
         labels(REPLY, &mut keys);

@@ -4,15 +4,15 @@
 
 use super::journal::Journal;
 use super::order::{Ask, News, Outcome, Past, ResultId, Statement, Timing, Window};
-use crate::access::{Canceller, Full, Limits, ResultSet, Session};
-use crate::model::sql::classify;
+use super::stopping::Stop;
+use crate::access::{Canceller, Full, Limits, LineHealth, ResultSet, Session};
+use crate::model::sql::{Class, classify};
 use crate::model::{Column, Diagnosis, Happening, Kind, Page, PageBuilder, Settings, Transaction};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -27,13 +27,8 @@ const FIRST: u64 = 200;
 const WINDOW: usize = 4 << 20;
 /// Results kept of one run; the oldest go.
 pub(super) const RESULTS: usize = 200;
-/// How long an ended run waits for its cancel request: one that arrives later would hit the statement after.
-const CANCEL_WAIT: Duration = Duration::from_secs(10);
-/// A cancel that reaches the server before the statement does is forgotten there, so it is sent again while the statement
-/// goes on: after this long, then twice as long, up to [`AGAIN_MOST`].
-const AGAIN: Duration = Duration::from_millis(200);
-/// The longest pause between two cancel requests.
-const AGAIN_MOST: Duration = Duration::from_secs(5);
+/// What is thrown away after a cancel is told this far apart.
+const DRAIN_RATE: Duration = Duration::from_millis(200);
 /// How long closing waits for what runs, after having cancelled it.
 const CLOSE_WAIT: Duration = Duration::from_secs(3);
 
@@ -48,6 +43,8 @@ pub fn start(session: Session, settings: &Settings, tell: Tell) -> (UnboundedSen
         results: VecDeque::new(),
         next: 0,
         lost: false,
+        health: LineHealth::Up,
+        patience: settings.connect_timeout,
     };
     // The same identifier in another account is another database: staging's history is not production's.
     let endpoint = &session.target().endpoint;
@@ -62,7 +59,12 @@ struct Worker {
     limits: Limits,
     results: VecDeque<(ResultId, ResultSet)>,
     next: u64,
+    /// The wire is gone, and that was told.
     lost: bool,
+    /// As told last.
+    health: LineHealth,
+    /// How long a cancel may take to reach the server.
+    patience: Duration,
 }
 
 /// Whether the tab lives on.
@@ -76,6 +78,7 @@ impl Worker {
     async fn live(mut self, mut session: Session, journal: Journal) {
         let (notes, writing) = keep(journal, Arc::clone(&self.tell));
         self.tell_state(&session);
+        let mut watch = session.watch();
         loop {
             let transaction = session.transaction();
             let ask = tokio::select! {
@@ -91,13 +94,19 @@ impl Worker {
                     }
                     continue;
                 }
+                health = watch.changed() => {
+                    self.hear_health(health);
+                    continue;
+                }
             };
             match ask {
                 None | Some(Ask::Close) => break,
-                Some(Ask::Cancel) => {}
+                Some(Ask::Cancel | Ask::Drop) => {}
                 Some(Ask::Window { result, first, count }) => self.window(result, first, count),
                 Some(Ask::Run { run, statements }) => {
                     let after = self.run(&mut session, run, statements, &notes).await;
+                    watch = session.watch();
+                    self.hear_health(watch.health());
                     (self.tell)(News::Ended { run });
                     if after == After::Leave {
                         break;
@@ -122,7 +131,7 @@ impl Worker {
         self.results.clear();
         for (index, statement) in statements.into_iter().enumerate() {
             let ended = self.statement(session, run, index, &statement.sql).await;
-            self.lost = false;
+            self.lost = session.is_away();
             self.tell_state(session);
             if let Some(text) = statement.note {
                 let _ = notes.send(ended.past(text));
@@ -142,16 +151,24 @@ impl Worker {
         let at = SystemTime::now();
         let mut current = Current::new(run, index, session, sql);
         (self.tell)(News::Began { run, index, at });
+        if session.is_away() {
+            (self.tell)(News::Returning);
+        }
+        let mut watch = session.watch();
         let mut running = session.run(sql);
         let mut leaving: Option<Instant> = None;
-        loop {
+        let end = loop {
             let flush = current.flush;
             let deadline = leaving;
+            let patience = current.stop.as_ref().and_then(|stop| stop.wakes(self.patience));
             tokio::select! {
                 biased;
                 ask = self.waiting.recv() => match ask {
                     Some(Ask::Window { result, first, count }) => self.window(result, first, count),
+                    Some(Ask::Cancel) if running.is_unsent() => break End::Unsent,
+                    Some(Ask::Drop) if running.is_unsent() => break End::Unsent,
                     Some(Ask::Cancel) => current.cancel(&self.tell, true),
+                    Some(Ask::Drop) => break End::Cut(current.dropped(sql)),
                     Some(Ask::Run { .. }) => {}
                     None | Some(Ask::Close) => {
                         current.cancel(&self.tell, false);
@@ -159,28 +176,63 @@ impl Worker {
                         if self.waiting.is_closed() {
                             // Nobody can ask for anything any more: only the end of the statement matters.
                             while let Ok(Some(Ok(_))) = timeout(CLOSE_WAIT, running.next()).await {}
-                            break;
+                            break End::Over;
                         }
                     }
                 },
                 happening = running.next() => match happening {
-                    None => break,
-                    Some(happening) => self.hear(&mut current, happening),
+                    None => break End::Over,
+                    Some(happening) => {
+                        let is_back = matches!(happening, Ok(Happening::Reconnected(_)));
+                        self.hear(&mut current, happening);
+                        if is_back {
+                            watch.follow();
+                            self.hear_health(watch.health());
+                            let facts = Box::new(running.facts());
+                            (self.tell)(News::State { transaction: Transaction::Idle, facts, away: false });
+                        }
+                    }
                 },
+                health = watch.changed() => self.hear_health(health),
                 () = sleep_until(flush.unwrap_or_else(Instant::now)), if flush.is_some() => self.flush(&mut current),
-                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => break,
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => break End::Over,
+                () = sleep_until(patience.unwrap_or_else(Instant::now)), if patience.is_some() => {
+                    if let Some(diagnosis) = current.stop.as_mut().and_then(|stop| stop.wake(self.patience)) {
+                        (self.tell)(News::Cancelled(Err(diagnosis)));
+                    }
+                }
+            }
+            if current.outcome.is_none() && current.stop.as_ref().is_some_and(Stop::is_late) {
+                if current.loses_nothing {
+                    break End::Cut(Diagnosis::new(Kind::Cancelled, "Cancelled"));
+                }
+                current.tell_thrown(&self.tell);
+            }
+        };
+        self.flush(&mut current);
+        match end {
+            End::Over => drop(running),
+            End::Unsent => {
+                drop(running);
+                let diagnosis = Diagnosis::new(Kind::Cancelled, "Cancelled before it was sent: nothing was run");
+                self.fail(&mut current, diagnosis);
+            }
+            End::Cut(diagnosis) => {
+                running.leave(&format!("{}; the wire was cut", diagnosis.title));
+                session.cut();
+                current.by_user = true;
+                self.fail(&mut current, diagnosis);
             }
         }
-        drop(running);
-        self.flush(&mut current);
         if current.outcome.is_none() {
             // An empty statement: the server says nothing but that it is ready.
             let timing = current.timing();
             (self.tell)(News::Complete { run, index, result: None, tag: "empty".to_owned(), rows: 0, timing });
         }
-        if let Some(Cancelling { task, ended }) = current.cancelling.take() {
-            drop(ended);
-            let _ = timeout(CANCEL_WAIT, task).await;
+        match current.stop.take() {
+            Some(stop) if session.is_away() => stop.detached(),
+            Some(stop) => stop.over().await,
+            None => {}
         }
         Ended {
             at,
@@ -212,6 +264,13 @@ impl Worker {
                     self.push(current, page);
                 }
                 self.flush(current);
+                if current.stop.as_ref().is_some_and(|stop| stop.thrown > 0)
+                    && let Some(result) = current.result
+                {
+                    let why =
+                        format!("the cancel came too late to stop it; only the first {} rows are kept", current.rows);
+                    (self.tell)(News::Short { result, why });
+                }
                 current.rows = rows;
                 self.complete(current, tag);
             }
@@ -222,11 +281,21 @@ impl Worker {
                     self.complete(current, "cut short".to_owned());
                     return;
                 }
-                current.outcome =
-                    Some(if diagnosis.kind == Kind::Cancelled { Outcome::Cancelled } else { Outcome::Failed });
-                let (run, index, result, timing) = (current.run, current.index, current.result, current.timing());
-                (self.tell)(News::Failed { run, index, result, diagnosis, timing });
+                self.fail(current, diagnosis);
             }
+        }
+    }
+
+    fn fail(&mut self, current: &mut Current, diagnosis: Diagnosis) {
+        current.outcome = Some(if diagnosis.kind == Kind::Cancelled { Outcome::Cancelled } else { Outcome::Failed });
+        let (run, index, result, timing) = (current.run, current.index, current.result, current.timing());
+        (self.tell)(News::Failed { run, index, result, diagnosis, timing });
+    }
+
+    fn hear_health(&mut self, health: LineHealth) {
+        if health != self.health {
+            self.health = health.clone();
+            (self.tell)(News::Health(health));
         }
     }
 
@@ -261,6 +330,11 @@ impl Worker {
     }
 
     fn push(&mut self, current: &mut Current, page: Page) {
+        // After a cancel nobody wants more: what was under way is read and let go.
+        if let Some(stop) = current.stop.as_mut().filter(|stop| stop.is_wanted()) {
+            stop.thrown += page.size() as u64;
+            return;
+        }
         let Some((id, set)) = self.results.back_mut().filter(|_| !current.full) else { return };
         let first = set.rows() == 0;
         let id = *id;
@@ -319,7 +393,11 @@ impl Worker {
     }
 
     fn tell_state(&self, session: &Session) {
-        (self.tell)(News::State { transaction: session.transaction(), facts: Box::new(session.facts()) });
+        (self.tell)(News::State {
+            transaction: session.transaction(),
+            facts: Box::new(session.facts()),
+            away: session.is_away(),
+        });
     }
 }
 
@@ -338,8 +416,13 @@ struct Current {
     /// Cancelling would undo work: it writes, or a transaction is open.
     keeps: bool,
     canceller: Canceller,
-    cancelling: Option<Cancelling>,
+    stop: Option<Stop>,
     by_user: bool,
+    /// Nothing would be lost with the wire.
+    loses_nothing: bool,
+    in_transaction: bool,
+    /// When [`News::Draining`] was told last.
+    drained: Option<Instant>,
     outcome: Option<Outcome>,
     /// Of `COPY … TO STDOUT`: the beginning of a line whose end has not come.
     partial: Vec<u8>,
@@ -358,8 +441,11 @@ impl Current {
             full: false,
             keeps: session.transaction() != Transaction::Idle || classify(sql).writes(),
             canceller: session.canceller(),
-            cancelling: None,
+            stop: None,
             by_user: false,
+            loses_nothing: session.loses_nothing(sql),
+            in_transaction: session.transaction() != Transaction::Idle,
+            drained: None,
             outcome: None,
             partial: Vec::new(),
         }
@@ -373,32 +459,38 @@ impl Current {
         Timing { first: self.first.filter(|_| self.result.is_some()), total: self.sent.elapsed() }
     }
 
-    /// Asks the server to cancel, from a task of its own: rows are drained meanwhile. It is asked again until the
-    /// statement has ended.
+    /// Asks the server to cancel; rows are drained meanwhile.
     fn cancel(&mut self, tell: &Tell, by_user: bool) {
         self.by_user |= by_user;
-        if self.cancelling.as_ref().is_some_and(|cancelling| !cancelling.task.is_finished()) {
-            return;
+        match &mut self.stop {
+            Some(stop) if by_user => stop.by_user(),
+            Some(_) => {}
+            None => self.stop = Some(Stop::begin(self.canceller.clone(), Arc::clone(tell), by_user)),
         }
-        let (canceller, tell) = (self.canceller.clone(), Arc::clone(tell));
-        let (ended, mut over) = oneshot::channel::<()>();
-        let task = tokio::spawn(async move {
-            let mut pause = AGAIN;
-            let mut told = !by_user;
-            loop {
-                let done = canceller.cancel().await;
-                let failed = done.is_err();
-                if failed || !std::mem::replace(&mut told, true) {
-                    tell(News::Cancelled(done));
-                }
-                // What failed once is told, and tried again when the user asks again.
-                if failed || timeout(pause, &mut over).await.is_ok() {
-                    return;
-                }
-                pause = (pause * 2).min(AGAIN_MOST);
-            }
-        });
-        self.cancelling = Some(Cancelling { task, ended });
+    }
+
+    /// What is thrown away is told, at a bounded rate.
+    fn tell_thrown(&mut self, tell: &Tell) {
+        if self.drained.is_none_or(|at| at.elapsed() >= DRAIN_RATE)
+            && let Some(stop) = &self.stop
+        {
+            self.drained = Some(Instant::now());
+            tell(News::Draining(stop.thrown));
+        }
+    }
+
+    /// What is true of the statement when its wire is dropped.
+    fn dropped(&self, sql: &str) -> Diagnosis {
+        if self.loses_nothing {
+            return Diagnosis::new(Kind::Cancelled, "Cancelled: the connection was dropped");
+        }
+        let gone = "temporary tables, settings and locks of the session are gone with it";
+        if self.in_transaction && classify(sql) != Class::Transaction {
+            let title = "The connection was dropped: the server rolls the open transaction back";
+            return Diagnosis::new(Kind::TransactionLost, title).because(gone);
+        }
+        let title = "The connection was dropped: the statement may or may not have run";
+        Diagnosis::new(Kind::OutcomeUnknown, title).because(gone).advise("Look at the data before running it again")
     }
 
     /// The whole lines of COPY data, as rows of one cell.
@@ -423,11 +515,14 @@ impl Current {
     }
 }
 
-/// A cancel under way.
-struct Cancelling {
-    task: JoinHandle<()>,
-    /// Dropped when the statement has ended: nothing is sent after that.
-    ended: oneshot::Sender<()>,
+/// Why nothing more is heard of a statement.
+enum End {
+    /// It has ended, or the tab is being left.
+    Over,
+    /// It was stopped before it was sent.
+    Unsent,
+    /// The wire is to be cut under it.
+    Cut(Diagnosis),
 }
 
 /// How a statement ended.

@@ -181,9 +181,13 @@ fn a_refused_password_is_asked_for_again() {
     console.keys("Enter hunter2 Enter");
     assert!(!format!("{:?}", console.state).contains("hunter2"), "a printed state gives no password away");
     console.answer(|c| matches!(c, Command::Connect(..)), Answer::Failed(Diagnosis::new(Kind::PasswordRefused, "no")));
-    console.keys("Esc");
-    let pane = console.state.connect.as_ref().expect("the form is open");
-    assert_eq!((pane.field, pane.password.is_empty()), (Field::Password, true));
+    for key in ["Esc", "r"] {
+        let mut console = Console { state: console.state.clone(), asked: Vec::new() };
+        console.keys(key);
+        let pane = console.state.connect.as_ref().expect("the form is open");
+        assert_eq!((pane.field, pane.password.is_empty()), (Field::Password, true), "{key}");
+        assert!(pane.attempt.is_none(), "{key}");
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::task::JoinSet;
-use tokio_native_tls::TlsAcceptor;
+use tokio_rustls::TlsAcceptor;
 
 /// PostgreSQL's default `authentication_timeout`.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
@@ -55,8 +55,7 @@ impl Gate {
     pub async fn open(spec: GateSpec, behind: Behind) -> io::Result<Gate> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let identity = behind.authority.leaf(&spec.hosts, None).map_err(io::Error::other)?;
-        let acceptor = acceptor(identity).map_err(io::Error::other)?;
+        let acceptor = TlsAcceptor::from(behind.authority.leaf(&spec.hosts, None).map_err(io::Error::other)?);
         let doorkeeper = Arc::new(Doorkeeper { spec: spec.clone(), behind, acceptor });
         let mut accepting = JoinSet::new();
         accepting.spawn(async move {
@@ -110,7 +109,7 @@ impl Doorkeeper {
                     First::Tls if self.behind.faults.is_on(&Fault::NoTls) => stream.write_all(b"N").await?,
                     First::Tls => {
                         stream.write_all(b"S").await?;
-                        let tls = self.acceptor()?.accept(stream).await.map_err(io::Error::other)?;
+                        let tls = self.acceptor()?.accept(stream).await?;
                         return self.admit(tls, peer).await;
                     }
                     First::Cancel(request) => return self.cancel(&request).await.map(|()| None),
@@ -223,16 +222,8 @@ impl Doorkeeper {
         let Some((_, flaw)) = flaws.iter().find(|(fault, _)| self.behind.faults.is_on(fault)) else {
             return Ok(self.acceptor.clone());
         };
-        let identity = self.behind.authority.leaf(&self.spec.hosts, Some(*flaw)).map_err(io::Error::other)?;
-        acceptor(identity).map_err(io::Error::other)
+        self.behind.authority.leaf(&self.spec.hosts, Some(*flaw)).map(TlsAcceptor::from).map_err(io::Error::other)
     }
-}
-
-fn acceptor(identity: native_tls::Identity) -> Result<TlsAcceptor, native_tls::Error> {
-    native_tls::TlsAcceptor::builder(identity)
-        .min_protocol_version(Some(native_tls::Protocol::Tlsv12))
-        .build()
-        .map(TlsAcceptor::from)
 }
 
 /// Says why, and closes in order, so that the client reads it before the end.

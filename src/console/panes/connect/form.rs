@@ -265,10 +265,10 @@ impl Pane {
     /// What Enter cannot do without, and where it belongs.
     fn lacks(&self) -> Option<(Field, &'static str)> {
         if self.user.text().trim().is_empty() {
-            return Some((Field::User, "which database user?"));
+            return Some((Field::User, "type the name of a database user first"));
         }
         if self.login == Login::Password && self.password.is_empty() {
-            return Some((Field::Password, "its password?"));
+            return Some((Field::Password, "type the password first"));
         }
         if self.production && !self.read_only && self.confirm.text() != self.subject.name {
             return Some((Field::Confirm, "type the target's name, exactly, to write to production"));
@@ -294,6 +294,8 @@ impl Pane {
         if let Some((field, missing)) = self.lacks() {
             self.field = field;
             self.missing = Some(missing);
+            // Trying again after a refused password begins with typing it.
+            self.attempt = None;
             return;
         }
         let wish = self.wish();

@@ -44,7 +44,12 @@ pub fn update(pane: &mut Pane, action: Action, desk: &mut Desk<'_>) -> Option<Re
             pane.leave(desk.asks);
             return Some(Request::Back);
         }
-        Action::Connect => pane.connect(desk.now, desk.asks),
+        Action::Connect => {
+            pane.connect(desk.now, desk.asks);
+            if let Some(missing) = pane.missing {
+                return Some(Request::Tell(format!("Not connected yet: {missing}")));
+            }
+        }
         Action::Refresh => {
             if !pane.bastions.waits() {
                 let endpoint = Box::new(pane.endpoint().clone());

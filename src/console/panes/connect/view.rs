@@ -58,11 +58,6 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, body: Rect, theme: Theme, now: S
         y += 1;
         draw_field(pane, field, frame, row, theme, now);
     }
-    if let Some(missing) = pane.missing {
-        let row = layout::below(body, y, 1);
-        let indent = " ".repeat(LABEL.into());
-        paint::runs(frame, row, &[run(format!("{indent}↑ {missing}"), Tone::Warn)], theme, None);
-    }
     y += 1;
     paint::rule(frame, layout::below(body, y, 1), theme);
     let area = layout::below(body, y + 1, body.height);
@@ -88,14 +83,24 @@ fn draw_field(pane: &Pane, field: Field, frame: &mut Frame<'_>, row: Rect, theme
         Field::Access => "access",
         Field::Confirm => "type its name",
     };
+    let missing = pane.missing.filter(|_| here);
     let bar = if here { run(" ▌", Tone::Accent) } else { run("  ", Tone::Text) };
     let label = run(format!("{label:<13}"), if here { Tone::Accent } else { Tone::Dim });
     let value_area = Rect { x: row.x + LABEL, width: row.width.saturating_sub(LABEL + 1), ..row };
     paint::runs(frame, row, &[bar, label], theme, None);
     let mut typed = |input: &Input, empty: &str| {
         let (shown, at) = input.shown(value_area.width.into());
-        let line = if input.is_empty() { run(empty, Tone::Dim) } else { run(shown, Tone::Strong) };
-        paint::runs(frame, value_area, &[line], theme, None);
+        let mut line = Vec::new();
+        match (missing, input.is_empty()) {
+            // Where the cursor is, and not to be overlooked: nothing else on the screen is red.
+            (Some(missing), true) => line.push(run(format!("◂ {missing}"), Tone::Bad)),
+            (None, true) => line.push(run(empty, Tone::Dim)),
+            (missing, false) => {
+                line.push(run(shown, Tone::Strong));
+                line.extend(missing.map(|missing| run(format!("   ◂ {missing}"), Tone::Bad)));
+            }
+        }
+        paint::runs(frame, value_area, &line, theme, None);
         if here {
             paint::cursor(frame, value_area, at);
         }

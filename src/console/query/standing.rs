@@ -1,0 +1,113 @@
+//! How a run stands, in words: for the rule, and for the lines over the rows when something is wrong with the line or a
+//! cancel takes its time. It must not know where they are drawn.
+
+use super::pane::{Focus, Output, Pane, Showing, Stop, Work};
+use super::{LineHealth, text};
+use crate::console::theme::Tone;
+
+const SPINNER: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+
+/// Whether the rows in sight are of the run before the one that runs.
+pub(super) fn shows_previous(pane: &Pane) -> bool {
+    let waits = pane.run.as_ref().is_some_and(|run| !run.answered);
+    waits && pane.showing == Showing::Rows && pane.table().is_some()
+}
+
+/// The result in sight; while something runs, only if it is of what runs.
+fn output(pane: &Pane) -> Option<&Output> {
+    let output = (pane.showing == Showing::Rows).then(|| pane.output()).flatten()?;
+    let its = pane.run.as_ref().is_none_or(|run| run.answered && run.index == output.index);
+    its.then_some(output)
+}
+
+/// Where in the result one is.
+pub(super) fn place(pane: &Pane) -> Option<String> {
+    let output = output(pane).filter(|output| output.table.rows > 0 && pane.focus == Focus::Results)?;
+    let typed = pane.count.map(|count| format!(" {count}…")).unwrap_or_default();
+    Some(format!(" row {}{typed} ", text::grouped(output.table.row + 1)))
+}
+
+/// What runs, or ran last, and what it gave; the most important first.
+pub(super) fn parts(pane: &Pane) -> Vec<(String, Tone)> {
+    let mut parts = Vec::new();
+    if let Some(run) = &pane.run {
+        let elapsed = pane.now.duration_since(run.began).unwrap_or_default();
+        let frame = SPINNER[(elapsed.as_millis() / 100 % 10) as usize];
+        let what = match run.stop {
+            Stop::Draining(_) => "cancelled",
+            Stop::Asked => "cancelling",
+            _ if run.returning => "connecting again",
+            Stop::No => "running",
+            Stop::Unheard => "not cancelled",
+        };
+        let many = run.sent.len();
+        let number = if many > 1 { format!(" {}/{many}", run.index + 1) } else { String::new() };
+        parts.push((format!("{frame} {what}{number} {}", text::duration(elapsed)), Tone::Accent));
+    }
+    if let Some(output) = output(pane) {
+        let table = &output.table;
+        if pane.outputs.len() > 1 {
+            parts.push((format!("result {}/{}", pane.current + 1, pane.outputs.len()), Tone::Text));
+        }
+        let unit = if table.rows == 1 { "row" } else { "rows" };
+        parts.push((format!("{} {unit}", text::grouped(table.rows)), Tone::Text));
+        if pane.run.is_some() && table.bytes > 1 << 20 {
+            parts.push((text::size(table.bytes), Tone::Dim));
+        }
+        if let Some(why) = output.cut_short {
+            parts.push((why.to_owned(), if why == "cancelled" { Tone::Warn } else { Tone::Bad }));
+        }
+        if !output.told.is_empty() {
+            parts.push((output.told.clone(), Tone::Dim));
+        }
+        if let Some(short) = &table.short {
+            parts.push((short.clone(), Tone::Warn));
+        }
+    } else if shows_previous(pane) {
+        parts.push(("below: the previous result".to_owned(), Tone::Dim));
+    } else if pane.run.is_none() {
+        match pane.work {
+            Work::Done => parts.push(("done".to_owned(), Tone::Good)),
+            Work::Failed => parts.push(("failed".to_owned(), Tone::Bad)),
+            Work::Cancelled => parts.push(("cancelled".to_owned(), Tone::Warn)),
+            Work::Fresh | Work::Running | Work::Closed => {}
+        }
+    }
+    parts
+}
+
+/// What there is to know of a line that is lost, or of a cancel that takes its time.
+pub(super) fn trouble(pane: &Pane) -> Option<(Tone, String)> {
+    let run = pane.run.as_ref()?;
+    let line = match &pane.health {
+        LineHealth::Up => None,
+        LineHealth::Lost { since, attempts, reason } => {
+            let since = text::seconds(pane.now.duration_since(*since).unwrap_or_default());
+            let reason = reason.split('\n').next().unwrap_or_default();
+            let dials = match attempts {
+                0 => "gatepost is dialling again".to_owned(),
+                attempts => format!("gatepost is dialling again (attempt {attempts})"),
+            };
+            Some(format!("the tunnel was lost {since} ago; {dials}: {reason}"))
+        }
+        LineHealth::Ended(diagnosis) => Some(diagnosis.title.clone()),
+    };
+    let drop = "Ctrl-C: drop the connection (the statement may or may not have run)";
+    match (&run.stop, line) {
+        (Stop::Draining(bytes), _) => {
+            let size = text::size(*bytes);
+            let words = format!(
+                "cancelled; what was under way is being thrown away ({size} so far), so that this session's transaction \
+                 and settings live on. Ctrl-C: drop the connection instead"
+            );
+            Some((Tone::Warn, words))
+        }
+        (Stop::Unheard, line) => {
+            let why = line.unwrap_or_else(|| "the server could not be reached, and is being asked again".to_owned());
+            Some((Tone::Bad, format!("not cancelled: {why}. {drop}")))
+        }
+        (Stop::Asked, Some(line)) => Some((Tone::Bad, format!("{line}. {drop}"))),
+        (Stop::No, Some(line)) => Some((Tone::Bad, line)),
+        (_, None) => None,
+    }
+}

@@ -1,0 +1,128 @@
+//! A statement being stopped: cancel requests until one is heard, and the moments at which patience ends. It must not know
+//! what the statement gave.
+
+use super::order::News;
+use super::worker::Tell;
+use crate::access::Canceller;
+use crate::model::{Diagnosis, Kind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+/// How long an ended run waits for its cancel request: one that arrives later would hit the statement after.
+const CANCEL_WAIT: Duration = Duration::from_secs(10);
+/// A cancel that reaches the server before the statement does is forgotten there, so it is sent again while the statement
+/// goes on: after this long, then twice as long, up to [`AGAIN_MOST`].
+const AGAIN: Duration = Duration::from_millis(200);
+/// The longest pause between two cancel requests.
+const AGAIN_MOST: Duration = Duration::from_secs(15);
+/// A stream that goes on for so long after it was asked to stop is bulk that was under way …
+const LATE: Duration = Duration::from_millis(900);
+/// … or so long after the server heard of it.
+const LATE_HEARD: Duration = Duration::from_millis(300);
+
+/// A cancel under way.
+pub(super) struct Stop {
+    /// Asked by the user, when.
+    asked: Option<Instant>,
+    /// Bytes that came after that, which nobody wants any more.
+    pub thrown: u64,
+    /// The server has heard of it, since when.
+    heard: Arc<OnceLock<Instant>>,
+    /// The user is told of what comes of it.
+    tells: Arc<AtomicBool>,
+    /// That it cannot be delivered was told.
+    told_failure: Arc<AtomicBool>,
+    late_seen: bool,
+    task: JoinHandle<()>,
+    /// Dropped when the statement has ended: nothing is sent after that.
+    ended: oneshot::Sender<()>,
+}
+
+impl Stop {
+    /// Asks the server to cancel, from a task of its own, and again until the statement has ended.
+    pub fn begin(canceller: Canceller, tell: Tell, by_user: bool) -> Stop {
+        let (ended, mut over) = oneshot::channel::<()>();
+        let heard = Arc::new(OnceLock::new());
+        let tells = Arc::new(AtomicBool::new(by_user));
+        let told_failure = Arc::new(AtomicBool::new(false));
+        let (heard_here, tells_here, failure) = (Arc::clone(&heard), Arc::clone(&tells), Arc::clone(&told_failure));
+        let task = tokio::spawn(async move {
+            let mut pause = AGAIN;
+            let mut told = false;
+            loop {
+                let done = canceller.cancel().await;
+                if over.try_recv() != Err(oneshot::error::TryRecvError::Empty) {
+                    return;
+                }
+                let delivered = done.is_ok();
+                if delivered {
+                    heard_here.get_or_init(Instant::now);
+                }
+                let news = if delivered { !told } else { !failure.swap(true, Ordering::Relaxed) };
+                if news && tells_here.load(Ordering::Relaxed) {
+                    told |= delivered;
+                    tell(News::Cancelled(done));
+                }
+                if timeout(pause, &mut over).await.is_ok() {
+                    return;
+                }
+                pause = (pause * 2).min(AGAIN_MOST);
+            }
+        });
+        let asked = by_user.then(Instant::now);
+        Stop { asked, thrown: 0, heard, tells, told_failure, late_seen: false, task, ended }
+    }
+
+    /// The user asks too for what was asked by itself.
+    pub fn by_user(&mut self) {
+        self.asked.get_or_insert_with(Instant::now);
+        self.tells.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the user has asked.
+    pub fn is_wanted(&self) -> bool {
+        self.asked.is_some()
+    }
+
+    /// Whether what still comes was under way long after it should have stopped.
+    pub fn is_late(&self) -> bool {
+        let heard = self.heard.get().is_some_and(|heard| heard.elapsed() >= LATE_HEARD);
+        self.thrown > 0 && self.asked.is_some_and(|asked| heard || asked.elapsed() >= LATE)
+    }
+
+    /// When [`Stop::wake`] has something to do.
+    pub fn wakes(&self, patience: Duration) -> Option<Instant> {
+        let asked = self.asked?;
+        if !self.late_seen {
+            return Some(asked + LATE);
+        }
+        let waits = self.heard.get().is_none() && !self.told_failure.load(Ordering::Relaxed);
+        waits.then_some(asked + patience)
+    }
+
+    /// A moment of [`Stop::wakes`] has come: what there is to tell.
+    pub fn wake(&mut self, patience: Duration) -> Option<Diagnosis> {
+        self.late_seen = true;
+        let over = self.asked.is_some_and(|asked| asked.elapsed() >= patience);
+        if !over || self.heard.get().is_some() || self.told_failure.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        let title = format!("The server could not be reached within {} s to cancel", patience.as_secs());
+        Some(Diagnosis::new(Kind::OutcomeUnknown, title).because("the statement may still be running there"))
+    }
+
+    /// The statement has ended on a wire that lives on: a request on its way must not hit the next.
+    pub async fn over(self) {
+        drop(self.ended);
+        let _ = timeout(CANCEL_WAIT, self.task).await;
+    }
+
+    /// The wire is gone: a request on its way goes on by itself, and can hit nothing else.
+    pub fn detached(self) {
+        drop(self.ended);
+    }
+}
