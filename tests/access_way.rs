@@ -252,6 +252,33 @@ async fn a_forwarded_port_outlives_its_session() {
     world.access.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_leaves_on_the_way_leaves_no_session_at_aws() {
+    let world = World::new().await;
+    let endpoint = world.endpoint("orders-prod").await;
+    let wish = wish(&endpoint, "oncall");
+    let until_there_is_one = async |steps: &mut tokio::sync::mpsc::UnboundedReceiver<_>, kind| {
+        while let Some(gatepost::model::Step { kind: at, state }) = steps.recv().await {
+            if at == kind && matches!(state, StepState::Begun(_)) {
+                return;
+            }
+        }
+    };
+    // In the handshake, which an agent that is silent never ends; and while StartSession is under way.
+    world.sandbox.faults().set(Fault::AgentSilent);
+    for kind in [StepKind::Handshake, StepKind::Session] {
+        let access = world.door(|_| {});
+        let (steps, mut told) = tokio::sync::mpsc::unbounded_channel();
+        tokio::select! {
+            biased;
+            connected = access.connect(&wish, Some(steps)) => panic!("connected: {}", connected.is_ok()),
+            () = until_there_is_one(&mut told, kind) => {}
+        }
+        access.close().await;
+        assert!(world.sandbox.sessions().live().is_empty(), "left in {kind:?}");
+    }
+}
+
 /// A connection over which the gate has said that it speaks TLS.
 async fn greeted(port: u16) -> tokio::net::TcpStream {
     let mut socket = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.expect("accepted");

@@ -100,7 +100,7 @@ fn psql(endpoint: &Endpoint, port: u16, user: &str, name: &str, roots: Option<&P
     let database = endpoint.database_name.as_deref().unwrap_or("postgres");
     let mut conninfo = format!(
         "host={} hostaddr=127.0.0.1 port={port} user={} dbname={} sslmode=verify-full",
-        endpoint.host,
+        conninfo_value(&endpoint.host),
         conninfo_value(user),
         conninfo_value(database)
     );
