@@ -151,6 +151,8 @@ pub(super) enum Stop {
     Draining(u64),
     /// It could not be asked.
     Unheard,
+    /// The wire is being cut.
+    Dropped,
 }
 
 /// Whether the wire is there.
@@ -262,7 +264,8 @@ impl Pane {
             return Some(self.now + Duration::from_secs(1));
         }
         // The age of the token is shown in minutes, so that an idle screen is written to once a minute.
-        let age = self.now.duration_since(self.facts.token_minted?).unwrap_or_default();
+        let minted = self.facts.token_minted.filter(|_| self.link == Link::Up);
+        let age = self.now.duration_since(minted?).unwrap_or_default();
         Some(self.now + Duration::from_secs(60 - age.as_secs() % 60))
     }
 

@@ -304,11 +304,15 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
             );
         }
         News::Health(health) => {
-            pane.log.push(Entry::Said(Tone::Warn, line_in_words(&pane.health, &health)));
+            if let Some(words) = turned(&pane.health, &health) {
+                pane.log.push(Entry::Said(Tone::Warn, words));
+            }
             pane.health = health;
         }
         News::Draining(bytes) => {
-            if let Some(run) = &mut pane.run {
+            if let Some(run) = &mut pane.run
+                && run.stop != Stop::Dropped
+            {
                 run.stop = Stop::Draining(bytes);
             }
         }
@@ -343,10 +347,10 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
         News::State { transaction, facts, away } => {
             pane.transaction = if away { Transaction::Idle } else { transaction };
             pane.facts = *facts;
-            let cancelled = pane.run.as_ref().is_some_and(|run| run.cancelled);
+            let ours = pane.run.as_ref().is_some_and(|run| run.cancelled || run.stop == Stop::Dropped);
             pane.link = match away {
                 false => Link::Up,
-                true if cancelled => Link::Cut,
+                true if ours => Link::Cut,
                 true => Link::Lost,
             };
         }
@@ -372,16 +376,13 @@ fn answered(pane: &mut Pane, run: u64) {
     }
 }
 
-/// The line's health in a sentence for the messages.
-fn line_in_words(before: &LineHealth, now: &LineHealth) -> String {
-    match now {
-        LineHealth::Up => "the tunnel is up again".to_owned(),
-        LineHealth::Lost { attempts: 0, reason, .. } => format!("the tunnel was lost: {reason}"),
-        LineHealth::Lost { attempts, reason, .. } => {
-            let lost = if *before == LineHealth::Up { "the tunnel was lost; " } else { "" };
-            format!("{lost}dialled again (attempt {attempts}): {reason}")
-        }
-        LineHealth::Ended(diagnosis) => diagnosis.title.clone(),
+/// A turn of the line's health in a sentence for the messages; none for one more dial of many.
+fn turned(before: &LineHealth, now: &LineHealth) -> Option<String> {
+    match (before, now) {
+        (LineHealth::Lost { .. }, LineHealth::Lost { .. }) | (LineHealth::Up, LineHealth::Up) => None,
+        (_, LineHealth::Up) => Some("the tunnel is up again".to_owned()),
+        (_, LineHealth::Lost { reason, .. }) => Some(format!("the tunnel was lost: {reason}")),
+        (_, LineHealth::Ended(diagnosis)) => Some(diagnosis.title.clone()),
     }
 }
 
@@ -399,6 +400,8 @@ fn cancelled(pane: &mut Pane, run: u64, result: Option<super::ResultId>, diagnos
     };
     let took = if pane.timing { format!(" · {}", text::duration(timing.total)) } else { String::new() };
     pane.log.push(Entry::Said(Tone::Warn, format!("◦ {title}{kept}{took}")));
+    let causes = diagnosis.because.iter().filter(|_| diagnosis.code.is_none());
+    causes.for_each(|cause| pane.log.push(Entry::Said(Tone::Dim, format!("  {cause}"))));
     pane.showing = if rows.is_some() { Showing::Rows } else { Showing::Messages };
 }
 

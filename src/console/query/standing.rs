@@ -36,6 +36,7 @@ pub(super) fn parts(pane: &Pane) -> Vec<(String, Tone)> {
         let what = match run.stop {
             Stop::Draining(_) => "cancelled",
             Stop::Asked => "cancelling",
+            Stop::Dropped => "dropping the connection",
             _ if run.returning => "connecting again",
             Stop::No => "running",
             Stop::Unheard => "not cancelled",
@@ -83,7 +84,7 @@ pub(super) fn trouble(pane: &Pane) -> Option<(Tone, String)> {
         LineHealth::Up => None,
         LineHealth::Lost { since, attempts, reason } => {
             let since = text::seconds(pane.now.duration_since(*since).unwrap_or_default());
-            let reason = reason.split('\n').next().unwrap_or_default();
+            let reason = reason.split('\n').next().unwrap_or_default().trim_end();
             let dials = match attempts {
                 0 => "gatepost is dialling again".to_owned(),
                 attempts => format!("gatepost is dialling again (attempt {attempts})"),
@@ -107,7 +108,7 @@ pub(super) fn trouble(pane: &Pane) -> Option<(Tone, String)> {
             Some((Tone::Bad, format!("not cancelled: {why}. {drop}")))
         }
         (Stop::Asked, Some(line)) => Some((Tone::Bad, format!("{line}. {drop}"))),
-        (Stop::No, Some(line)) => Some((Tone::Bad, line)),
+        (Stop::No | Stop::Dropped, Some(line)) => Some((Tone::Bad, line)),
         (_, None) => None,
     }
 }

@@ -1,8 +1,10 @@
 //! Key scripts through the pane, and what it looks like. No worker: news are made here.
 
+mod stopping;
+
 use super::*;
 use crate::console::theme::Theme;
-use crate::model::{Column, Diagnosis, Kind, Notice, Page, PageBuilder, SessionFacts, TlsFacts, Transaction};
+use crate::model::{Column, Diagnosis, Kind, Notice, Page, PageBuilder, SessionFacts, StepKind, TlsFacts, Transaction};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -254,7 +256,7 @@ fn control_c_cancels_then_leaves_at_the_second_time() {
     let diagnosis = Diagnosis::new(Kind::Cancelled, "The statement was cancelled");
     bench.news(News::Failed { run, index: 0, result: None, diagnosis, timing: Timing::default() });
     bench.news(News::Ended { run });
-    assert_eq!(bench.pane.title().work, Work::Failed);
+    assert_eq!(bench.pane.title().work, Work::Cancelled);
     bench.keys("<C-c>x<C-c>");
     assert!(!bench.orders.contains(&Order::Quit));
     bench.keys("<C-c>");

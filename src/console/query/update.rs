@@ -67,7 +67,12 @@ fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
                     match question.then {
                         Then::Run(sent) => running::send(pane, sent, orders),
                         Then::Order(order) => orders.push(order),
-                        Then::Drop => orders.push(Order::Ask(Ask::Drop)),
+                        Then::Drop => {
+                            if let Some(run) = &mut pane.run {
+                                run.stop = Stop::Dropped;
+                            }
+                            orders.push(Order::Ask(Ask::Drop));
+                        }
                     }
                 }
             }

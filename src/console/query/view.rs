@@ -3,7 +3,7 @@
 
 use super::keymap::{LOOK, READ, REPLY, SEARCH, WRITE};
 use super::layout::{self, Areas, areas};
-use super::pane::{Focus, Link, Pane, Showing, Work};
+use super::pane::{Focus, Link, Pane, Showing, Stop, Work};
 use super::{LineHealth, grid, page, standing, text};
 use crate::console::keys::Binding;
 use crate::console::theme::{Theme, Tone};
@@ -38,7 +38,8 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         rule(pane, out, areas.rule, theme);
         if let Some((tone, words)) = standing::trouble(pane) {
             let lines = text::wrap(&words, layout::trouble_width(area));
-            let lines = lines.into_iter().map(|line| Line::styled(format!(" {line}"), theme.style(tone)));
+            let lines =
+                lines.into_iter().map(|line| Line::styled(format!(" {}", line.trim_start()), theme.style(tone)));
             Paragraph::new(lines.collect::<Vec<_>>()).render(areas.trouble, out);
         }
         below(pane, out, &areas, theme);
@@ -97,7 +98,7 @@ fn state_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
         }
         LineHealth::Ended(_) => (format!("{route} · tunnel ended"), Tone::Bad, 0),
     });
-    if let Some(minted) = facts.token_minted {
+    if let Some(minted) = facts.token_minted.filter(|_| pane.link == Link::Up) {
         let minutes = pane.now.duration_since(minted).unwrap_or_default().as_secs() / 60;
         let age = match minutes {
             0 => "token new".to_owned(),
@@ -203,8 +204,8 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
     } else if pane.finder.is_some() {
         labels(SEARCH, &mut keys);
     } else {
-        if pane.run.is_some() {
-            keys.push(("Ctrl-C".to_owned(), "cancel"));
+        if let Some(run) = &pane.run {
+            keys.push(("Ctrl-C".to_owned(), if run.stop == Stop::No { "cancel" } else { "drop the connection" }));
         }
         match pane.focus {
             Focus::Editor => labels(WRITE, &mut keys),

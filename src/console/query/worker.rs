@@ -6,7 +6,7 @@ use super::journal::Journal;
 use super::order::{Ask, News, Outcome, Past, ResultId, Statement, Timing, Window};
 use super::stopping::Stop;
 use crate::access::{Canceller, Full, Limits, LineHealth, ResultSet, Session};
-use crate::model::sql::{Class, classify};
+use crate::model::sql::{Class, CopyWay, classify};
 use crate::model::{Column, Diagnosis, Happening, Kind, Page, PageBuilder, Settings, Transaction};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -482,12 +482,16 @@ impl Current {
     /// What is true of the statement when its wire is dropped.
     fn dropped(&self, sql: &str) -> Diagnosis {
         if self.loses_nothing {
-            return Diagnosis::new(Kind::Cancelled, "Cancelled: the connection was dropped");
+            return Diagnosis::new(Kind::Cancelled, "Cancelled: the connection was dropped")
+                .because("the server ends the statement when it notices");
         }
         let gone = "temporary tables, settings and locks of the session are gone with it";
         if self.in_transaction && classify(sql) != Class::Transaction {
             let title = "The connection was dropped: the server rolls the open transaction back";
             return Diagnosis::new(Kind::TransactionLost, title).because(gone);
+        }
+        if matches!(classify(sql), Class::Reads | Class::Copy(CopyWay::ToStdout)) {
+            return Diagnosis::new(Kind::Cancelled, "Cancelled: the connection was dropped").because(gone);
         }
         let title = "The connection was dropped: the statement may or may not have run";
         Diagnosis::new(Kind::OutcomeUnknown, title).because(gone).advise("Look at the data before running it again")
