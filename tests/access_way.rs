@@ -77,7 +77,7 @@ async fn the_way_through_a_bastion_ends_on_rows() {
     assert_eq!(second.facts().ssm_session, facts.ssm_session);
     assert_eq!(value(&mut second, "select current_user").await, "oncall");
     let lines = world.access.lines();
-    assert_eq!((lines.len(), lines[0].streams, lines[0].health.as_str()), (1, 2, "up"));
+    assert_eq!((lines.len(), lines[0].streams, lines[0].health.as_str()), (1, 2, "up (idle time: the account's)"));
     second.close().await;
     assert_eq!(world.access.lines().len(), 1, "the first session still rides it");
     session.close().await;
@@ -213,9 +213,76 @@ async fn a_port_is_forwarded_for_several_clients_at_once() {
         answers = clients => answers,
     };
     assert_eq!(answers, (b'S', b'S'));
-    world.sandbox.faults().set(Fault::SessionEnded);
-    let ended = tokio::time::timeout(Duration::from_secs(20), forward.serve()).await.expect("the end is noticed");
-    assert_eq!(ended.kind, Kind::TunnelLost, "{ended}");
     forward.close().await;
     world.access.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forwarded_port_outlives_its_session() {
+    let world = World::new().await;
+    let endpoint = world.endpoint("orders-prod").await;
+    let mut forward = world.access.forward(&endpoint, &RouteChoice::Auto, 0, None).await.expect("forwarded");
+    let (port, first) = (forward.port(), forward.report().ssm_session);
+    let taken = world.access.forward(&endpoint, &RouteChoice::Auto, port, None).await.map(|_| ()).expect_err("taken");
+    let us = format!("process {} ", std::process::id());
+    assert!(taken.because.iter().any(|because| because.contains(&us)), "{taken}");
+
+    let (news, mut told) = tokio::sync::mpsc::unbounded_channel();
+    forward.tell(news);
+    let client = async {
+        let mut lost = greeted(port).await;
+        world.sandbox.faults().set(Fault::SessionEnded);
+        let loss = told.recv().await.expect("the loss is told");
+        assert_eq!(loss.kind, Kind::TunnelLost, "{loss}");
+        assert!(loss.because.iter().any(|because| because.contains("terminated due to inactivity")), "{loss}");
+        assert!(loss.because.iter().any(|because| because.contains("the connection on it is lost")), "{loss}");
+        assert!(lost.read(&mut [0]).await.map_or(true, |count| count == 0), "what was on it has ended");
+        assert!(world.sandbox.sessions().live().is_empty(), "no session before somebody wants one");
+        // Several at once share the new one.
+        tokio::join!(greeted(port), greeted(port));
+    };
+    tokio::select! {
+        last = forward.serve() => panic!("{last}"),
+        () = client => {}
+    }
+    assert!(forward.report().ssm_session.is_some() && forward.report().ssm_session != first);
+    assert_eq!(world.sandbox.sessions().live().len(), 1);
+    forward.close().await;
+    assert!(world.sandbox.sessions().live().is_empty());
+    world.access.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_leaves_on_the_way_leaves_no_session_at_aws() {
+    let world = World::new().await;
+    let endpoint = world.endpoint("orders-prod").await;
+    let wish = wish(&endpoint, "oncall");
+    let until_there_is_one = async |steps: &mut tokio::sync::mpsc::UnboundedReceiver<_>, kind| {
+        while let Some(gatepost::model::Step { kind: at, state }) = steps.recv().await {
+            if at == kind && matches!(state, StepState::Begun(_)) {
+                return;
+            }
+        }
+    };
+    // In the handshake, which an agent that is silent never ends; and while StartSession is under way.
+    world.sandbox.faults().set(Fault::AgentSilent);
+    for kind in [StepKind::Handshake, StepKind::Session] {
+        let access = world.door(|_| {});
+        let (steps, mut told) = tokio::sync::mpsc::unbounded_channel();
+        tokio::select! {
+            biased;
+            connected = access.connect(&wish, Some(steps)) => panic!("connected: {}", connected.is_ok()),
+            () = until_there_is_one(&mut told, kind) => {}
+        }
+        access.close().await;
+        assert!(world.sandbox.sessions().live().is_empty(), "left in {kind:?}");
+    }
+}
+
+/// A connection over which the gate has said that it speaks TLS.
+async fn greeted(port: u16) -> tokio::net::TcpStream {
+    let mut socket = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.expect("accepted");
+    socket.write_all(&[0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]).await.expect("written");
+    assert_eq!(socket.read_u8().await.expect("an answer"), b'S');
+    socket
 }

@@ -10,7 +10,15 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 const COLUMNS: u16 = 120;
-const ROWS: u16 = 34;
+const ROWS: u16 = 30;
+/// What is pasted; the Enter behind it runs it.
+const STATEMENT: &str =
+    "\x1b[200~select p.tags[1] as shelf, count(*) as sold, sum(i.quantity * i.unit_price) as revenue,
+       max(o.placed_at) as latest, jsonb_agg(distinct o.status) as states
+  from orders o
+  join order_items i on i.order_id = o.id
+  join products p on p.id = i.product_id
+ group by 1 order by revenue desc limit 5;\x1b[201~\r";
 /// Pixels of a character cell in the picture.
 const CELL: (f32, f32) = (8.4, 18.0);
 
@@ -51,17 +59,22 @@ fn draw_the_console() {
     };
     let mut press = |text: &str| keys.write_all(text.as_bytes()).expect("the demo reads keys");
 
+    wait("62 databases");
+    // Down to the cluster that is worth a look; its members follow it.
+    press("/orders-prod\r");
+    wait("of 62 databases");
+    press("\x1b");
     wait("billing");
-    wait("stats");
     let fleet = svg_lines(screen.lock().expect("the emulator did not panic").screen());
+    press("/orders-prod\r");
+    wait("of 62 databases");
     press("\r");
-    wait("route");
+    wait("log in with");
     press("\r");
     wait("oncall@shop");
-    press(
-        "select o.status, count(*), sum(i.quantity * i.unit_price) as revenue, max(o.placed_at)::date as latest\n  from orders o join order_items i using (order_id)\n group by 1 order by revenue desc;\r",
-    );
+    press(STATEMENT);
     wait("5 rows");
+    wait("idle · autocommit");
     let query = svg_lines(screen.lock().expect("the emulator did not panic").screen());
     child.kill().expect("the demo can be ended");
     child.wait().expect("the demo ends");
@@ -130,28 +143,36 @@ fn svg_lines(screen: &vt100::Screen) -> String {
 }
 
 /// Ink, paper (where it is not the background) and weight of a cell.
-fn style_of(cell: &vt100::Cell) -> (&'static str, Option<&'static str>, bool) {
-    let ink = if cell.dim() { "#8b919c" } else { colour(cell.fgcolor()).unwrap_or("#d7dae0") };
+fn style_of(cell: &vt100::Cell) -> (String, Option<String>, bool) {
+    let ink = if cell.dim() { None } else { colour(cell.fgcolor()).or_else(|| Some("#d7dae0".to_owned())) };
+    let ink = ink.unwrap_or_else(|| "#8b919c".to_owned());
     let paper = colour(cell.bgcolor());
-    if cell.inverse() { (paper.unwrap_or("#16181d"), Some(ink), cell.bold()) } else { (ink, paper, cell.bold()) }
+    if cell.inverse() {
+        (paper.unwrap_or_else(|| "#16181d".to_owned()), Some(ink), cell.bold())
+    } else {
+        (ink, paper, cell.bold())
+    }
 }
 
-fn colour(colour: vt100::Color) -> Option<&'static str> {
-    match colour {
-        vt100::Color::Default => None,
-        vt100::Color::Idx(index) => Some(match index {
-            0 => "#16181d",
-            1 | 9 => "#ef6b73",
-            2 | 10 => "#8cc570",
-            3 | 11 => "#e2b86b",
-            4 | 12 => "#61afef",
-            5 | 13 => "#c678dd",
-            6 | 14 => "#56b6c2",
-            7 | 15 => "#d7dae0",
-            8 => "#7a818e",
-            236 => "#2c313a",
-            _ => "#3a404b",
-        }),
-        vt100::Color::Rgb(..) => Some("#d7dae0"),
-    }
+/// The sixteen as a calm palette has them, the greys and the cube as xterm has them.
+fn colour(colour: vt100::Color) -> Option<String> {
+    let index = match colour {
+        vt100::Color::Default => return None,
+        vt100::Color::Rgb(red, green, blue) => return Some(format!("#{red:02x}{green:02x}{blue:02x}")),
+        vt100::Color::Idx(index) => index,
+    };
+    const SIXTEEN: [&str; 8] = ["#16181d", "#ef6b73", "#8cc570", "#e2b86b", "#61afef", "#c678dd", "#56b6c2", "#d7dae0"];
+    Some(match index {
+        8 => "#7a818e".to_owned(),
+        0..=15 => SIXTEEN[usize::from(index % 8)].to_owned(),
+        232..=255 => {
+            let grey = 8 + 10 * (index - 232);
+            format!("#{grey:02x}{grey:02x}{grey:02x}")
+        }
+        _ => {
+            let level = |step: u8| if step == 0 { 0 } else { 55 + 40 * step };
+            let cube = index - 16;
+            format!("#{:02x}{:02x}{:02x}", level(cube / 36), level(cube / 6 % 6), level(cube % 6))
+        }
+    })
 }

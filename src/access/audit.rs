@@ -2,6 +2,7 @@
 //! literals first. It must not fail what it records; that it could not write is logged.
 
 use super::files;
+use crate::model::sql::{TokenKind, tokens};
 use crate::model::{Identity, Route, Target, visible};
 use serde::Serialize;
 use std::io::Write;
@@ -135,71 +136,60 @@ impl Audit {
 }
 
 /// `statement`, with every literal masked where any of them could be a password: `PASSWORD '…'` of roles, options of
-/// user mappings and servers, connection strings of subscriptions and dblink.
+/// user mappings and servers, connection strings of subscriptions and dblink, keys given to functions. What is a literal
+/// is for the lexer to say: the apostrophe of a comment or of a quoted name would turn literals inside out.
 pub(super) fn without_passwords(statement: &str) -> String {
     let lower = statement.to_ascii_lowercase();
-    let telling = ["password", "passwd", "subscription", "dblink", "user mapping", "secret", "pgpass", "crypt("];
+    let telling = [
+        "password",
+        "passwd",
+        "passphrase",
+        "subscription",
+        "dblink",
+        "user mapping",
+        "secret",
+        "credential",
+        "pgpass",
+        "pgp_sym_",
+        "crypt(",
+    ];
     if !telling.iter().any(|word| lower.contains(word)) {
         return statement.to_owned();
     }
-    let bytes = statement.as_bytes();
     let mut out = String::with_capacity(statement.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let end = match bytes[at] {
-            b'\'' => quoted_end(bytes, at, backslashes(bytes, at)),
-            b'$' => match dollar_end(statement, at) {
-                Some(end) => end,
-                None => {
-                    out.push('$');
-                    at += 1;
-                    continue;
+    let mut after_password = false;
+    for token in tokens(statement) {
+        let piece = token.of(statement);
+        match token.kind {
+            TokenKind::String | TokenKind::Variable => match piece.split_once('\'') {
+                // `E'…'`, `U&'…'`, `:'…'`: what stands before the quote tells nothing. A dollar quote may hold quotes.
+                Some((prefix, _)) if !piece.starts_with('$') => {
+                    out.push_str(prefix);
+                    out.push_str("'••••'");
                 }
+                None if token.kind == TokenKind::Variable => out.push_str(piece),
+                _ => out.push_str("'••••'"),
             },
-            _ => {
-                let next = statement[at..].find(['\'', '$']).map_or(bytes.len(), |found| at + found);
-                out.push_str(&statement[at..next]);
-                at = next;
-                continue;
+            TokenKind::Backslash | TokenKind::CopyData => out.push_str("••••"),
+            // A statement that was commented out had literals too.
+            TokenKind::Comment => match piece.find(['\'', '$']) {
+                Some(at) => {
+                    out.push_str(&piece[..at]);
+                    out.push_str(if piece.ends_with("*/") { "•••• */" } else { "••••" });
+                }
+                None => out.push_str(piece),
+            },
+            // `PASSWORD "hunter2"` and `PASSWORD hunter2` are errors that people make.
+            TokenKind::QuotedIdentifier | TokenKind::Identifier | TokenKind::Number if after_password => {
+                out.push_str("••••");
             }
-        };
-        out.push_str("'••••'");
-        at = end;
-    }
-    out
-}
-
-/// Whether the literal that begins at `at` is an `E'…'` one.
-fn backslashes(bytes: &[u8], at: usize) -> bool {
-    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
-    at >= 1 && bytes[at - 1].eq_ignore_ascii_case(&b'e') && (at < 2 || !word(bytes[at - 2]))
-}
-
-fn quoted_end(bytes: &[u8], start: usize, backslashes: bool) -> usize {
-    let mut at = start + 1;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\\' if backslashes => at += 2,
-            b'\'' if bytes.get(at + 1) == Some(&b'\'') => at += 2,
-            b'\'' => return at + 1,
-            _ => at += 1,
+            _ => out.push_str(piece),
+        }
+        if !token.is_blank() {
+            after_password = piece.eq_ignore_ascii_case("password");
         }
     }
-    bytes.len()
-}
-
-/// The end of the dollar-quoted literal at `start`; `None` when it is none (`$1`).
-fn dollar_end(text: &str, start: usize) -> Option<usize> {
-    let after = &text[start + 1..];
-    let tag_length = after.find('$')?;
-    let tag = &after[..tag_length];
-    let good = tag.chars().all(|c| c.is_alphanumeric() || c == '_') && !tag.starts_with(|c: char| c.is_ascii_digit());
-    if !good {
-        return None;
-    }
-    let mark = &text[start..start + tag_length + 2];
-    let body = start + mark.len();
-    Some(text[body..].find(mark).map_or(text.len(), |found| body + found + mark.len()))
+    out
 }
 
 #[cfg(test)]
@@ -228,6 +218,16 @@ mod tests {
             ),
             ("select $1 -- password", "select $1 -- password"),
             ("ALTER ROLE grüße PASSWORD 'ü' -- ü", "ALTER ROLE grüße PASSWORD '••••' -- ü"),
+            ("ALTER ROLE \"o'neil\" PASSWORD 'hunter2'", "ALTER ROLE \"o'neil\" PASSWORD '••••'"),
+            ("-- don't\nALTER ROLE x PASSWORD 'hunter2'", "-- don••••\nALTER ROLE x PASSWORD '••••'"),
+            ("/* ALTER ROLE x PASSWORD 'hunter2' */ select 1", "/* ALTER ROLE x PASSWORD •••• */ select 1"),
+            ("do $$ begin alter role x password 'hunter2'; end $$", "do '••••'"),
+            ("ALTER ROLE x PASSWORD \"hunter2\"", "ALTER ROLE x PASSWORD ••••"),
+            ("ALTER ROLE x PASSWORD hunter2", "ALTER ROLE x PASSWORD ••••"),
+            (
+                "select aws_commons.create_aws_credentials('AKIA', 'hunter2', '')",
+                "select aws_commons.create_aws_credentials('••••', '••••', '••••')",
+            ),
         ] {
             assert_eq!(without_passwords(statement), expected);
         }

@@ -68,24 +68,25 @@ impl Access {
 
     async fn tunnel(&self, endpoint: &Endpoint, bastion: &Bastion, walk: &Walk) -> Result<Line, Diagnosis> {
         let start = Start { access: self.clone(), endpoint: endpoint.clone(), bastion: bastion.clone() };
-        let started = walk
+        let granted = walk
             .step(StepKind::Session, bastion.label(), async {
-                match start.session().await {
-                    Ok(started) => {
-                        walk.through(&started.session_id);
-                        let words = format!("{} ({}), {}", bastion.label(), bastion.id, started.session_id);
-                        Ok((started, words))
+                match start.granted().await {
+                    Some(Ok(granted)) => {
+                        walk.through(granted.session_id());
+                        let words = format!("{} ({}), {}", bastion.label(), bastion.id, granted.session_id());
+                        Ok((granted, words))
                     }
-                    Err(error) => {
+                    Some(Err(error)) => {
                         let document = &self.settings().ssm_document;
                         Err(diagnose::aws::of_start(&error, bastion, endpoint, document))
                     }
+                    None => Err(Diagnosis::new(Kind::TunnelLost, "No session was started: gatepost is ending")),
                 }
             })
             .await?;
         let opened = walk.step(StepKind::Handshake, bastion.label(), async {
             let (tunnel, opened) =
-                start.channel(&started, walk.limit()).await.map_err(|error| tunnel::of(&error, bastion, endpoint))?;
+                granted.channel(walk.limit()).await.map_err(|error| tunnel::of(&error, bastion, endpoint))?;
             let mut words = format!("agent {}", opened.agent_version);
             if !opened.customer_message.is_empty() {
                 words.push_str(": ");

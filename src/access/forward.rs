@@ -1,22 +1,24 @@
 //! A port of this machine, loopback only, forwarded over a line. It must not look into what is forwarded.
+//!
+//! The port outlives the session: when AWS ends one (idle, its longest duration, a bastion that is gone), or the database
+//! has moved, the connections on it are lost and that is told; the next connection opens a new session, perhaps through
+//! another bastion. Not before: the account's idle time is there to end what nobody uses.
 
 use super::audit::{Event, Subject};
-use super::line::Line;
+use super::line::{Line, Unopened};
+use super::relay::relay;
 use super::walk::Walk;
-use super::{Access, LineReport, Steps, probe, refusal};
+use super::{Access, LineReport, Steps, probe, refusal, sockets};
 use crate::model::{Auth, Diagnosis, Endpoint, Identity, Kind, Route, RouteChoice, StepKind, Target};
-use crate::ssm::Health;
+use crate::ssm::{Health, Wish};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::io::copy_bidirectional_with_sizes;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-
-/// Bytes of each direction's buffer: what one smux frame takes.
-const BUFFER: usize = 32 << 10;
 
 /// A local port forwarded to a database.
 pub struct Forward {
@@ -24,10 +26,17 @@ pub struct Forward {
     port: u16,
     line: Line,
     access: Access,
+    choice: RouteChoice,
     subject: Subject,
     connections: JoinSet<()>,
+    /// The loss of the line has been told.
+    lost: bool,
+    /// A new line on its way, and who waits for it.
+    opening: JoinSet<Arrived>,
+    waiting: Vec<TcpStream>,
     /// Why the last connection came to nothing; for the report.
     trouble: Arc<Mutex<Option<String>>>,
+    news: Option<UnboundedSender<Diagnosis>>,
 }
 
 impl Forward {
@@ -41,57 +50,31 @@ impl Forward {
         // First, for it needs nobody else.
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| taken(port, &error))?;
         let port = listener.local_addr().map_err(|error| taken(port, &error))?.port();
-        let begun = Instant::now();
-        let walk = Walk::new(steps, access.settings().connect_timeout);
-        let mut target = Target {
-            endpoint: endpoint.clone(),
-            route: Route::Direct,
-            database: String::new(),
-            user: String::new(),
-            auth: Auth::Iam,
-            read_only: false,
-        };
-        let mut identity = None;
-        let walked = Box::pin(Forward::walk(access, choice, &walk, &mut target, &mut identity)).await;
-        let subject = Subject::new(&target, identity.as_ref(), walk.ssm_session());
-        let outcome = walked.as_ref().map_or_else(refusal::outcome, |_| "ok".to_owned());
-        access.inner.audit.note(&subject, &Event::Forward, &outcome, Some(begun.elapsed()));
+        let Arrived { line, subject } = Box::pin(arrive(access, endpoint, choice, steps)).await;
         Ok(Forward {
             listener,
             port,
-            line: walked?,
+            line: line?,
             access: access.clone(),
+            choice: choice.clone(),
             subject,
             connections: JoinSet::new(),
+            lost: false,
+            opening: JoinSet::new(),
+            waiting: Vec::new(),
             trouble: Arc::default(),
+            news: None,
         })
-    }
-
-    async fn walk(
-        access: &Access,
-        choice: &RouteChoice,
-        walk: &Walk,
-        target: &mut Target,
-        identity: &mut Option<Identity>,
-    ) -> Result<Line, Diagnosis> {
-        let endpoint = &target.endpoint;
-        if !matches!(choice, RouteChoice::Direct) && access.resolved(endpoint).is_none() {
-            let found = access.credentials(endpoint);
-            *identity = walk.step(StepKind::Credentials, endpoint.place.to_string(), found).await?;
-        }
-        let settled = async {
-            let (route, why) = access.choose_route(endpoint, choice).await?;
-            Ok((route, crate::model::visible(&why).into_owned()))
-        };
-        target.route = walk.step(StepKind::Route, endpoint.address(), settled).await?;
-        let line = Box::pin(access.line(endpoint, &target.route, walk)).await?;
-        reach(access, &line, walk).await?;
-        Ok(line)
     }
 
     /// The port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Where losses of the session are told, and that no new one could be opened; the port stays.
+    pub fn tell(&mut self, news: UnboundedSender<Diagnosis>) {
+        self.news = Some(news);
     }
 
     /// How its line is doing.
@@ -104,43 +87,94 @@ impl Forward {
         report
     }
 
-    /// Serves connections until the line has ended for good. Cancel-safe: connections that stand go on.
+    /// Serves connections, over a new session when the one there was is lost; until no new one can be opened, whatever is
+    /// waited for. Cancel-safe: connections that stand go on.
     pub async fn serve(&mut self) -> Diagnosis {
         loop {
             tokio::select! {
-                ended = ended(&self.line) => return ended,
+                ended = ended(&self.line), if !self.lost => self.lose(ended),
                 accepted = self.listener.accept() => match accepted {
-                    Ok((socket, _)) => self.take(socket),
+                    Ok((socket, _)) if self.line.is_alive() && self.opening.is_empty() => self.take(socket),
+                    Ok((socket, _)) => self.wait(socket),
                     // Out of descriptors, or a client gone before it was taken: the next may do better.
                     Err(error) => {
                         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).replace(error.to_string());
                         tokio::time::sleep(Duration::from_millis(50)).await;
                     }
                 },
+                Some(opened) = self.opening.join_next() => if let Some(last) = self.opened(opened) { return last },
                 Some(_) = self.connections.join_next() => {}
             }
         }
     }
 
-    fn take(&mut self, mut socket: TcpStream) {
+    /// The line has ended, and with it what was on it.
+    fn lose(&mut self, ended: Diagnosis) {
+        self.lost = true;
+        let count = self.connections.len();
+        let ended = match count {
+            0 => ended.because("no connection was on it"),
+            1 => ended.because("the connection on it is lost"),
+            _ => ended.because(format!("the {count} connections on it are lost")),
+        };
+        self.news(ended.advise("Connect again: the port stays, and the next connection opens a new session"));
+    }
+
+    /// A connection for which there is no line: it waits for a new one.
+    fn wait(&mut self, socket: TcpStream) {
+        self.waiting.push(socket);
+        if self.opening.is_empty() {
+            let (access, endpoint) = (self.access.clone(), self.line.endpoint().clone());
+            let choice = self.choice.clone();
+            self.opening.spawn(async move { Box::pin(arrive(&access, &endpoint, &choice, None)).await });
+        }
+    }
+
+    /// There is a new line, or none; the last word, when there never will be one.
+    fn opened(&mut self, opened: Result<Arrived, tokio::task::JoinError>) -> Option<Diagnosis> {
+        let waiting = std::mem::take(&mut self.waiting);
+        // Aborted or panicked: those who waited are turned away, the next one tries again.
+        let Arrived { line, subject } = opened.ok()?;
+        match line {
+            Ok(line) => {
+                (self.line, self.subject, self.lost) = (line, subject, false);
+                waiting.into_iter().for_each(|socket| self.take(socket));
+                None
+            }
+            Err(refused) => {
+                self.trouble.lock().unwrap_or_else(PoisonError::into_inner).replace(refused.title.clone());
+                // What a new login or the network's return mends is waited for.
+                if matches!(refused.kind, Kind::AccessDenied | Kind::NotFound | Kind::Usage) {
+                    return Some(refused);
+                }
+                self.news(refused);
+                None
+            }
+        }
+    }
+
+    fn news(&self, diagnosis: Diagnosis) {
+        tracing::info!(kind = ?diagnosis.kind, "{}", diagnosis.title);
+        if let Some(news) = &self.news {
+            // Whoever listened may have stopped.
+            let _ = news.send(diagnosis);
+        }
+    }
+
+    fn take(&mut self, socket: TcpStream) {
         let (line, trouble) = (self.line.clone(), self.trouble.clone());
-        let limit = self.access.settings().connect_timeout;
+        let settings = self.access.settings();
+        let limit = settings.connect_timeout;
+        // Two sessions are for what is in a hurry beside what is bulky; more are for speed, so each has its own.
+        let wish = if settings.ssm_sessions > 2 { Wish::Alone } else { Wish::Quick };
         self.connections.spawn(async move {
-            let words = match line.open(limit).await {
-                // Without it, each small message of a database waits for an acknowledgement: 40 ms a round trip.
-                Ok((mut wire, _)) => match socket.set_nodelay(true) {
-                    Ok(()) => {
-                        copy_bidirectional_with_sizes(&mut socket, &mut wire, BUFFER, BUFFER).await.err().map(|error| {
-                            match error.kind() {
-                                io::ErrorKind::ConnectionRefused => "the database refused it".to_owned(),
-                                _ => error.to_string(),
-                            }
-                        })
-                    }
-                    Err(error) => Some(error.to_string()),
-                },
-                Err(super::line::Unopened::Dial(error)) => Some(error.to_string()),
-                Err(super::line::Unopened::Tunnel(error)) => Some(error.to_string()),
+            let words = match line.open_as(wish, limit).await {
+                Ok((wire, _)) => relay(socket, wire).await.err().map(|error| match error.kind() {
+                    io::ErrorKind::ConnectionRefused => "the database refused it".to_owned(),
+                    _ => error.to_string(),
+                }),
+                Err(Unopened::Dial(error)) => Some(error.to_string()),
+                Err(Unopened::Tunnel(error)) => Some(error.to_string()),
             };
             *trouble.lock().unwrap_or_else(PoisonError::into_inner) = words;
         });
@@ -149,6 +183,7 @@ impl Forward {
     /// Closes port and session.
     pub async fn close(mut self) {
         self.connections.shutdown().await;
+        self.opening.shutdown().await;
         self.access.inner.audit.note(&self.subject, &Event::Disconnect, "ok", None);
         let Forward { listener, line, .. } = self;
         drop(listener);
@@ -156,6 +191,54 @@ impl Forward {
             line.close().await;
         }
     }
+}
+
+/// Where a walk has arrived, and whose it was.
+struct Arrived {
+    line: Result<Line, Diagnosis>,
+    subject: Subject,
+}
+
+/// Walks the way and writes it to the audit.
+async fn arrive(access: &Access, endpoint: &Endpoint, choice: &RouteChoice, steps: Steps) -> Arrived {
+    let begun = Instant::now();
+    let walk = Walk::new(steps, access.settings().connect_timeout);
+    let mut target = Target {
+        endpoint: endpoint.clone(),
+        route: Route::Direct,
+        database: String::new(),
+        user: String::new(),
+        auth: Auth::Iam,
+        read_only: false,
+    };
+    let mut identity = None;
+    let line = Box::pin(go(access, choice, &walk, &mut target, &mut identity)).await;
+    let subject = Subject::new(&target, identity.as_ref(), walk.ssm_session());
+    let outcome = line.as_ref().map_or_else(refusal::outcome, |_| "ok".to_owned());
+    access.inner.audit.note(&subject, &Event::Forward, &outcome, Some(begun.elapsed()));
+    Arrived { line, subject }
+}
+
+async fn go(
+    access: &Access,
+    choice: &RouteChoice,
+    walk: &Walk,
+    target: &mut Target,
+    identity: &mut Option<Identity>,
+) -> Result<Line, Diagnosis> {
+    let endpoint = &target.endpoint;
+    if !matches!(choice, RouteChoice::Direct) && access.resolved(endpoint).is_none() {
+        let found = access.credentials(endpoint);
+        *identity = walk.step(StepKind::Credentials, endpoint.place.to_string(), found).await?;
+    }
+    let settled = async {
+        let (route, why) = access.choose_route(endpoint, choice).await?;
+        Ok((route, crate::model::visible(&why).into_owned()))
+    };
+    target.route = walk.step(StepKind::Route, endpoint.address(), settled).await?;
+    let line = Box::pin(access.line(endpoint, &target.route, walk)).await?;
+    reach(access, &line, walk).await?;
+    Ok(line)
 }
 
 /// Resolves when the line has ended for good.
@@ -201,6 +284,13 @@ fn taken(port: u16, error: &io::Error) -> Diagnosis {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let diagnosis =
         Diagnosis::new(Kind::Local, format!("The port {address} cannot be opened")).because(error.to_string());
+    let owner = sockets::listener(port).filter(|_| error.kind() == io::ErrorKind::AddrInUse);
+    if let Some(sockets::Owner { pid, name }) = owner {
+        return diagnosis
+            .because(format!("process {pid} ({}) listens there", crate::model::visible(&name)))
+            .advise_paste("End it", format!("kill {pid}"))
+            .advise("Take another, or leave --port out for any free one");
+    }
     match error.kind() {
         io::ErrorKind::AddrInUse => diagnosis
             .advise_paste("See who has it", format!("lsof -nP -iTCP:{port} -sTCP:LISTEN"))

@@ -186,7 +186,7 @@ impl Line {
             report.round_trip = figures.round_trip;
             report.resumes = figures.resumes;
             report.health = match tunnel.health() {
-                Health::Up => "up".to_owned(),
+                Health::Up => self.up(),
                 Health::Reconnecting { attempts, reason, .. } => {
                     format!("reconnecting, dialled {attempts} times: {}", crate::model::visible(&reason))
                 }
@@ -194,6 +194,22 @@ impl Line {
             };
         }
         report
+    }
+
+    /// How many sessions, and what rules their end when nothing happens.
+    fn up(&self) -> String {
+        let mut words = "up".to_owned();
+        if let Way::Through(pool, _) = &self.0.way {
+            match pool.tunnels().len() {
+                0 | 1 => {}
+                more => words.push_str(&format!(", {more} sessions")),
+            }
+            words.push_str(match pool.keep_alive() {
+                Some(_) => " (kept alive)",
+                None => " (idle time: the account's)",
+            });
+        }
+        words
     }
 
     /// Ends the tunnel, whoever else holds it.

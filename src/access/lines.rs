@@ -25,18 +25,34 @@ pub(super) struct Lines {
     closing: Closing,
 }
 
-/// Tunnels whose last holder has left, on their way out.
+/// What the end of the program waits for: tunnels whose last holder has left, sessions that AWS is starting.
 #[derive(Clone, Default)]
 pub(super) struct Closing(Arc<Mutex<JoinSet<()>>>);
 
 impl Closing {
     /// Ends `pool` in the background.
     pub(super) fn finish(&self, pool: Pool) {
+        self.keep(async move { pool.close().await });
+    }
+
+    /// Does `work` in the background, whoever leaves.
+    pub(super) fn keep(&self, work: impl Future<Output = ()> + Send + 'static) {
         // Without a runtime nothing can be sent any more; AWS ends the session at its idle time.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let mut set = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             while set.try_join_next().is_some() {}
-            set.spawn_on(async move { pool.close().await }, &runtime);
+            set.spawn_on(work, &runtime);
+        }
+    }
+
+    /// Waits for all of it, and for what it leads to.
+    async fn done(&self) {
+        loop {
+            let mut ending = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+            if ending.is_empty() {
+                return;
+            }
+            while ending.join_next().await.is_some() {}
         }
     }
 }
@@ -82,11 +98,10 @@ impl Lines {
 
     /// Ends them all, and waits for those that are ending.
     pub(super) async fn close(&self) {
-        let mut ending = std::mem::take(&mut *self.closing.0.lock().unwrap_or_else(PoisonError::into_inner));
         for line in self.all() {
-            ending.spawn(async move { line.close().await });
+            self.closing.keep(async move { line.close().await });
         }
-        // What does not end in time is aborted with the set.
-        let _ = tokio::time::timeout(PATIENCE, async { while ending.join_next().await.is_some() {} }).await;
+        // What does not end in time is aborted with its set.
+        let _ = tokio::time::timeout(PATIENCE, self.closing.done()).await;
     }
 }

@@ -39,7 +39,8 @@ impl Memory {
             user: entry.user,
             database: entry.database,
             route: entry.route,
-            at: entry.at.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)),
+            // A number that a damaged file has may be beyond all time.
+            at: entry.at.and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))),
         }
     }
 
@@ -105,5 +106,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("temporary folder");
         std::fs::write(folder.path().join("targets.json"), "{").expect("written");
         assert_eq!(Memory::new(folder.path()).get(&endpoint()), Remembered::default());
+        let beyond = format!("{{\"{}\": {{\"user\": \"x\", \"at\": {}}}}}", endpoint().address(), u64::MAX);
+        std::fs::write(folder.path().join("targets.json"), beyond).expect("written");
+        let read = Memory::new(folder.path()).get(&endpoint());
+        assert_eq!((read.user.as_deref(), read.at), (Some("x"), None));
     }
 }

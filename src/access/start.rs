@@ -10,8 +10,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// What to start, again and again.
+#[derive(Clone)]
 pub(super) struct Start {
     pub(super) access: Access,
     pub(super) endpoint: Endpoint,
@@ -19,8 +21,22 @@ pub(super) struct Start {
 }
 
 impl Start {
+    /// StartSession on a task of its own. Whoever waits may leave before the answer (a signal, Esc, a deadline), and AWS
+    /// has made the session all the same: then it is terminated, and the end of the program waits for that. `None` when
+    /// the program is ending.
+    pub(super) async fn granted(&self) -> Option<Result<Granted, Error>> {
+        let (tell, told) = oneshot::channel();
+        let start = self.clone();
+        self.access.inner.lines.closing().keep(async move {
+            let granted = start.session().await.map(|started| Granted { start, started, claimed: false });
+            // Where nobody waits any more, it is dropped here.
+            let _ = tell.send(granted);
+        });
+        told.await.ok()
+    }
+
     /// StartSession, as the settings say.
-    pub(super) async fn session(&self) -> Result<Started, Error> {
+    async fn session(&self) -> Result<Started, Error> {
         let (endpoint, settings) = (&self.endpoint, self.access.settings());
         let reason = format!("gatepost: {} to {} ({})", settings.os_user, endpoint.owner, endpoint.address());
         let mut parameters = vec![
@@ -45,11 +61,7 @@ impl Start {
     }
 
     /// Its data channel.
-    pub(super) async fn channel(
-        &self,
-        started: &Started,
-        within: Duration,
-    ) -> Result<(ssm::Tunnel, ssm::Opened), ssm::Error> {
+    async fn channel(&self, started: &Started, within: Duration) -> Result<(ssm::Tunnel, ssm::Opened), ssm::Error> {
         let (access, settings) = (&self.access, self.access.settings());
         let network = ssm::Network {
             proxy: proxy_for(&settings.aws, &started.stream_url),
@@ -67,6 +79,42 @@ impl Start {
         let place = self.bastion.place.clone();
         let account = Arc::new(SessionAccount::new(access.cloud().clone(), place, started.stream_url.clone()));
         ssm::Tunnel::open(grant(started), account, options).await
+    }
+}
+
+/// A session that AWS has started and nobody has opened yet. Dropped so, it is terminated.
+pub(super) struct Granted {
+    start: Start,
+    started: Started,
+    claimed: bool,
+}
+
+impl Granted {
+    /// Its id.
+    pub(super) fn session_id(&self) -> &str {
+        &self.started.session_id
+    }
+
+    /// Its data channel: the tunnel's end is the session's from here on, and one that does not open has ended it.
+    pub(super) async fn channel(mut self, within: Duration) -> Result<(ssm::Tunnel, ssm::Opened), ssm::Error> {
+        let opened = self.start.channel(&self.started, within).await;
+        self.claimed = true;
+        opened
+    }
+}
+
+impl Drop for Granted {
+    fn drop(&mut self) {
+        if self.claimed {
+            return;
+        }
+        let (access, place) = (self.start.access.clone(), self.start.bastion.place.clone());
+        let id = self.started.session_id.clone();
+        self.start.access.inner.lines.closing().keep(async move {
+            if let Err(error) = access.cloud().terminate_session(&place, &id).await {
+                tracing::warn!(session = id, %error, "a session that nobody waited for was not terminated");
+            }
+        });
     }
 }
 

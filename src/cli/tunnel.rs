@@ -2,7 +2,7 @@
 //! there.
 
 use super::steps::{Tell, Teller};
-use super::{Failure, Interrupt, Terminal, roots};
+use super::{Failure, Interrupt, Terminal, failure, roots};
 use crate::access::{Access, Forward, LineReport};
 use crate::model::{Diagnosis, Endpoint, EndpointRole, Engine, IamAuth, Kind, Place, RouteChoice, visible};
 use std::io::{self, Write};
@@ -44,6 +44,8 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
     teller.finish().await;
     let (endpoint, mut forward) = opened?;
     announce(access, args, &endpoint, &forward)?;
+    let (news, mut told) = tokio::sync::mpsc::unbounded_channel();
+    forward.tell(news);
 
     let mut figures = tokio::time::interval(Duration::from_secs(1));
     let mut shown = String::new();
@@ -52,6 +54,14 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
         tokio::select! {
             diagnosis = forward.serve() => break Some(diagnosis),
             signal = interrupt.wait() => { let _ = signal; break None }
+            Some(news) = told.recv() => {
+                if !shown.is_empty() {
+                    writeln!(io::stderr().lock())?;
+                    shown.clear();
+                }
+                failure::tell(&news, terminal.color);
+                continue;
+            }
             _ = figures.tick(), if terminal.stderr => {}
         }
         let line = words(&forward.report());
@@ -90,7 +100,7 @@ fn psql(endpoint: &Endpoint, port: u16, user: &str, name: &str, roots: Option<&P
     let database = endpoint.database_name.as_deref().unwrap_or("postgres");
     let mut conninfo = format!(
         "host={} hostaddr=127.0.0.1 port={port} user={} dbname={} sslmode=verify-full",
-        endpoint.host,
+        conninfo_value(&endpoint.host),
         conninfo_value(user),
         conninfo_value(database)
     );

@@ -65,6 +65,7 @@ impl Effects {
     /// Performs one command; those about the terminal are the loop's.
     pub fn perform(&mut self, id: Id, command: Command) {
         self.tasks.retain(|_, task| !task.handle.is_finished());
+        self.leaving.retain(|handle| !handle.is_finished());
         let access = self.access.clone();
         match command {
             Command::Places => self.ask(id, async move { access.places().await.map(Answer::Places) }),
@@ -192,10 +193,11 @@ impl Effects {
             match task.stop {
                 Some(stop) => {
                     let _ = stop.send(());
-                    self.leaving.push(task.handle);
                 }
                 None => task.handle.abort(),
             }
+            // Also what was aborted is gone only once it is: a way to a database may hold a session at AWS until then.
+            self.leaving.push(task.handle);
         }
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
         let made = workers.iter().find(|(_, worker)| worker.id == id).map(|(tab, _)| *tab);

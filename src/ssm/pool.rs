@@ -98,6 +98,11 @@ impl Pool {
         &self.0.first
     }
 
+    /// See [`super::Options::keep_alive`].
+    pub fn keep_alive(&self) -> Option<Duration> {
+        self.0.first.keep_alive()
+    }
+
     /// Those that are open, the first one first.
     pub fn tunnels(&self) -> Vec<Tunnel> {
         self.0.tunnels()

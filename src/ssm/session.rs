@@ -183,6 +183,11 @@ impl Session {
         self.mux.drop_stream(id);
     }
 
+    /// As given to [`Self::new`].
+    pub fn keep_alive(&self) -> Option<Duration> {
+        self.keep_alive
+    }
+
     /// See `Load::is_busy`.
     pub fn is_busy(&self, now: Instant) -> bool {
         self.load.is_busy(now)

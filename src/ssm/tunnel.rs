@@ -122,6 +122,11 @@ impl Tunnel {
         self.handle.0.figures()
     }
 
+    /// How often a NOP keeps it from the idle timeout, if one does.
+    pub fn keep_alive(&self) -> Option<Duration> {
+        self.handle.0.lock().session.keep_alive()
+    }
+
     /// Whether a stream would wait behind a bulk transfer now.
     pub fn is_busy(&self) -> bool {
         self.handle.0.lock().session.is_busy(Instant::now())

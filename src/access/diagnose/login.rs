@@ -136,12 +136,12 @@ fn token_refused(error: &ServerError, found: &Found<'_>) -> Diagnosis {
             .because(format!("this machine's clock is {} {direction} AWS's", span(skew.unsigned_abs())))
             .advise_paste("Set the clock: a token is signed with the time", "sudo timedatectl set-ntp true");
     }
-    if let Some(token) = found.token {
-        if token.ends <= found.now {
-            diagnosis = diagnosis
-                .because(format!("the credentials that signed the token ended at {}", moment(token.ends)))
-                .advise("Renew the AWS login: a token lives no longer than the credentials that sign it");
-        }
+    if let Some(token) = found.token
+        && token.ends <= found.now
+    {
+        diagnosis = diagnosis
+            .because(format!("the credentials that signed the token ended at {}", moment(token.ends)))
+            .advise("Renew the AWS login: a token lives no longer than the credentials that sign it");
     }
     // A clock that is off by less than what signatures allow (5 minutes) is odd, but not the cause.
     let bearable = usize::from(found.skew.is_some_and(|skew| (121..=300).contains(&skew.unsigned_abs())));

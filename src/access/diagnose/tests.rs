@@ -57,6 +57,13 @@ fn the_end_of_a_tunnel_is_told_by_its_cause() {
         (service("Handshake timed out. Please ensure …"), Kind::BastionUnusable, "did not finish the handshake"),
         (service(""), Kind::TunnelLost, "idle time"),
         (Ended::Gone("timed out".to_owned()), Kind::TunnelLost, "cannot be resumed"),
+        (
+            Ended::Gone(
+                "ssm:ResumeSession in eu-west-1: User: u is not authorized to perform: ssm:ResumeSession".to_owned(),
+            ),
+            Kind::TunnelLost,
+            "\"Action\": \"ssm:ResumeSession\"",
+        ),
         (Ended::AgentSilent(Duration::from_secs(30)), Kind::TunnelLost, "30 s"),
         (Ended::ServiceUnreachable(Duration::from_secs(300), "dns".to_owned()), Kind::TunnelLost, "5 min"),
     ] {

@@ -310,10 +310,10 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
             pane.health = health;
         }
         News::Draining(bytes) => {
-            if let Some(run) = &mut pane.run {
-                if run.stop != Stop::Dropped {
-                    run.stop = Stop::Draining(bytes);
-                }
+            if let Some(run) = &mut pane.run
+                && run.stop != Stop::Dropped
+            {
+                run.stop = Stop::Draining(bytes);
             }
         }
         News::Lost { in_transaction } => {

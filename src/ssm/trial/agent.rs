@@ -1,7 +1,8 @@
 //! A model of Amazon's agent, from its sources and from measurements of it (the reference, §5 to §8), habits included:
 //! slices of 1,024 with a pause, only the head resent, old duplicates acknowledged again, early data acknowledged and
 //! lost, data rejected without acknowledgement until the smux server is up, one dial after the other. Behind it every
-//! stream is an echo. It shares no machine with the client, only the codecs.
+//! stream is an echo, but one that begins with [`SOURCE`], which is a source. It shares no machine with the client, only
+//! the codecs.
 
 use crate::ssm::ack::Acknowledgement;
 use crate::ssm::handshake::{
@@ -15,6 +16,14 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
+/// A stream whose first bytes are this and a big-endian u64 sends so many bytes, a multiple of eight: little-endian words
+/// that count from 0.
+pub const SOURCE: &[u8; 8] = b"\0source\0";
+/// What a source makes at a time.
+const PART: u64 = 16 << 10;
+/// Sources wait while so many messages are unacknowledged: they must not fill the memory that a test measures.
+const AHEAD: usize = 512;
+
 /// How this one is set up.
 #[derive(Clone, Debug)]
 pub struct Habits {
@@ -22,6 +31,8 @@ pub struct Habits {
     pub version: String,
     /// Between two slices.
     pub pace: Duration,
+    /// Bytes of one.
+    pub slice: usize,
     /// Between sending HandshakeComplete and believing it.
     pub race: Duration,
     /// From there until the smux server is up.
@@ -39,6 +50,7 @@ impl Default for Habits {
         Self {
             version: "3.3.987.0".to_owned(),
             pace: Duration::from_millis(1),
+            slice: 1024,
             race: Duration::from_millis(4),
             setup: Duration::from_millis(30),
             blind: i64::MAX,
@@ -65,6 +77,8 @@ pub struct Agent {
     responses: u32,
     decoder: Decoder,
     streams: HashSet<u32>,
+    /// Stream, bytes made, bytes to make.
+    sources: VecDeque<(u32, u64, u64)>,
     away: bool,
     /// NOPs that came.
     pub nops: u32,
@@ -111,6 +125,7 @@ impl Agent {
             responses: 0,
             decoder: Decoder::new(),
             streams: HashSet::new(),
+            sources: VecDeque::new(),
             away: false,
             nops: 0,
             terminated: false,
@@ -169,6 +184,7 @@ impl Agent {
         if self.away {
             return;
         }
+        self.produce();
         while self.next_slice <= now
             && let Some((payload_type, payload)) = self.queue.pop_front()
         {
@@ -202,7 +218,8 @@ impl Agent {
         if self.away {
             return None;
         }
-        let slice = (!self.queue.is_empty()).then_some(self.next_slice);
+        let producing = !self.sources.is_empty() && self.booked.len() < AHEAD;
+        let slice = (producing || !self.queue.is_empty()).then_some(self.next_slice);
         let scan = (!self.booked.is_empty()).then_some(self.next_scan);
         [slice, scan].into_iter().flatten().min()
     }
@@ -259,6 +276,25 @@ impl Agent {
         true
     }
 
+    /// The sources' turn, when nothing else waits.
+    fn produce(&mut self) {
+        if !self.queue.is_empty() || self.booked.len() >= AHEAD {
+            return;
+        }
+        let Some((id, made, total)) = self.sources.pop_front() else { return };
+        if !self.streams.contains(&id) {
+            return;
+        }
+        let next = total.min(made + PART);
+        let words: Vec<u8> = (made / 8..next / 8).flat_map(u64::to_le_bytes).collect();
+        let mut out = BytesMut::new();
+        smux::push(id, &words, &mut out);
+        self.slice(&out);
+        if next < total {
+            self.sources.push_back((id, next, total));
+        }
+    }
+
     fn smux(&mut self, mut bytes: Bytes) {
         let mut out = BytesMut::new();
         loop {
@@ -277,6 +313,10 @@ impl Agent {
                         self.streams.insert(id);
                     }
                 }
+                Ok(Some(Piece::Data(id, data))) if data.starts_with(SOURCE) => {
+                    let total = data[SOURCE.len()..].try_into().map(u64::from_be_bytes).expect("a number");
+                    self.sources.push_back((id, 0, total));
+                }
                 Ok(Some(Piece::Data(id, data))) if self.streams.contains(&id) => smux::push(id, &data, &mut out),
                 Ok(Some(Piece::Data(..))) => {}
                 Ok(Some(Piece::Close(id))) => {
@@ -294,7 +334,7 @@ impl Agent {
     }
 
     fn slice(&mut self, bytes: &[u8]) {
-        let slices = bytes.chunks(1024).map(|slice| (PayloadType::Output, Bytes::copy_from_slice(slice)));
+        let slices = bytes.chunks(self.habits.slice).map(|slice| (PayloadType::Output, Bytes::copy_from_slice(slice)));
         self.queue.extend(slices);
     }
 

@@ -4,5 +4,6 @@
 mod agent;
 #[cfg(test)]
 mod driver;
+mod gateway;
 #[cfg(test)]
 mod pair;

@@ -1,6 +1,6 @@
 //! The client's machine against the model agent on a simulated clock, under loss, doubling, reordering, delay, cuts,
 //! resumes, pauses and stalled readers: every byte arrives once and in order, a refused dial is told, nothing wedges.
-//! `GATEPOST_SEEDS` runs more schedules than the usual four hundred.
+//! `GATEPOST_SEEDS` runs more schedules than the usual two thousand.
 
 use super::agent::{Agent, Habits};
 use crate::ssm::channel::Frame;
@@ -289,7 +289,7 @@ fn schedule(seed: u64) {
 
 #[test]
 fn every_byte_arrives_once_and_in_order_whatever_the_weather() {
-    let seeds = std::env::var("GATEPOST_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(400);
+    let seeds = std::env::var("GATEPOST_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(2000);
     for seed in 0..seeds {
         if let Err(panic) = std::panic::catch_unwind(|| schedule(seed)) {
             eprintln!("seed {seed}");
@@ -316,6 +316,28 @@ fn what_is_written_at_once_is_not_lost_in_the_agents_own_race() {
         let mut world = World::new(8, weather, Habits { race, ..Habits::default() }, 8192, vec![user(0, 3000, 0)]);
         world.run(60, all_done);
     }
+}
+
+#[test]
+fn receipts_that_a_cut_has_swallowed_are_sent_again() {
+    // The agent is told of nothing for a while before the cut: all that it sent then it takes for lost.
+    let mut world = World::new(9, FAIR, Habits::default(), 1024, vec![user(0, 600_000, 0)]);
+    world.run(60, |world| world.users[0].read > 200_000);
+    let (cut, before) = (world.now + 200, world.users[0].read);
+    while world.now < cut {
+        world.now += 1;
+        // Only what goes to the agent is lost.
+        world.act();
+        world.wire.retain(|(_, _, to_agent, _)| !to_agent);
+    }
+    assert!(world.users[0].read > before + 100_000 && world.agent.booked() > 100);
+    world.session.disconnected();
+    world.connected = false;
+    world.wire.clear();
+    let back = world.now;
+    world.run(60, |world| world.connected && world.agent.booked() < 50);
+    assert!(world.now < back + 100, "not one at each of its scans: {} ms", world.now - back);
+    world.run(60, all_done);
 }
 
 #[test]
