@@ -401,6 +401,7 @@ async fn a_cancel_of_bulk_through_the_bastion_answers_at_once_and_keeps_its_rows
     let last =
         tab.seen.iter().rev().find_map(|news| if let News::Rows { rows, .. } = news { Some(*rows) } else { None });
     tab.shows(&last.expect("rows were told").to_string()).await;
+    tab.key(KeyCode::Esc, KeyModifiers::NONE);
     assert_eq!(tab.value("select 'still ' || 'here'").await, "still here");
     // The server has stopped, too.
     let runs = "select count(*) from pg_stat_activity where state = 'active' and query like '%5000000%' and pid <> pg_backend_pid()";

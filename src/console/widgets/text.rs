@@ -107,10 +107,9 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
 
 /// The front of a host name or ARN up to where it reads well to break it, if that leaves no more than half of it.
 fn joint(front: &str) -> &str {
-    match front.rfind(['.', ':', '/']) {
-        Some(at) if at * 2 >= front.len() => &front[..=at],
-        _ => front,
-    }
+    let late = |at: &usize| at * 2 >= front.len();
+    let at = front.rfind('.').filter(late).or_else(|| front.rfind([':', '/']).filter(late));
+    at.map_or(front, |at| &front[..=at])
 }
 
 /// How long something took: `12 ms`, `1.2 s`, `2 min 5 s`.
