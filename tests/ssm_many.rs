@@ -60,6 +60,7 @@ async fn ten_thousand_connections_leave_nothing_behind() {
     let access = world.access.clone();
     let streams = || access.lines().iter().map(|line| line.streams).sum::<usize>();
     let clients = async {
+        let idle = held();
         // Two hundred that stand together.
         let mut together = join_all((0..AT_ONCE).map(|_| async {
             let mut socket = TcpStream::connect(("127.0.0.1", port)).await.expect("accepted");
@@ -77,21 +78,21 @@ async fn ten_thousand_connections_leave_nothing_behind() {
         for _ in 0..4 {
             many(port, ROUND).await;
             let deadline = Instant::now() + Duration::from_secs(60);
-            while streams() > 0 {
-                assert!(Instant::now() < deadline, "{} streams are left", streams());
+            // What the sandbox's side still has to clear away counts too.
+            while streams() > 0 || held().tasks > idle.tasks + 20 {
+                assert!(Instant::now() < deadline, "{} streams are left, {:?} instead of {idle:?}", streams(), held());
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             after.push(held());
         }
         eprintln!("{} connections in {:?}: {after:?}", ROUND * 4, begun.elapsed());
-        let (first, last) = (after[0], after[3]);
-        assert!(last.tasks <= first.tasks + 20, "{after:?}");
-        if let (Some(first), Some(last)) = (first.descriptors, last.descriptors) {
-            assert!(last <= first + 20, "{after:?}");
+        let (early, last) = (after[1], after[3]);
+        if let (Some(idle), Some(last)) = (idle.descriptors, last.descriptors) {
+            assert!(last <= idle + 20, "{after:?}");
         }
-        if let (Some(first), Some(last)) = (first.memory, last.memory) {
-            // 7,500 connections later: less than half a kilobyte for each, which is what allocators scatter.
-            assert!(last < first + (7_500 << 9), "{after:?}");
+        if let (Some(early), Some(last)) = (early.memory, last.memory) {
+            // Allocators and their threads' arenas settle in the first half; the second leaves next to nothing.
+            assert!(last < early + (12 << 20), "{after:?}");
         }
     };
     tokio::select! {

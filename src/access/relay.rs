@@ -65,11 +65,11 @@ async fn gone(theirs: SocketAddr, ours: SocketAddr) {
         tokio::time::sleep(look).await;
         waited += look;
         look = (look * 2).min(LAST_LOOK);
-        match tokio::task::spawn_blocking(move || sockets::is_held(theirs, ours, since)).await {
-            Ok(Some(true)) => {}
-            Ok(Some(false)) => return,
-            Ok(None) | Err(_) if waited >= FORGOTTEN => return,
-            Ok(None) | Err(_) => {}
+        match sockets::is_held(theirs, ours, since).await {
+            Some(true) => {}
+            Some(false) => return,
+            None if waited >= FORGOTTEN => return,
+            None => {}
         }
     }
 }

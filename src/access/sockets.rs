@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// A process.
@@ -70,28 +70,34 @@ pub(super) fn listener(port: u16) -> Option<Owner> {
 }
 
 /// When the table was read, and the connections whose first end was held then.
-type Held = (Instant, Arc<HashSet<(SocketAddrV4, SocketAddrV4)>>);
+type Held = (Instant, HashSet<(SocketAddrV4, SocketAddrV4)>);
 
 /// Reading it costs milliseconds where there are thousands of connections, so whoever asks shares it.
 static LAST: Mutex<Option<Held>> = Mutex::new(None);
+/// Whose turn it is to read it, on a thread of its own.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// Whether some process held the other end (`theirs`) of a loopback connection to `ours`, at `since` or later; `None`
 /// where the system does not tell.
-pub(super) fn is_held(theirs: SocketAddr, ours: SocketAddr, since: Instant) -> Option<bool> {
+pub(super) async fn is_held(theirs: SocketAddr, ours: SocketAddr, since: Instant) -> Option<bool> {
     let (SocketAddr::V4(theirs), SocketAddr::V4(ours)) = (theirs, ours) else { return None };
-    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    let held = match &*last {
-        Some((read, held)) if *read >= since => Arc::clone(held),
-        _ => {
-            let now = Instant::now();
-            let all = rows("/proc/net/tcp")?;
-            let held: HashSet<_> = all.iter().filter(|row| row.inode != 0).map(|row| (row.local, row.remote)).collect();
-            let held = Arc::new(held);
-            *last = Some((now, Arc::clone(&held)));
-            held
-        }
+    let known = || {
+        let last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref().filter(|(read, _)| *read >= since).map(|(_, held)| held.contains(&(theirs, ours)))
     };
-    Some(held.contains(&(theirs, ours)))
+    if let Some(held) = known() {
+        return Some(held);
+    }
+    let _turn = TURN.lock().await;
+    if let Some(held) = known() {
+        return Some(held);
+    }
+    let now = Instant::now();
+    let all = tokio::task::spawn_blocking(|| rows("/proc/net/tcp")).await.ok()??;
+    let held: HashSet<_> = all.iter().filter(|row| row.inode != 0).map(|row| (row.local, row.remote)).collect();
+    let answer = held.contains(&(theirs, ours));
+    *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, held));
+    Some(answer)
 }
 
 #[cfg(test)]
@@ -108,8 +114,8 @@ mod tests {
         assert_eq!((row.local.to_string().as_str(), row.state, row.inode), ("127.0.0.1:5432", LISTEN, 35321));
     }
 
-    #[test]
-    fn owners_and_ends_are_known_where_there_is_proc() {
+    #[tokio::test]
+    async fn owners_and_ends_are_known_where_there_is_proc() {
         if !Path::new("/proc/net/tcp").exists() {
             return;
         }
@@ -120,10 +126,10 @@ mod tests {
         let theirs = client.local_addr().expect("its address");
         let (accepted, _) = listening.accept().expect("accepted");
         client.shutdown(Shutdown::Write).expect("half closed");
-        assert_eq!(is_held(theirs, ours, Instant::now()), Some(true), "it may still read an answer");
+        assert_eq!(is_held(theirs, ours, Instant::now()).await, Some(true), "it may still read an answer");
         drop(client);
         let deadline = Instant::now() + Duration::from_secs(5);
-        while is_held(theirs, ours, Instant::now()) == Some(true) {
+        while is_held(theirs, ours, Instant::now()).await == Some(true) {
             assert!(Instant::now() < deadline, "nobody holds it any more");
             std::thread::yield_now();
         }
