@@ -31,6 +31,8 @@ pub struct Forward {
     connections: JoinSet<()>,
     /// The loss of the line has been told.
     lost: bool,
+    /// Connections that ended with their line before its end was told.
+    fallen: usize,
     /// A new line on its way, and who waits for it.
     opening: JoinSet<Arrived>,
     waiting: Vec<TcpStream>,
@@ -60,6 +62,7 @@ impl Forward {
             subject,
             connections: JoinSet::new(),
             lost: false,
+            fallen: 0,
             opening: JoinSet::new(),
             waiting: Vec::new(),
             trouble: Arc::default(),
@@ -103,7 +106,8 @@ impl Forward {
                     }
                 },
                 Some(opened) = self.opening.join_next() => if let Some(last) = self.opened(opened) { return last },
-                Some(_) = self.connections.join_next() => {}
+                // A connection may notice the end of its line before we do.
+                Some(_) = self.connections.join_next() => if !self.lost && !self.line.is_alive() { self.fallen += 1 }
             }
         }
     }
@@ -111,7 +115,7 @@ impl Forward {
     /// The line has ended, and with it what was on it.
     fn lose(&mut self, ended: Diagnosis) {
         self.lost = true;
-        let count = self.connections.len();
+        let count = self.connections.len() + std::mem::take(&mut self.fallen);
         let ended = match count {
             0 => ended.because("no connection was on it"),
             1 => ended.because("the connection on it is lost"),

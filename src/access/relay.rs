@@ -9,14 +9,14 @@ use crate::db::Transport;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, copy_buf};
 use tokio::net::TcpStream;
 
 /// Bytes of each direction's buffer: what one smux frame takes.
 const BUFFER: usize = 32 << 10;
 /// How soon after its last byte a client is looked after first; the wait doubles.
-const FIRST_LOOK: Duration = Duration::from_millis(50);
+const FIRST_LOOK: Duration = Duration::from_millis(250);
 /// And grows to at most this.
 const LAST_LOOK: Duration = Duration::from_secs(10);
 /// Where the system does not tell, a client that has said its last is taken for gone after this.
@@ -60,11 +60,12 @@ async fn copy(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + U
 async fn gone(theirs: SocketAddr, ours: SocketAddr) {
     let (mut look, mut waited) = (FIRST_LOOK, Duration::ZERO);
     loop {
+        // Others look too: what one of them has seen meanwhile is as good.
+        let since = Instant::now();
         tokio::time::sleep(look).await;
         waited += look;
         look = (look * 2).min(LAST_LOOK);
-        // The table may be long.
-        match tokio::task::spawn_blocking(move || sockets::is_held(theirs, ours)).await {
+        match tokio::task::spawn_blocking(move || sockets::is_held(theirs, ours, since)).await {
             Ok(Some(true)) => {}
             Ok(Some(false)) => return,
             Ok(None) | Err(_) if waited >= FORGOTTEN => return,

@@ -1,8 +1,11 @@
 //! What the system tells of this machine's own sockets: who listens on a port, and whether the other end of a loopback
 //! connection is still held by somebody. Linux's /proc tells; elsewhere nothing does, and callers must do without.
 
+use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// A process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,19 +69,36 @@ pub(super) fn listener(port: u16) -> Option<Owner> {
     })
 }
 
-/// Whether some process still holds the other end (`theirs`) of a loopback connection to `ours`; `None` where the system
-/// does not tell.
-pub(super) fn is_held(theirs: SocketAddr, ours: SocketAddr) -> Option<bool> {
+/// When the table was read, and the connections whose first end was held then.
+type Held = (Instant, Arc<HashSet<(SocketAddrV4, SocketAddrV4)>>);
+
+/// Reading it costs milliseconds where there are thousands of connections, so whoever asks shares it.
+static LAST: Mutex<Option<Held>> = Mutex::new(None);
+
+/// Whether some process held the other end (`theirs`) of a loopback connection to `ours`, at `since` or later; `None`
+/// where the system does not tell.
+pub(super) fn is_held(theirs: SocketAddr, ours: SocketAddr, since: Instant) -> Option<bool> {
     let (SocketAddr::V4(theirs), SocketAddr::V4(ours)) = (theirs, ours) else { return None };
-    let all = rows("/proc/net/tcp")?;
-    Some(all.iter().any(|row| row.local == theirs && row.remote == ours && row.inode != 0))
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    let held = match &*last {
+        Some((read, held)) if *read >= since => Arc::clone(held),
+        _ => {
+            let now = Instant::now();
+            let all = rows("/proc/net/tcp")?;
+            let held: HashSet<_> = all.iter().filter(|row| row.inode != 0).map(|row| (row.local, row.remote)).collect();
+            let held = Arc::new(held);
+            *last = Some((now, Arc::clone(&held)));
+            held
+        }
+    };
+    Some(held.contains(&(theirs, ours)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::net::{Shutdown, TcpListener, TcpStream};
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     #[test]
     fn a_line_of_the_table_is_read() {
@@ -100,10 +120,10 @@ mod tests {
         let theirs = client.local_addr().expect("its address");
         let (accepted, _) = listening.accept().expect("accepted");
         client.shutdown(Shutdown::Write).expect("half closed");
-        assert_eq!(is_held(theirs, ours), Some(true), "it may still read an answer");
+        assert_eq!(is_held(theirs, ours, Instant::now()), Some(true), "it may still read an answer");
         drop(client);
         let deadline = Instant::now() + Duration::from_secs(5);
-        while is_held(theirs, ours) == Some(true) {
+        while is_held(theirs, ours, Instant::now()) == Some(true) {
             assert!(Instant::now() < deadline, "nobody holds it any more");
             std::thread::yield_now();
         }

@@ -135,19 +135,25 @@ pub enum Health {
 }
 
 /// Why a tunnel ended for good.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Ended {
     /// We closed it.
+    #[error("it was closed from here")]
     ByUs,
     /// `channel_closed`, with the service's text (idle, maximum duration, DNS, deny list; may be empty).
+    #[error("the service closed it: {0}")]
     ByService(String),
     /// The session cannot be resumed: it timed out or was terminated.
+    #[error("it cannot be resumed: {0}")]
     Gone(String),
     /// Nothing was heard from the agent for too long although the service answers.
+    #[error("nothing was heard from the agent for {0:.0?}")]
     AgentSilent(Duration),
     /// The service could not be reached for too long.
+    #[error("the service could not be reached for {0:.0?}: {1}")]
     ServiceUnreachable(Duration, String),
     /// The peer broke the protocol.
+    #[error("the peer broke the protocol: {0}")]
     Protocol(String),
 }
 
@@ -184,7 +190,7 @@ pub enum Error {
     #[error("{0}")]
     Account(String),
     /// The tunnel ended while it was opened or before the stream was.
-    #[error("the tunnel ended: {0:?}")]
+    #[error("the tunnel ended: {0}")]
     Ended(Ended),
     /// The agent could not connect to host:port (flag 3, then FIN).
     #[error("the bastion's agent could not connect to the destination")]

@@ -33,7 +33,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap_mangen", &["main"]),
     ("directories", &["settings", "main"]),
     ("tokio_tungstenite", &["ssm", "sandbox"]),
-    ("rcgen", &["sandbox"]),
+    // ssm: the certificate of the gateway that its trials dial.
+    ("rcgen", &["sandbox", "ssm"]),
     ("tokio_rustls", &["sandbox"]),
     ("hyper", &["sandbox"]),
     ("hyper_util", &["sandbox"]),

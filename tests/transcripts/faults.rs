@@ -1,8 +1,9 @@
 //! Each fault of the sandbox's dial: the diagnosis it gives on the command line, and the exit status.
 
-use crate::neighbour::Neighbour;
+use crate::neighbour::{self, Neighbour};
 use gatepost::sandbox::Fault;
 use insta::assert_snapshot;
+use std::io::{BufRead, BufReader, Read};
 
 /// One after another on a sandbox of their own, since the dial is shared.
 #[test]
@@ -48,4 +49,34 @@ fn each_fault_has_a_diagnosis() {
     }
     let transcript = neighbour.transcript(&query);
     assert!(transcript.ends_with("--- exit status 0\n"), "with all faults off again: {transcript}");
+}
+
+/// The tunnel breaks for good while rows come: said in words, never a hang, and never "done".
+#[test]
+fn what_breaks_under_a_statement_is_told() {
+    let neighbour = Neighbour::start();
+    let faults = neighbour.sandbox.faults();
+    let forever = "select i, repeat('x', 100) from generate_series(1, 10000000) i";
+    let words = ["query", "orders-prod", "--user", "oncall", "-c", forever, "--format", "csv"];
+    let denied = Fault::Denied("ssm:ResumeSession".to_owned());
+    for (name, on) in [
+        ("session_ended", vec![Fault::SessionEnded]),
+        ("database_cut", vec![Fault::DatabaseCut]),
+        ("resume_denied", vec![denied, Fault::SocketReset]),
+    ] {
+        let mut child = neighbour.command(&words).spawn().expect("gatepost runs");
+        let mut rows = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut line = String::new();
+        for _ in 0..100 {
+            rows.read_line(&mut line).expect("rows come");
+        }
+        on.iter().for_each(|fault| faults.set(fault.clone()));
+        let rest = std::thread::spawn(move || rows.read_to_end(&mut Vec::new()).map(|_| ()));
+        let said = neighbour::finish(child);
+        rest.join().expect("read").expect("to its end");
+        for fault in &on {
+            faults.clear(fault);
+        }
+        assert_snapshot!(format!("broken_{name}"), neighbour.told(&words, &said));
+    }
 }

@@ -115,6 +115,13 @@ pub(in crate::access) fn of_start(error: &Error, bastion: &Bastion, endpoint: &E
 }
 
 fn login_ended(title: &str, error: &Error, origin: &Origin) -> Diagnosis {
+    if let Some((_, rest)) = error.message.split_once("profile `")
+        && let Some((name, _)) = rest.split_once("` was not defined")
+    {
+        return Diagnosis::new(Kind::LoginEnded, format!("There is no profile {name} in the AWS configuration"))
+            .advise_paste("See which profiles there are", "aws configure list-profiles")
+            .advise("Look at AWS_PROFILE, AWS_CONFIG_FILE and --profile");
+    }
     let diagnosis = because_lines(Diagnosis::new(Kind::LoginEnded, title), &error.message);
     let profile = |name: &Option<String>| match name.as_deref().or(error.place.profile.as_deref()) {
         Some(name) => format!(" --profile {}", shell(name)),
@@ -164,6 +171,23 @@ fn region_refused(error: &Error) -> Diagnosis {
 fn unreachable(error: &Error, tried: &str) -> Diagnosis {
     let Error { operation, place, .. } = error;
     let service = operation.split(':').next().unwrap_or_default();
+    if error.message.contains("invalid peer certificate") {
+        return because_lines(
+            Diagnosis::new(
+                Kind::AwsUnreachable,
+                format!("The certificate of AWS's endpoint is not trusted: {operation} in {place}"),
+            ),
+            &error.message,
+        )
+        .advise_paste(
+            "Where a proxy inspects TLS, or the endpoint is your own: give the authority's certificate, as PEM",
+            "export AWS_CA_BUNDLE=/path/to/authorities.pem",
+        )
+        .advise_paste(
+            "See what leads elsewhere: an endpoint or a proxy",
+            "env | grep -iE 'AWS_ENDPOINT|AWS_CA_BUNDLE|_proxy'",
+        );
+    }
     because_lines(
         Diagnosis::new(Kind::AwsUnreachable, format!("AWS does not answer: {operation} in {place}{tried}")),
         &error.message,

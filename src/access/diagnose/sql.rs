@@ -84,6 +84,8 @@ fn because_tunnel(mut diagnosis: Diagnosis, tunnel: Option<&Diagnosis>) -> Diagn
     if let Some(tunnel) = tunnel {
         diagnosis = diagnosis.because(tunnel.title.clone());
         diagnosis.because.extend(tunnel.because.iter().cloned());
+        // What mends the tunnel is worth pasting; "connect again" is said by what happened to the statement.
+        diagnosis.advice.extend(tunnel.advice.iter().filter(|advice| advice.paste.is_some()).cloned());
     }
     diagnosis
 }

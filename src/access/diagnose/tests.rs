@@ -43,6 +43,20 @@ fn a_login_that_has_ended_is_renewed_where_it_came_from() {
 }
 
 #[test]
+fn what_the_sdk_puts_in_a_heap_is_told_in_a_sentence() {
+    let message =
+        "no credentials found in chain. Attempted:\n  Profile: profile `absent` was not defined: could not find";
+    let absent = Error { message: message.to_owned(), ..refused(Refused::NoCredentials(Origin::Unknown), None) };
+    let diagnosis = aws::of(&absent);
+    assert_eq!(diagnosis.title, "There is no profile absent in the AWS configuration");
+    assert!(pastes(&diagnosis).contains(&"aws configure list-profiles"), "{diagnosis}");
+    let message = "dispatch failure: TLS handshake failed: invalid peer certificate: UnknownIssuer";
+    let diagnosis = aws::of(&Error { message: message.to_owned(), ..refused(Refused::Unreachable, None) });
+    assert!(diagnosis.title.contains("is not trusted"), "{diagnosis}");
+    assert!(pastes(&diagnosis)[0].starts_with("export AWS_CA_BUNDLE="), "{diagnosis}");
+}
+
+#[test]
 fn the_end_of_a_tunnel_is_told_by_its_cause() {
     let (bastion, endpoint) = (bastion("i-1", Some("vpc-1"), true, "3.3.987.0"), endpoint());
     let service = |text: &str| Ended::ByService(text.to_owned());
@@ -57,6 +71,13 @@ fn the_end_of_a_tunnel_is_told_by_its_cause() {
         (service("Handshake timed out. Please ensure …"), Kind::BastionUnusable, "did not finish the handshake"),
         (service(""), Kind::TunnelLost, "idle time"),
         (Ended::Gone("timed out".to_owned()), Kind::TunnelLost, "cannot be resumed"),
+        (
+            Ended::Gone(
+                "ssm:ResumeSession in eu-west-1: User: u is not authorized to perform: ssm:ResumeSession".to_owned(),
+            ),
+            Kind::TunnelLost,
+            "\"Action\": \"ssm:ResumeSession\"",
+        ),
         (Ended::AgentSilent(Duration::from_secs(30)), Kind::TunnelLost, "30 s"),
         (Ended::ServiceUnreachable(Duration::from_secs(300), "dns".to_owned()), Kind::TunnelLost, "5 min"),
     ] {

@@ -76,6 +76,18 @@ pub(in crate::access) fn ended(ended: &Ended, bastion: &Bastion, endpoint: &Endp
     match ended {
         Ended::ByUs => lost(format!("The session on {name} was closed from here")),
         Ended::ByService(text) => ended_by_service(text, bastion, endpoint),
+        Ended::Gone(reason) if reason.contains("not authorized to perform: ssm:ResumeSession") => because_lines(
+            lost(format!("The tunnel through {name} broke, and you may not do ssm:ResumeSession to mend it")),
+            reason,
+        )
+        .advise_paste(
+            "Have this statement added to your IAM policy",
+            statement(
+                &["ssm:ResumeSession"],
+                &[format!("arn:{}:ssm:*:*:session/${{aws:userid}}-*", endpoint.partition)],
+            ),
+        )
+        .advise("Connect again"),
         Ended::Gone(reason) => {
             because_lines(lost(format!("The session on {name} has ended and cannot be resumed")), reason)
                 .because("a session ends after the account's idle time (20 minutes unless set) or longest duration")

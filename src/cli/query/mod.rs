@@ -6,15 +6,17 @@ mod caret;
 pub mod format;
 pub(super) mod json;
 mod markdown;
+mod outage;
 mod output;
 mod separated;
 mod source;
 
 use super::steps::{Tell, Teller};
 use super::{Failure, Interrupt, Terminal, failure, password};
-use crate::access::{Access, Canceller, Running, Session, Wish};
+use crate::access::{Access, Canceller, LineHealth, Running, Session, Watch, Wish};
 use crate::model::{Auth, Diagnosis, Endpoint, Happening, Kind, Notice, RouteChoice, Transaction, visible};
 use format::{Format, Writer};
+use outage::Outage;
 use output::Output;
 use source::Script;
 use std::io::{self, Write};
@@ -33,7 +35,7 @@ pub struct Args {
     /// Identifier, endpoint host, resource id or ARN
     pub name: String,
     /// Read the SQL from stdin
-    #[arg(value_name = "-", value_parser = ["-"], hide_possible_values = true, allow_hyphen_values = true)]
+    #[arg(value_name = "-", value_parser = ["-"], hide_possible_values = true)]
     pub stdin: Option<String>,
     /// SQL to run
     #[arg(long, short, value_name = "SQL")]
@@ -111,6 +113,8 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
 
     let mut errand = Errand {
         canceller: session.canceller(),
+        watch: session.watch(),
+        outage: Outage::default(),
         writer: Writer::new(args.format, args.null.clone(), terminal.stdout),
         output: Output::start(),
         interrupt,
@@ -147,6 +151,8 @@ fn speaks_postgres(endpoint: &Endpoint, name: &str) -> Result<(), Diagnosis> {
 /// What running a script needs besides the session.
 struct Errand {
     canceller: Canceller,
+    watch: Watch,
+    outage: Outage,
     writer: Writer,
     output: Output,
     interrupt: Interrupt,
@@ -162,6 +168,15 @@ impl Errand {
         loop {
             let happening = tokio::select! {
                 happening = running.next() => happening,
+                health = self.watch.changed() => {
+                    self.outage.hear(health);
+                    continue;
+                }
+                () = self.outage.due() => match self.outage.act() {
+                    None => continue,
+                    // Not cancelled: the way to the server is what is missing.
+                    Some(diagnosis) => return Err(diagnosis.into()),
+                },
                 signal = self.interrupt.wait() => return Err(self.stop(&mut running, Failure::Interrupted(signal)).await),
             };
             match happening {
@@ -201,7 +216,11 @@ impl Errand {
                 *rows_expected = false;
             }
             Happening::Notice(notice) => tell_notice(&notice),
-            Happening::Reconnected(what) => note(&what),
+            Happening::Reconnected(what) => {
+                self.watch.follow();
+                self.outage.hear(LineHealth::Up);
+                note(&what);
+            }
         }
         self.send().await
     }

@@ -3,7 +3,7 @@
 
 use super::keymap::{LOOK, READ, REPLY, SEARCH, WRITE};
 use super::layout::{self, Areas, areas};
-use super::pane::{Focus, Link, Pane, Showing, Work};
+use super::pane::{Focus, Link, Pane, Showing, Stop, Work};
 use super::{LineHealth, grid, page, standing, text};
 use crate::console::keys::Binding;
 use crate::console::theme::{Theme, Tone};
@@ -204,8 +204,8 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
     } else if pane.finder.is_some() {
         labels(SEARCH, &mut keys);
     } else {
-        if pane.run.is_some() {
-            keys.push(("Ctrl-C".to_owned(), "cancel"));
+        if let Some(run) = &pane.run {
+            keys.push(("Ctrl-C".to_owned(), if run.stop == Stop::No { "cancel" } else { "drop the connection" }));
         }
         match pane.focus {
             Focus::Editor => labels(WRITE, &mut keys),

@@ -89,7 +89,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
             let mut rest = word;
             while width(&line) + width(rest) > columns {
                 let front = head(rest, columns.saturating_sub(width(&line)));
-                let front = if front.is_empty() { rest.graphemes(true).next().unwrap_or(rest) } else { front };
+                let front = if front.is_empty() { rest.graphemes(true).next().unwrap_or(rest) } else { joint(front) };
                 line.push_str(front);
                 rest = &rest[front.len()..];
                 lines.push(std::mem::replace(&mut line, indent.clone()));
@@ -103,6 +103,13 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
         lines.push(line);
     }
     lines
+}
+
+/// The front of a host name or ARN up to where it reads well to break it, if that leaves no more than half of it.
+fn joint(front: &str) -> &str {
+    let late = |at: &usize| at * 2 >= front.len();
+    let at = front.rfind('.').filter(late).or_else(|| front.rfind([':', '/']).filter(late));
+    at.map_or(front, |at| &front[..=at])
 }
 
 /// How long something took: `12 ms`, `1.2 s`, `2 min 5 s`.
@@ -172,6 +179,10 @@ mod tests {
     fn wraps_between_words_and_breaks_what_has_none() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(
+            wrap("billing.c9akciq32.eu-west-1.rds.com:5432", 20),
+            ["billing.c9akciq32.", "eu-west-1.rds.", "com:5432"]
+        );
         assert_eq!(wrap("a\n\n  b c", 10), ["a", "", "  b c"]);
         assert_eq!(wrap("注文注文", 3), ["注", "文", "注", "文"]);
         assert_eq!(wrap("注", 1), ["注", ""]);

@@ -172,7 +172,8 @@ impl Gateway {
                            _ = deed.changed() => {
             let next = deed.borrow_and_update().1;
             match next {
-                               Deed::Relay | Deed::Forbid => {}
+                               Deed::Relay => {}
+                               Deed::Forbid => return,
                                Deed::CloseNormally => {
                                    let frame = CloseFrame { code: CloseCode::Normal, reason: "Bye".into() };
                                    let _ = socket.close(Some(frame)).await;

@@ -1,0 +1,133 @@
+//! Several sessions as one, against the model agent at the real one's pace: a bulk download makes the pool open another,
+//! what is in a hurry takes that one, N streams run at nearly N times one session, and none is left open at the end.
+
+/// What the included files call the room.
+mod ssm {
+    pub use gatepost::ssm::*;
+}
+#[path = "../src/ssm/trial/agent.rs"]
+#[allow(dead_code)]
+mod agent;
+#[path = "../src/ssm/trial/gateway.rs"]
+#[allow(dead_code)]
+mod gateway;
+
+use agent::{Habits, SOURCE};
+use futures_util::future::join_all;
+use gatepost::ssm::{Account, Error, Opener, Pool, Stream, Tunnel, Wish};
+use gateway::Gateway;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// Each session has a gateway and an agent of its own.
+#[derive(Clone, Default)]
+struct World(Arc<Mutex<Vec<Arc<Gateway>>>>);
+
+impl World {
+    async fn session(&self) -> Result<Tunnel, Error> {
+        let gateway = Gateway::start(Habits::default(), false).await;
+        self.0.lock().expect("no panic").push(Arc::clone(&gateway));
+        let account: Arc<dyn Account> = Arc::<Gateway>::clone(&gateway);
+        Tunnel::open(gateway.grant(), account, gateway.options()).await.map(|(tunnel, _)| tunnel)
+    }
+
+    fn opened(&self) -> usize {
+        self.0.lock().expect("no panic").len()
+    }
+
+    fn terminated(&self) -> usize {
+        let all = self.0.lock().expect("no panic");
+        all.iter().filter(|gateway| gateway.terminated.load(Ordering::Relaxed) == 1).count()
+    }
+}
+
+impl Opener for World {
+    fn open(&self) -> Pin<Box<dyn Future<Output = Result<Tunnel, Error>> + Send + '_>> {
+        Box::pin(self.session())
+    }
+}
+
+async fn pool(world: &World, most: usize) -> Pool {
+    Pool::new(world.session().await.expect("a session"), most, world.clone())
+}
+
+async fn source(stream: &mut Stream, total: u64) {
+    stream.write_all(&[&SOURCE[..], &total.to_be_bytes()].concat()).await.expect("room");
+}
+
+/// Bytes a second of so many downloads together, each of `total` bytes.
+async fn download(pool: &Pool, streams: usize, total: u64) -> f64 {
+    let mut all = Vec::new();
+    for _ in 0..streams {
+        all.push(pool.stream(Wish::Alone).await.expect("a stream"));
+    }
+    let begun = Instant::now();
+    join_all(all.iter_mut().map(async |stream| {
+        source(stream, total).await;
+        let mut got = vec![0; usize::try_from(total).expect("it fits")];
+        stream.read_exact(&mut got).await.expect("every byte");
+    }))
+    .await;
+    (streams as u64 * total) as f64 / begun.elapsed().as_secs_f64()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_a_hurry_does_not_wait_behind_a_bulk_download() {
+    let world = World::default();
+    let pool = pool(&world, 2).await;
+    let mut bulk = pool.stream(Wish::Quick).await.expect("a stream");
+    assert_eq!(world.opened(), 1, "one stream needs one session");
+    source(&mut bulk, 1 << 40).await;
+    let reading = tokio::spawn(async move {
+        let mut part = vec![0; 64 << 10];
+        while bulk.read(&mut part).await.is_ok_and(|count| count > 0) {}
+    });
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while pool.tunnels().len() < 2 {
+        assert!(Instant::now() < deadline, "another is opened before anybody asks");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let mut times = Vec::new();
+    for _ in 0..40 {
+        let begun = Instant::now();
+        // As a cancel does: a stream of its own, a few round trips.
+        let mut hurried = pool.stream(Wish::Quick).await.expect("a stream");
+        for _ in 0..3 {
+            let mut bytes = [9; 64];
+            hurried.write_all(&bytes).await.expect("room");
+            hurried.read_exact(&mut bytes).await.expect("its echo");
+        }
+        times.push(begun.elapsed());
+    }
+    times.sort_unstable();
+    eprintln!("three round trips beside a bulk download: p50 {:?}, worst {:?}", times[20], times[39]);
+    assert!(times[20] < Duration::from_millis(50), "{times:?}");
+    assert_eq!(world.opened(), 2);
+    pool.close().await;
+    reading.await.expect("no panic");
+    assert_eq!(world.terminated(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_streams_run_at_nearly_so_many_times_one_session() {
+    let world = World::default();
+    let one = pool(&world, 1).await;
+    let single = download(&one, 4, 300_000).await;
+    one.close().await;
+    let four = pool(&world, 4).await;
+    let together = download(&four, 4, 1_200_000).await;
+    eprintln!("four streams: {:.2} MB/s on one session, {:.2} MB/s on four", single / 1e6, together / 1e6);
+    assert_eq!(world.opened(), 5);
+    // On a machine that others keep busy the timers' pace is not the limit any more.
+    assert!(together > 2.0 * single, "{together} of {single}");
+    drop(four);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while world.terminated() < 5 {
+        assert!(Instant::now() < deadline, "the last clone's end terminates them all");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
