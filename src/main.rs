@@ -15,6 +15,7 @@ use gatepost::cli::{self, Failure, Global, Interrupt, Terminal, failure};
 use gatepost::console::Start;
 use gatepost::model::{Diagnosis, Kind, Settings};
 use gatepost::settings::{self, Reading, Sources};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{IsTerminal, Write};
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
@@ -64,11 +65,22 @@ const PANICKED: u8 = 101;
 
 fn main() -> ExitCode {
     let words = Words::parse();
+    // The sandbox has no secrets but its own, and what runs in it may want its core files.
+    if !matches!(words.door, Some(Door::Sandbox(_))) {
+        leave_no_core();
+    }
     let status = match run(words) {
         Ok(status) => status,
         Err(failure) => failure::end(Err(failure), Terminal::of_process(true, false).color_on_stderr()),
     };
     ExitCode::from(status)
+}
+
+/// A core file would hold tokens, passwords and rows.
+fn leave_no_core() {
+    let now = getrlimit(Resource::Core);
+    // Less is always allowed; where it should not be, there is nothing to be done.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: now.maximum });
 }
 
 fn run(words: Words) -> Result<u8, Failure> {
@@ -191,5 +203,16 @@ async fn unless(mut interrupt: Interrupt, verb: impl Future<Output = Result<(), 
     tokio::select! {
         result = verb => result,
         signal = interrupt.wait() => Err(Failure::Interrupted(signal)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_core_file_is_left() {
+        leave_no_core();
+        assert_eq!(getrlimit(Resource::Core).current, Some(0));
     }
 }

@@ -279,6 +279,22 @@ async fn whoever_leaves_on_the_way_leaves_no_session_at_aws() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_says_read_only_as_long_as_it_is() {
+    let world = World::new().await;
+    let endpoint = world.endpoint("orders-prod").await;
+    let wish = gatepost::access::Wish { read_only: true, ..wish(&endpoint, "oncall") };
+    let mut session = world.access.connect(&wish, None).await.expect("connected");
+    assert!(session.facts().read_only);
+    // As a function could that nobody sees through.
+    value(&mut session, "select set_config('default_' || 'transaction_read_only', 'off', false)").await;
+    assert!(!session.facts().read_only);
+    rows(&mut session, "reset all").await.expect("runs");
+    assert!(session.facts().read_only, "what was sent with the start-up is what it goes back to");
+    session.close().await;
+    world.access.close().await;
+}
+
 /// A connection over which the gate has said that it speaks TLS.
 async fn greeted(port: u16) -> tokio::net::TcpStream {
     let mut socket = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.expect("accepted");

@@ -62,6 +62,12 @@ impl Terminal {
         }
     }
 
+    /// Whether it shows what is typed.
+    fn echoes(&self) -> bool {
+        let flags = format!("{:?}", self._master.get_termios().expect("a terminal has modes").local_flags);
+        flags.split(|c: char| !c.is_ascii_alphanumeric()).any(|flag| flag == "ECHO")
+    }
+
     /// Its exit status, and the screen it left behind.
     fn end(mut self) -> (u32, vt100::Parser) {
         let deadline = Instant::now() + Duration::from_secs(60);
@@ -82,7 +88,8 @@ impl Terminal {
     }
 }
 
-fn console() -> Terminal {
+/// gatepost in the neighbour's environment and no other.
+fn ours() -> CommandBuilder {
     let like_ours = shared().command(&[]);
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_gatepost"));
     command.env_clear();
@@ -90,7 +97,11 @@ fn console() -> Terminal {
         command.env(name, value.expect("set"));
     }
     command.env("TERM", "xterm-256color");
-    let terminal = Terminal::run(command);
+    command
+}
+
+fn console() -> Terminal {
+    let terminal = Terminal::run(ours());
     terminal.wait_for("62 databases");
     terminal.wait_for("billing-replica");
     assert!(terminal.screen.lock().expect("the emulator did not panic").screen().alternate_screen());
@@ -145,4 +156,37 @@ fn panics_on_the_screen() {
     let mut screen = gatepost::console::terminal::Screen::take().expect("a terminal");
     screen.draw(|_| {}).expect("a frame");
     panic!("a panic on purpose");
+}
+
+/// A prompt for a password that a signal ends: what is typed in the shell afterwards must be seen again.
+#[test]
+fn a_password_prompt_gives_the_terminal_back() {
+    for signal in ["INT", "TERM"] {
+        let mut command = ours();
+        command.args(["query", "legacy-crm", "--user", "app", "--auth", "password", "-c", "select 1"]);
+        let mut terminal = Terminal::run(command);
+        terminal.wait_for("Password of app");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while terminal.echoes() {
+            assert!(Instant::now() < deadline, "the password would be seen");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let status = match signal {
+            "INT" => {
+                terminal.press("\x03");
+                130
+            }
+            _ => {
+                let id = terminal.child.process_id().expect("it runs");
+                let sent = std::process::Command::new("kill").args(["-TERM", &id.to_string()]).status();
+                assert!(sent.expect("kill runs").success());
+                143
+            }
+        };
+        while !terminal.echoes() {
+            assert!(Instant::now() < deadline, "left dark by SIG{signal}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(terminal.end().0, status, "SIG{signal}");
+    }
 }

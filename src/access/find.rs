@@ -1,5 +1,7 @@
 //! From a NAME to an endpoint: identifier, endpoint host, resource id or ARN, over all places.
 
+use super::diagnose::aws::options;
+use super::diagnose::shell;
 use super::{Access, Found};
 use crate::model::{Database, DatabaseKind, Diagnosis, Endpoint, Kind};
 use futures_util::future::join_all;
@@ -63,12 +65,14 @@ fn found(database: &Database) -> Result<Found, Diagnosis> {
             "Wait until it is available",
             match database.kind {
                 DatabaseKind::Cluster => format!(
-                    "aws rds wait db-cluster-available --db-cluster-identifier {} --region {}",
-                    database.identifier, database.place.region
+                    "aws rds wait db-cluster-available --db-cluster-identifier {}{}",
+                    shell(&database.identifier),
+                    options(&database.place)
                 ),
                 _ => format!(
-                    "aws rds wait db-instance-available --db-instance-identifier {} --region {}",
-                    database.identifier, database.place.region
+                    "aws rds wait db-instance-available --db-instance-identifier {}{}",
+                    shell(&database.identifier),
+                    options(&database.place)
                 ),
             },
         )),

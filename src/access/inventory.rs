@@ -57,5 +57,8 @@ fn no_region(profile: Option<&str>) -> Diagnosis {
     Diagnosis::new(Kind::Usage, "No AWS region is set")
         .because("neither --region, nor AWS_REGION, nor the profile names one")
         .advise_paste("Name it", "gatepost --region eu-west-1")
-        .advise_paste("Or set it in the profile", format!("aws configure set region eu-west-1 --profile {name}"))
+        .advise_paste(
+            "Or set it in the profile",
+            format!("aws configure set region eu-west-1 --profile {}", diagnose::shell(name)),
+        )
 }

@@ -124,7 +124,7 @@ fn conninfo_value(text: &str) -> String {
 }
 
 /// A word of a POSIX shell.
-fn shell_word(text: &str) -> String {
+pub(super) fn shell_word(text: &str) -> String {
     let text = visible(text);
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@+".contains(c);
     if !text.is_empty() && text.chars().all(plain) {

@@ -300,6 +300,9 @@ mod tests {
         let reading = sources(&[("HTTPS_PROXY", "http://upper:1"), ("https_proxy", "http://lower:1")]).read();
         let settings = reading.expect("valid").settings;
         assert_eq!(settings.aws.https_proxy.as_ref().map(|secret| secret.reveal()), Some("http://lower:1"));
+        let bare = sources(&[("HTTPS_PROXY", "proxy.example.com:3128")]).read().expect("as curl has it").settings;
+        let bare = bare.aws.https_proxy.expect("set");
+        assert_eq!(bare.reveal(), "http://proxy.example.com:3128");
     }
 
     #[test]

@@ -140,7 +140,7 @@ pub static KEYS: &[Key] = &[
         environment: &[Value("https_proxy"), Value("HTTPS_PROXY")],
         meaning: "Proxy for https, and so for AWS and the SSM web socket.",
         set: |settings, words, _| {
-            settings.aws.https_proxy = Some(Secret::new(words::url(single(words)?)?));
+            settings.aws.https_proxy = Some(Secret::new(words::proxy(single(words)?)?));
             Ok(())
         },
         show: |settings| proxy(settings.aws.https_proxy.as_ref()),
@@ -152,7 +152,7 @@ pub static KEYS: &[Key] = &[
         environment: &[Value("http_proxy"), Value("HTTP_PROXY")],
         meaning: "Proxy for plain http: only an endpoint_url can need it.",
         set: |settings, words, _| {
-            settings.aws.http_proxy = Some(Secret::new(words::url(single(words)?)?));
+            settings.aws.http_proxy = Some(Secret::new(words::proxy(single(words)?)?));
             Ok(())
         },
         show: |settings| proxy(settings.aws.http_proxy.as_ref()),

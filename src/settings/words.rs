@@ -114,11 +114,16 @@ pub fn url(text: &str) -> Result<String, String> {
     }
 }
 
+/// A proxy's address; `HOST:PORT` alone is http, as curl and botocore have it.
+pub fn proxy(text: &str) -> Result<String, String> {
+    if text.contains("://") { url(text) } else { url(&format!("http://{text}")) }
+}
+
 /// An address without the password it may hold.
 pub fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let authority = rest.split('/').next().unwrap_or(rest);
-    match authority.rsplit_once('@') {
+    // The last one of all: a password may hold a slash that nobody has encoded.
+    match rest.rsplit_once('@') {
         Some((login, _)) => {
             let user = login.split(':').next().unwrap_or_default();
             format!("{scheme}://{user}:••••{}", &rest[login.len()..])
@@ -156,6 +161,7 @@ mod tests {
     fn a_password_in_an_address_is_not_shown() {
         assert_eq!(without_password("http://me:pa:ss@proxy:8080/x"), "http://me:••••@proxy:8080/x");
         assert_eq!(without_password("http://proxy:8080"), "http://proxy:8080");
+        assert_eq!(without_password("http://me:pa/ss@proxy:8080"), "http://me:••••@proxy:8080");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which check of the server's certificate failed, in words. There is no advice that would weaken a check.
 
-use super::{because_lines, moment};
+use super::{because_lines, moment, shell};
 use crate::model::{Diagnosis, Endpoint, EndpointRole, Kind, TlsFacts};
 
 /// The server does not offer TLS.
@@ -71,7 +71,7 @@ pub(in crate::access) fn wrong_dates(endpoint: &Endpoint, facts: &TlsFacts, now:
     let rotate = match endpoint.role {
         EndpointRole::Instance => format!(
             "aws rds modify-db-instance --db-instance-identifier {} --ca-certificate-identifier rds-ca-rsa2048-g1 --apply-immediately{}",
-            endpoint.owner,
+            shell(&endpoint.owner),
             super::aws::options(&endpoint.place)
         ),
         _ => "aws rds describe-certificates".to_owned() + &super::aws::options(&endpoint.place),

@@ -2,7 +2,7 @@
 
 use super::aws::options;
 use super::sql::words;
-use super::{because_lines, moment, span};
+use super::{because_lines, moment, shell, span};
 use crate::access::policy::statement;
 use crate::model::{Bastion, Diagnosis, Endpoint, Kind, Ranked, visible};
 use crate::ssm::{Ended, Error};
@@ -118,7 +118,7 @@ fn ended_by_service(text: &str, bastion: &Bastion, endpoint: &Endpoint) -> Diagn
             Diagnosis::new(Kind::UnreachableFromBastion, format!("{name} cannot resolve {}", endpoint.host)),
             text,
         )
-        .advise_paste("See what it resolves there", format!("getent hosts {}", endpoint.host))
+        .advise_paste("See what it resolves there", format!("getent hosts {}", shell(&endpoint.host)))
         .advise("Switch on DNS resolution and DNS host names in the bastion's VPC")
     } else if lower.contains("forbidden") {
         because_lines(

@@ -34,13 +34,45 @@ pub struct Writer {
     keys: Vec<String>,
     rows: u64,
     aligned: Option<Aligned>,
+    /// The beginning of a character of COPY data whose rest has not come yet; for terminals only.
+    begun: Vec<u8>,
 }
 
 impl Writer {
     /// A writer; `null` is what stands for NULL, `terminal` whether a terminal reads.
     pub fn new(format: Format, null: Option<String>, terminal: bool) -> Writer {
         let null = null.unwrap_or_else(|| if format == Format::Tsv { "\\N".to_owned() } else { String::new() });
-        Writer { format, null, tame: terminal, columns: Vec::new(), keys: Vec::new(), rows: 0, aligned: None }
+        Writer {
+            format,
+            null,
+            tame: terminal,
+            columns: Vec::new(),
+            keys: Vec::new(),
+            rows: 0,
+            aligned: None,
+            begun: Vec::new(),
+        }
+    }
+
+    /// COPY data, as it is; for a terminal everything but line ends and tabs made visible.
+    pub fn copy(&mut self, out: &mut Vec<u8>, data: &[u8]) {
+        if !self.tame {
+            out.extend_from_slice(data);
+            return;
+        }
+        self.begun.extend_from_slice(data);
+        // Pieces are cut anywhere, also within a character: of at most three bytes the fourth may be on its way.
+        let whole = match self.begun.utf8_chunks().last() {
+            Some(last) if is_beginning(last.invalid()) => self.begun.len() - last.invalid().len(),
+            _ => self.begun.len(),
+        };
+        let rest = self.begun.split_off(whole);
+        tamed(out, &std::mem::replace(&mut self.begun, rest));
+    }
+
+    /// The COPY data has ended.
+    pub fn copied(&mut self, out: &mut Vec<u8>) {
+        tamed(out, &std::mem::take(&mut self.begun));
     }
 
     /// A result begins.
@@ -110,6 +142,23 @@ impl Writer {
 
     fn cell<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if self.tame { visible(text) } else { Cow::Borrowed(text) }
+    }
+}
+
+/// Whether these bytes, which are no character, are the beginning of one.
+fn is_beginning(bytes: &[u8]) -> bool {
+    match std::str::from_utf8(bytes) {
+        Ok(_) => false,
+        // No length: more bytes could make it valid.
+        Err(error) => error.error_len().is_none(),
+    }
+}
+
+fn tamed(out: &mut Vec<u8>, bytes: &[u8]) {
+    for piece in String::from_utf8_lossy(bytes).split_inclusive(['\n', '\t']) {
+        let text = piece.trim_end_matches(['\n', '\t']);
+        out.extend_from_slice(visible(text).as_bytes());
+        out.extend_from_slice(&piece.as_bytes()[text.len()..]);
     }
 }
 
@@ -193,6 +242,23 @@ mod tests {
             "| id | na\"me | price | doc | id |\n| ---: | --- | ---: | --- | --- |\n\
              | 1 | plain | 12.50 | {\"a\": [1, 2]} | t |\n| 22 | a,b<br>\"c\"␉\\|\\\\ | NaN |  | f |\n|  |  |  | null |  |\n\n"
         );
+    }
+
+    #[test]
+    fn copy_data_is_tamed_for_a_terminal_only_and_however_it_is_cut() {
+        let data = "a\té 🐘\x1b]52;c;x\x07\u{9b}31m\n\n\t\tb\r\n".as_bytes();
+        let data = [data, b"\xff\x9b\xc3"].concat();
+        let through = |terminal, piece: usize| {
+            let (mut writer, mut out) = (Writer::new(Format::Table, None, terminal), Vec::new());
+            data.chunks(piece).for_each(|piece| writer.copy(&mut out, piece));
+            writer.copied(&mut out);
+            out
+        };
+        for piece in 1..=data.len() {
+            assert_eq!(through(false, piece), data);
+            let tame = String::from_utf8(through(true, piece)).expect("text");
+            assert_eq!(tame, "a\té 🐘␛]52;c;x␇\u{fffd}31m\n\n\t\tb␍\n\u{fffd}\u{fffd}\u{fffd}", "pieces of {piece}");
+        }
     }
 
     #[test]

@@ -81,7 +81,10 @@ pub enum Login {
 
 /// Runs it.
 pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrupt: Interrupt) -> Result<(), Failure> {
-    let script = Script::read(args)?;
+    let script = tokio::select! {
+        script = Script::read(args) => script?,
+        signal = interrupt.wait() => return Err(Failure::Interrupted(signal)),
+    };
     let (steps, teller) = Teller::start(terminal, Tell::Passing);
     let connecting = async {
         let endpoint = access.find(&args.name).await?.endpoint;
@@ -139,7 +142,10 @@ fn speaks_postgres(endpoint: &Endpoint, name: &str) -> Result<(), Diagnosis> {
         return Ok(());
     }
     Err(Diagnosis::new(Kind::Usage, format!("{} is {}: query speaks PostgreSQL only", endpoint.owner, endpoint.engine))
-        .advise_paste("Forward a port for its own client", format!("gatepost tunnel {name}")))
+        .advise_paste(
+            "Forward a port for its own client",
+            format!("gatepost tunnel {}", super::tunnel::shell_word(name)),
+        ))
 }
 
 /// What running a script needs besides the session.
@@ -198,8 +204,9 @@ impl Errand {
                 self.writer.columns(self.output.chunk(), columns);
             }
             Happening::Rows(page) => self.writer.rows(self.output.chunk(), page),
-            Happening::CopyData(data) => self.output.chunk().extend_from_slice(&data),
+            Happening::CopyData(data) => self.writer.copy(self.output.chunk(), &data),
             Happening::Complete { tag, rows } => {
+                self.writer.copied(self.output.chunk());
                 if *rows_expected {
                     self.writer.finish(self.output.chunk(), rows);
                 } else if !self.quiet {

@@ -24,17 +24,22 @@ pub struct Piece {
 }
 
 impl Script {
-    /// From the command line, a file, or stdin.
-    pub fn read(args: &Args) -> Result<Script, Diagnosis> {
+    /// From the command line, a file, or stdin. A terminal, a pipe or a FIFO may say nothing for long: it is read on a
+    /// thread of its own, so that a signal is heard meanwhile.
+    pub async fn read(args: &Args) -> Result<Script, Diagnosis> {
         let (name, text) = match (&args.command, &args.file) {
             (Some(command), _) => (None, Ok(command.clone())),
             (None, Some(path)) if path != Path::new("-") => {
-                (Some(path.display().to_string()), std::fs::read(path).and_then(utf8))
+                let name = path.display().to_string();
+                let path = path.clone();
+                (Some(name), aside(move || std::fs::read(path)).await.and_then(utf8))
             }
             _ => {
-                let mut text = Vec::new();
-                let read = std::io::stdin().lock().read_to_end(&mut text);
-                (Some("stdin".to_owned()), read.and_then(|_| utf8(text)))
+                let read = aside(|| {
+                    let mut text = Vec::new();
+                    std::io::stdin().lock().read_to_end(&mut text).map(|_| text)
+                });
+                (Some("stdin".to_owned()), read.await.and_then(utf8))
             }
         };
         let text = text.map_err(|error| {
@@ -87,6 +92,10 @@ impl Script {
         };
         Some(format!("{name}:{line}"))
     }
+}
+
+async fn aside(read: impl FnOnce() -> std::io::Result<Vec<u8>> + Send + 'static) -> std::io::Result<Vec<u8>> {
+    tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
 }
 
 fn utf8(bytes: Vec<u8>) -> std::io::Result<String> {
