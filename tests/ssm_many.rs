@@ -2,7 +2,6 @@
 //! tasks nor descriptors are. Alone in its process, because it counts them there.
 
 #[path = "support/world.rs"]
-#[allow(dead_code)]
 mod world;
 
 use futures_util::future::join_all;

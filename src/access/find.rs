@@ -95,7 +95,8 @@ fn ambiguous(name: &str, several: &[&Database]) -> Diagnosis {
 }
 
 fn not_found(name: &str, databases: &[Database]) -> Diagnosis {
-    let diagnosis = Diagnosis::new(Kind::NotFound, format!("There is no database {name}"))
+    let named = if name.is_empty() { "of an empty name" } else { name };
+    let diagnosis = Diagnosis::new(Kind::NotFound, format!("There is no database {named}"))
         .because(format!("{} databases were listed, none has that name, host, resource id or ARN", databases.len()));
     let near = near(name, databases);
     if near.is_empty() {

@@ -133,7 +133,7 @@ impl Access {
         for path in &settings.ca_bundles {
             let name = path.display().to_string();
             let pem = std::fs::read(path).map_err(|error| {
-                Diagnosis::new(Kind::Local, format!("The certificate bundle {name} cannot be read"))
+                Diagnosis::new(Kind::Usage, format!("The certificate bundle {name} cannot be read"))
                     .because(error.to_string())
             })?;
             bundles.push((name, pem));

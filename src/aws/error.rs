@@ -5,7 +5,7 @@ use crate::model::Place;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 use std::error::Error as StdError;
 
 /// An operation that failed, with its source kept.
@@ -289,7 +289,11 @@ pub(super) fn chain(error: &(dyn StdError + 'static)) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {
-        let text = error.to_string();
+        let text = match error.downcast_ref::<ErrorMetadata>() {
+            Some(said) => [said.code(), said.message()].into_iter().flatten().collect::<Vec<_>>().join(": "),
+            // The SDK's word for an error that its model does not know ends on Rust's own spelling of it.
+            None => error.to_string().split(": Error { ").next().unwrap_or_default().to_owned(),
+        };
         if !text.is_empty() && words.last().is_none_or(|last| !last.contains(&text)) {
             words.push(text);
         }
@@ -322,6 +326,13 @@ mod tests {
         assert_eq!(kind("InvalidDocument"), Kind::InvalidDocument);
         assert_eq!(kind("SignatureDoesNotMatch"), Kind::SignatureRefused);
         assert_eq!(kind("KMSKeyNotAccessibleFault"), Kind::Other);
+    }
+
+    #[test]
+    fn a_refused_role_is_told_in_words() {
+        let said = ErrorMetadata::builder().code("AccessDenied").message("User: me may not sts:AssumeRole").build();
+        let error = aws_sdk_sts::operation::assume_role::AssumeRoleError::generic(said);
+        assert_eq!(chain(&error), ["unhandled error (AccessDenied)", "AccessDenied: User: me may not sts:AssumeRole"]);
     }
 
     #[test]

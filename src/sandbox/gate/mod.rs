@@ -153,7 +153,8 @@ impl Doorkeeper {
             if let Err(reason) = &fit {
                 tracing::debug!(gate = self.spec.identifier, user, %reason, "a token was refused");
             }
-            if fit.is_err() || self.behind.faults.is_on(&Fault::TokenRefused) {
+            let denied = [Fault::TokenRefused, Fault::Denied("rds-db:connect".to_owned())];
+            if fit.is_err() || denied.iter().any(|fault| self.behind.faults.is_on(fault)) {
                 let message = format!("PAM authentication failed for user \"{user}\"");
                 return farewell(client, "28000", &message).await.map(|()| None);
             }
