@@ -3,6 +3,7 @@
 use super::cloud::Cloud;
 use super::error::{Error, Kind};
 use crate::model::{Place, Secret};
+use aws_smithy_types::timeout::TimeoutConfig;
 
 /// What StartSession is asked for.
 #[derive(Clone, Debug)]
@@ -45,7 +46,11 @@ impl Cloud {
         for (name, value) in wanted.parameters {
             call = call.parameters(name, vec![value.clone()]);
         }
-        let answer = self.ask(START, place, &clients, call.send()).await?;
+        // It is not idempotent: asked again after a slow answer, it would leave a session whose id nobody knows. What was
+        // refused (throttling) is still asked again.
+        let patient = TimeoutConfig::builder().disable_operation_attempt_timeout().build();
+        let once = aws_sdk_ssm::config::Config::builder().timeout_config(patient);
+        let answer = self.ask(START, place, &clients, call.customize().config_override(once).send()).await?;
         granted(START, place, answer.session_id, answer.stream_url, answer.token_value)
     }
 

@@ -364,6 +364,8 @@ impl Endpoint {
     ///
     /// Source: AWS, "Creating and using an IAM policy for IAM database access".
     pub fn connect_arn(&self, user: &str) -> String {
+        // In a policy's resource, stars, question marks and dollars are more than themselves (IAM: policy variables).
+        let user = user.replace('$', "${$}").replace('*', "${*}").replace('?', "${?}");
         format!(
             "arn:{}:rds-db:{}:{}:dbuser:{}/{user}",
             self.partition, self.place.region, self.account, self.resource_id
