@@ -3,17 +3,14 @@
 //! on both ports. It must not judge: it prints a table. `cargo bench --bench ssm`; the plugin is looked for in
 //! `SESSION_MANAGER_PLUGIN` and on PATH, and left out of the table where there is none.
 //!
-//! A plugin older than 1.2.764 does not sign its web socket, so it reaches the sandbox through a relay here that does; it
-//! costs some 0.05 ms a round trip.
+//! It must be one that signs its web socket, 1.2.764 or newer: the sandbox insists, as AWS does.
 
 use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 const GATEPOST: &str = env!("CARGO_BIN_EXE_gatepost");
 const BASTION: &str = "i-0b2f61a54d1c9e083";
@@ -222,19 +219,16 @@ fn start_plugin(plugin: &str, environment: &HashMap<String, String>) -> (Running
         }
         call.send().await.expect("a session")
     });
-    let url = started.stream_url().expect("a URL").to_owned();
-    let relay = relay(url.clone(), credentials(environment));
-    let address = url.split('/').nth(2).expect("an authority");
     let answer = serde_json::json!({
-        "SessionId": started.session_id(), "TokenValue": started.token_value(),
-        "StreamUrl": url.replace(address, &format!("127.0.0.1:{relay}")),
+        "SessionId": started.session_id(), "TokenValue": started.token_value(), "StreamUrl": started.stream_url(),
     });
     let asked = serde_json::json!({ "Target": BASTION });
     let child = Command::new(plugin)
         .args([&answer.to_string(), "eu-west-1", "StartSession", "", &asked.to_string()])
         .arg(&environment["AWS_ENDPOINT_URL"])
         .envs(environment)
-        .stdout(Stdio::null())
+        // What it says goes where a person sees why it did not open its port.
+        .stdout(std::io::stderr())
         .spawn()
         .expect("the plugin starts");
     let child = Running(child);
@@ -250,53 +244,4 @@ fn start_plugin(plugin: &str, environment: &HashMap<String, String>) -> (Running
 fn credentials(environment: &HashMap<String, String>) -> Credentials {
     let of = |name: &str| environment[name].clone();
     Credentials::new(of("AWS_ACCESS_KEY_ID"), of("AWS_SECRET_ACCESS_KEY"), Some(of("AWS_SESSION_TOKEN")), None, "bench")
-}
-
-/// A port whose web sockets go to `url`, signed.
-fn relay(url: String, credentials: Credentials) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = listener.local_addr().expect("its address").port();
-    std::thread::spawn(move || {
-        for mut client in listener.incoming().flatten() {
-            let (authority, target) = url.trim_start_matches("ws://").split_once('/').expect("a path");
-            let mut head = Vec::new();
-            let mut byte = [0];
-            while !head.ends_with(b"\r\n\r\n") && client.read_exact(&mut byte).is_ok() {
-                head.push(byte[0]);
-            }
-            let mut service = TcpStream::connect(authority).expect("the sandbox");
-            let mut request = format!("GET /{target} HTTP/1.1\r\nHost: {authority}\r\n");
-            for (name, value) in signature(&url, &credentials) {
-                request += &format!("{name}: {value}\r\n");
-            }
-            let head = String::from_utf8_lossy(&head).into_owned();
-            let kept = |line: &&str| !line.to_ascii_lowercase().starts_with("host:") && !line.is_empty();
-            for line in head.split("\r\n").skip(1).filter(kept) {
-                request += &format!("{line}\r\n");
-            }
-            service.write_all(format!("{request}\r\n").as_bytes()).expect("the sandbox reads");
-            for socket in [&client, &service] {
-                socket.set_nodelay(true).expect("a socket");
-            }
-            let (mut back, mut forth) = (client.try_clone().expect("one"), service.try_clone().expect("two"));
-            std::thread::spawn(move || std::io::copy(&mut client, &mut service));
-            std::thread::spawn(move || std::io::copy(&mut forth, &mut back));
-        }
-    });
-    port
-}
-
-fn signature(url: &str, credentials: &Credentials) -> Vec<(String, String)> {
-    let identity = credentials.clone().into();
-    let parameters = v4::SigningParams::builder()
-        .identity(&identity)
-        .region("eu-west-1")
-        .name("ssmmessages")
-        .time(SystemTime::now())
-        .settings(SigningSettings::default())
-        .build()
-        .expect("all is given");
-    let signable = SignableRequest::new("GET", url, std::iter::empty(), SignableBody::Bytes(&[])).expect("a request");
-    let (instructions, _) = sign(signable, &parameters.into()).expect("signed").into_parts();
-    instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }

@@ -292,7 +292,7 @@ mod tests {
             let refused = through_proxy(&proxy, &place, &network).await.err().expect("407");
             assert!(refused.to_string().contains("407 Proxy Authentication Required"), "{refused}");
             assert!(!refused.to_string().contains("p%3Aw"), "no password: {refused}");
-            let mut tcp = through_proxy(&proxy, &place, &network).await.expect("200");
+            let mut tcp = through_proxy(&proxy, &place, &network).await.unwrap_or_else(|error| panic!("200: {error}"));
             let mut rest = [0; 5];
             tcp.read_exact(&mut rest).await.expect("what follows the head");
             assert_eq!(&rest, b"hello");

@@ -4,6 +4,7 @@
 mod agent;
 #[cfg(test)]
 mod driver;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod pair;
