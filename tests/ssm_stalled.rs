@@ -93,8 +93,8 @@ async fn two_hundred_megabytes_behind_a_stalled_reader_harm_nobody() {
         begun.elapsed().as_secs_f64(),
         before.map_or(0, |before| most.saturating_sub(before)) >> 20
     );
-    // The source is faster when nobody in this process reads it, and they take turns with it.
-    assert!(beside_stalled > beside_read / 20.0, "{beside_stalled} instead of {beside_read}");
+    // How fast is for `cargo bench --bench ssm`: a test that measures paces fails on a busy machine. That none of the ten
+    // is held up, `beside` has asserted.
     if let Some(before) = before {
         assert!(most < before + BOUND, "{} MB more", (most - before) >> 20);
     }
