@@ -199,10 +199,15 @@ impl Tab {
         let from = self.seen.len();
         self.run(sql);
         self.done().await;
-        let windows = self.seen[from..].iter();
-        let window =
-            windows.filter_map(|news| if let News::Window { window, .. } = news { Some(window) } else { None });
-        let piece = window.flat_map(|window| &window.pieces).next().expect("a row");
+        // Windows of the result before it may still come in; only this statement's counts.
+        let result = |news: &News| if let News::Columns { result, .. } = news { Some(*result) } else { None };
+        let result = self.seen[from..].iter().find_map(result).unwrap_or_else(|| panic!("{sql}: {}", self.screen()));
+        let first = move |news: &News| match news {
+            News::Window { result: of, window } if *of == result => window.pieces.first().cloned(),
+            _ => None,
+        };
+        self.until("its first row", |tab| tab.seen[from..].iter().any(|news| first(news).is_some())).await;
+        let piece = self.seen[from..].iter().find_map(first).expect("it was waited for");
         piece.page.cell(0, 0).expect("not NULL").to_owned()
     }
 }
@@ -471,7 +476,7 @@ async fn what_waits_for_its_way_back_is_stopped_at_once_and_was_not_sent() {
     let mut tab = Tab::through_the_bastion(|_| {}).await;
     tab.run("select pg_terminate_backend(pg_backend_pid())");
     tab.done().await;
-    tab.faults().set(Fault::PortSilent);
+    tab.faults().set(Fault::AgentSilent);
     tab.run("create table never (n int)");
     tab.until("the way back", |tab| matches!(tab.seen.last(), Some(News::Returning))).await;
     assert!(tab.screen().contains("connecting again"), "{}", tab.screen());
@@ -480,7 +485,7 @@ async fn what_waits_for_its_way_back_is_stopped_at_once_and_was_not_sent() {
     tab.done().await;
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     assert!(tab.screen().contains("nothing was run"), "{}", tab.screen());
-    tab.faults().clear(&Fault::PortSilent);
+    tab.faults().clear(&Fault::AgentSilent);
     assert_eq!(tab.value("select to_regclass('never') is null").await, "t");
     tab.end().await;
 }
