@@ -20,6 +20,9 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+/// A session that ends may close its streams in order first, so a connection that ended so shortly before it was lost with it.
+const WITH_ITS_SESSION: Duration = Duration::from_secs(1);
+
 /// A local port forwarded to a database.
 pub struct Forward {
     listener: TcpListener,
@@ -31,8 +34,8 @@ pub struct Forward {
     connections: JoinSet<()>,
     /// The loss of the line has been told.
     lost: bool,
-    /// Connections that ended with their line before its end was told.
-    fallen: usize,
+    /// When connections ended of late.
+    fallen: Vec<Instant>,
     /// A new line on its way, and who waits for it.
     opening: JoinSet<Arrived>,
     waiting: Vec<TcpStream>,
@@ -62,7 +65,7 @@ impl Forward {
             subject,
             connections: JoinSet::new(),
             lost: false,
-            fallen: 0,
+            fallen: Vec::new(),
             opening: JoinSet::new(),
             waiting: Vec::new(),
             trouble: Arc::default(),
@@ -106,8 +109,10 @@ impl Forward {
                     }
                 },
                 Some(opened) = self.opening.join_next() => if let Some(last) = self.opened(opened) { return last },
-                // A connection may notice the end of its line before we do.
-                Some(_) = self.connections.join_next() => if !self.lost && !self.line.is_alive() { self.fallen += 1 }
+                Some(_) = self.connections.join_next() => {
+                    self.fallen.retain(|at| at.elapsed() < WITH_ITS_SESSION);
+                    self.fallen.push(Instant::now());
+                }
             }
         }
     }
@@ -115,7 +120,8 @@ impl Forward {
     /// The line has ended, and with it what was on it.
     fn lose(&mut self, ended: Diagnosis) {
         self.lost = true;
-        let count = self.connections.len() + std::mem::take(&mut self.fallen);
+        let fell = std::mem::take(&mut self.fallen).iter().filter(|at| at.elapsed() < WITH_ITS_SESSION).count();
+        let count = self.connections.len() + fell;
         let ended = match count {
             0 => ended.because("no connection was on it"),
             1 => ended.because("the connection on it is lost"),
