@@ -112,7 +112,7 @@ impl Sessions {
         };
         let shared = &self.shared;
         let network = Network::new(Arc::clone(&shared.gates), shared.faults.clone(), node);
-        let agent = Agent::new(purpose, network, shared.faults.clone(), shared.session_ended.clone());
+        let mut agent = Agent::new(purpose, network, shared.faults.clone(), shared.session_ended.clone());
         let (words, heard) = mpsc::channel(WORDS);
         let begun = self.begun(&session_id);
         let token = Some((begun.token.clone(), Instant::now()));
@@ -120,10 +120,11 @@ impl Sessions {
         state.live.insert(session_id.clone(), Session { region: asked.region, token, words });
         let weak = Arc::downgrade(&self.shared);
         state.agents.spawn(async move {
-            let _said_to_the_client = agent.run(heard).await;
+            let why = agent.run(heard).await;
             if let Some(shared) = weak.upgrade() {
                 shared.state.lock().unwrap_or_else(PoisonError::into_inner).live.remove(&session_id);
             }
+            agent.close(&why).await;
         });
         while state.agents.try_join_next().is_some() {}
         Ok(begun)

@@ -168,8 +168,8 @@ impl Agent {
         agent
     }
 
-    /// Runs until the session ends; the text is what `channel_closed` told the client.
-    pub async fn run(mut self, mut words: mpsc::Receiver<Word>) -> String {
+    /// Runs until the session ends; the text is what `close` is to tell the client.
+    pub async fn run(&mut self, mut words: mpsc::Receiver<Word>) -> String {
         let mut scan = interval(SCAN);
         scan.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut faults = self.faults.changed();
@@ -196,7 +196,6 @@ impl Agent {
                 () = next_keep_alive(&mut self.keep_alive) => self.keep_alive_tick(),
             };
             if let Err(text) = outcome {
-                self.close(&text).await;
                 return text;
             }
         }
@@ -473,7 +472,8 @@ impl Agent {
         }
     }
 
-    async fn close(&mut self, text: &str) {
+    /// Tells the client that the session has ended and why; after the service has struck it off, as AWS does.
+    pub async fn close(&mut self, text: &str) {
         let closed = ChannelClosed {
             created_date: rfc3339(),
             destination_id: self.purpose.instance_id.clone(),
