@@ -11,7 +11,10 @@ mod forward;
 mod inventory;
 mod line;
 mod lines;
+mod login;
 mod memory;
+mod passfile;
+mod password_command;
 mod policy;
 mod probe;
 mod ranking;
@@ -20,6 +23,7 @@ mod relay;
 mod result_set;
 mod route;
 mod running;
+mod secret;
 mod session;
 mod sockets;
 mod start;
@@ -81,6 +85,8 @@ pub struct Remembered {
     pub database: Option<String>,
     /// Bastion id, or `direct`.
     pub route: Option<String>,
+    /// How it was logged in: a word of [`Auth::name`], or `secret:` and which; never a secret.
+    pub auth: Option<String>,
     /// When.
     pub at: Option<SystemTime>,
 }

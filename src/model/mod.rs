@@ -4,6 +4,7 @@
 //! (and `zeroize` for [`Secret`]).
 
 mod authentication;
+mod command;
 mod diagnosis;
 mod happening;
 mod inventory;
@@ -17,6 +18,7 @@ mod target;
 mod visible;
 
 pub use authentication::{Allowed, Authentication};
+pub use command::command_words;
 pub use diagnosis::{Advice, Diagnosis, Kind, ServerWords};
 pub use happening::{Happening, Notice, SessionFacts, TlsFacts, Transaction};
 pub use inventory::{

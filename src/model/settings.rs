@@ -1,7 +1,7 @@
 //! Every setting, already read: flags over environment over file over defaults. It must not know where a value came
 //! from, nor read anything itself.
 
-use super::Secret;
+use super::{Allowed, Secret};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,6 +26,16 @@ pub struct Settings {
     pub production: Vec<String>,
     /// User to log in as where none is given and none was used before.
     pub user: Option<String>,
+    /// The passfile; `None` is none.
+    pub passfile: Option<PathBuf>,
+    /// The command that prints the password, where none of `password_commands` is for the target.
+    pub password_command: Option<String>,
+    /// Commands that print the password, by the target's name (`*` matches any characters).
+    pub password_commands: Vec<(String, String)>,
+    /// Secrets of AWS Secrets Manager, by the target's name (`*` matches any characters).
+    pub password_secrets: Vec<(String, String)>,
+    /// Which ways of asking for a password are answered.
+    pub password_auth: Allowed,
     /// Rows a result may have in the query pane before its statement is cancelled; zero is no cap.
     pub row_limit: u64,
     /// Bytes of a result on disk before its statement is cancelled; zero is no cap.
@@ -66,6 +76,11 @@ impl Default for Settings {
             connect_timeout: Duration::from_secs(20),
             production: Vec::new(),
             user: None,
+            passfile: None,
+            password_command: None,
+            password_commands: Vec::new(),
+            password_secrets: Vec::new(),
+            password_auth: Allowed::default(),
             row_limit: 0,
             byte_limit: 8 << 30,
             memory_limit: 16 << 20,
@@ -158,6 +173,16 @@ impl Resolve {
 }
 
 impl Settings {
+    /// The command that prints the password for a target of this name.
+    pub fn password_command_for(&self, name: &str) -> Option<&str> {
+        first_match(&self.password_commands, name).or(self.password_command.as_deref())
+    }
+
+    /// The secret that holds the password for a target of this name.
+    pub fn password_secret_for(&self, name: &str) -> Option<&str> {
+        first_match(&self.password_secrets, name)
+    }
+
     /// Whether a target of this name, or with the tag `Environment`/`env` = `prod…`, is production.
     pub fn is_production(&self, name: &str, tags: &[(String, String)]) -> bool {
         self.production.iter().any(|pattern| matches_pattern(pattern, name))
@@ -166,6 +191,10 @@ impl Settings {
                     && value.to_ascii_lowercase().starts_with("prod")
             })
     }
+}
+
+fn first_match<'a>(table: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    table.iter().find(|(pattern, _)| matches_pattern(pattern, name)).map(|(_, value)| value.as_str())
 }
 
 fn matches_pattern(pattern: &str, name: &str) -> bool {
