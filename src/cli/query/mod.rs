@@ -54,6 +54,7 @@ pub struct Args {
     #[arg(long, value_name = "BASTION")]
     pub via: Option<String>,
     #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment on a flattened group would become help text")]
     pub login: LoginArgs,
     /// Let statements write
     #[arg(long)]
