@@ -175,12 +175,12 @@ impl Resolve {
 impl Settings {
     /// The command that prints the password for a target of this name.
     pub fn password_command_for(&self, name: &str) -> Option<&str> {
-        first_match(&self.password_commands, name).or(self.password_command.as_deref())
+        best_match(&self.password_commands, name).or(self.password_command.as_deref())
     }
 
     /// The secret that holds the password for a target of this name.
     pub fn password_secret_for(&self, name: &str) -> Option<&str> {
-        first_match(&self.password_secrets, name)
+        best_match(&self.password_secrets, name)
     }
 
     /// Whether a target of this name, or with the tag `Environment`/`env` = `prod…`, is production.
@@ -193,8 +193,10 @@ impl Settings {
     }
 }
 
-fn first_match<'a>(table: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    table.iter().find(|(pattern, _)| matches_pattern(pattern, name)).map(|(_, value)| value.as_str())
+/// What the longest of the patterns that fit leads to: a table has no order that could decide.
+fn best_match<'a>(table: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let fitting = table.iter().filter(|(pattern, _)| matches_pattern(pattern, name));
+    fitting.max_by_key(|(pattern, _)| (pattern == name, pattern.len())).map(|(_, value)| value.as_str())
 }
 
 fn matches_pattern(pattern: &str, name: &str) -> bool {
@@ -220,6 +222,22 @@ mod tests {
         assert_eq!(with.socket_address().expect("address").to_string(), "[::1]:15432");
         assert!(Resolve::parse("db:x:1").expect_err("invalid").contains("expected HOST:PORT:ADDRESS"));
         assert!(Resolve::parse("db:5432").is_err());
+    }
+
+    #[test]
+    fn the_longest_pattern_decides() {
+        let pair = |pattern: &str| (pattern.to_owned(), pattern.to_owned());
+        let settings = Settings {
+            password_command: Some("all".to_owned()),
+            password_commands: vec![pair("*"), pair("orders-*"), pair("orders-prod"), pair("orders-prod*")],
+            ..Settings::default()
+        };
+        for (name, command) in
+            [("orders-prod", "orders-prod"), ("orders-prod-1", "orders-prod*"), ("orders-x", "orders-*"), ("b", "*")]
+        {
+            assert_eq!(settings.password_command_for(name), Some(command), "{name}");
+        }
+        assert_eq!(Settings { password_commands: Vec::new(), ..settings }.password_command_for("b"), Some("all"));
     }
 
     #[test]

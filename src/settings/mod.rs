@@ -343,7 +343,7 @@ mod tests {
             ("user", &["o'brien\\x"]),
             ("passfile", &["/pgpass"]),
             ("password_command", &["pass show 'a b'"]),
-            ("password_commands", &["orders-*=pass show \"x\"", "b=c"]),
+            ("password_commands", &["b=c", "orders-*=pass show \"x\""]),
             ("password_secrets", &["orders-*=arn:aws:secretsmanager:eu-west-1:1:secret:x-AbCdEf"]),
             ("password_auth", &["scram-sha-256", "md5"]),
             ("read_only", &["false"]),

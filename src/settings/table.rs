@@ -248,7 +248,8 @@ pub static KEYS: &[Key] = &[
         shape: Shape::Pairs,
         flag: None,
         environment: &[],
-        meaning: "The same for single databases: NAME = \"COMMAND\"; in NAME, * stands for any characters.",
+        meaning: "The same for single databases: NAME = \"COMMAND\"; in NAME, * stands for any characters, and the \
+                  longest that fits counts.",
         set: |settings, words, _| {
             settings.password_commands = words
                 .iter()
