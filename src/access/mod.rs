@@ -27,11 +27,12 @@ mod sockets;
 mod start;
 mod token;
 mod traces;
+mod unended;
 mod walk;
 mod watch;
 
 pub use canceller::Canceller;
-pub use forward::Forward;
+pub use forward::{Forward, News as ForwardNews};
 pub use running::Running;
 pub use session::Session;
 pub use watch::{LineHealth, Watch};
@@ -63,6 +64,7 @@ struct Inner {
     audit: audit::Audit,
     /// Who each place says we are: it does not change while we run.
     identities: Mutex<HashMap<Place, Identity>>,
+    unended: unended::Unended,
 }
 
 /// A NAME resolved.
@@ -150,6 +152,7 @@ impl Access {
             memory: memory::Memory::new(&settings.state_dir),
             audit: audit::Audit::new(&settings.state_dir, &settings.os_user),
             identities: Mutex::default(),
+            unended: unended::Unended::default(),
             settings,
         };
         Ok(Access { inner: Arc::new(inner) })
@@ -238,6 +241,12 @@ impl Access {
     /// Terminates every SSM session still open. To be awaited before the program ends, whatever ends it.
     pub async fn close(&self) {
         self.inner.lines.close().await;
+    }
+
+    /// Sessions that may still be open at AWS although they were to be ended, each told once. To be asked after
+    /// [`Access::close`].
+    pub fn left_open(&self) -> Vec<Diagnosis> {
+        self.inner.unended.take()
     }
 
     fn cloud(&self) -> &Cloud {
