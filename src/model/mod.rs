@@ -3,6 +3,8 @@
 //! Nothing here does I/O, reads a clock, or knows AWS, SSM, TLS, PostgreSQL's wire or a terminal. It imports std alone
 //! (and `zeroize` for [`Secret`]).
 
+pub mod catalogue;
+pub mod completion;
 mod diagnosis;
 mod happening;
 mod inventory;
