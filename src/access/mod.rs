@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod canceller;
+mod catalogue;
 mod connect;
 mod diagnose;
 mod files;

@@ -141,7 +141,7 @@ fn every_place_of_a_change_has_its_names() {
         ("update orders set a = |", "columns, sources, functions, case, schemas, default"),
         ("update orders set a = 1 |", "where, and"),
         ("update orders set a = 1 where |", "columns, sources, functions, case, schemas"),
-        ("update orders set a = 1 where a is distinct from b and o.|", "of o"),
+        ("update orders o set a = 1 where a is distinct from b and o.|", "of o"),
         ("delete |", "from"),
         ("delete from |", "ctes, rows, schemas, functions, lateral"),
         ("delete from orders where |", "columns, sources, functions, case, schemas"),
