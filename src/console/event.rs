@@ -44,6 +44,8 @@ pub enum Event {
 pub enum Command {
     /// Which regions and profiles are to be listed?
     Places,
+    /// Which profiles are there to be chosen?
+    Profiles,
     /// Who are we there?
     Identity(Place),
     /// What is there?
@@ -81,6 +83,8 @@ pub enum Command {
 pub enum Answer {
     /// Of [`Command::Places`].
     Places(Vec<Place>),
+    /// Of [`Command::Profiles`].
+    Profiles(Vec<String>),
     /// Of [`Command::Identity`].
     Identity(Identity),
     /// Of [`Command::Inventory`].

@@ -5,7 +5,7 @@ use super::event::{Answer, Command, Event, Id, TabId};
 use super::keys;
 use super::layout;
 use super::overlay;
-use super::panes::{connect, fleet, help, lines, palette};
+use super::panes::{connect, fleet, help, lines, palette, picker};
 use super::query::{self, Input as QueryInput, Order};
 use super::request::{Request, another_session, leave, perform, quit};
 use super::state::{Action, Desk, Focus, GLOBAL_KEYS, Global, Notice, Overlay, State};
@@ -260,6 +260,9 @@ fn answered(state: &mut State, id: Id, answer: Answer) {
         && let Some((_, wanted)) = state.wanted.take()
     {
         return overlay::wanted(state, wanted, answer);
+    }
+    if let (Answer::Profiles(profiles), Some(Overlay::Picker(picker))) = (&answer, &mut state.overlay) {
+        return picker.offer(picker::Subject::Profiles, profiles);
     }
     // An answer that nobody waits for any more: a session that stands all the same must not stay open.
     if let Answer::Connected(..) | Answer::Forwarded(_) = answer {
