@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod canceller;
+mod catalogue;
 mod connect;
 pub mod describe;
 mod diagnose;

@@ -4,6 +4,8 @@
 //! (and `zeroize` for [`Secret`]).
 
 mod authentication;
+pub mod catalogue;
+pub mod completion;
 mod diagnosis;
 mod happening;
 mod inventory;
