@@ -1,12 +1,14 @@
 //! The verbs: everything that floor 3 can do, and the one place where errors become words.
 
 mod account;
+pub mod arrange;
 mod audit;
 mod canceller;
 mod catalogue;
 mod connect;
 pub mod describe;
 mod diagnose;
+pub mod export;
 mod files;
 mod find;
 pub mod format;
@@ -41,7 +43,7 @@ pub use watch::{LineHealth, Watch};
 use crate::aws::Cloud;
 use crate::db::Roots;
 use crate::model::*;
-pub use result_set::{Full, Limits, Piece, ResultSet};
+pub use result_set::{Full, Limits, Piece, ResultSet, Snapshot};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
