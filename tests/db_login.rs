@@ -431,7 +431,7 @@ async fn a_passfile_is_read_as_psql_reads_it() {
     for (text, mode, gets_in) in [
         (format!("{HOST}:{port}:postgres:scram:p\\:\\\\w\n"), 0o600, true),
         ("*:*:*:*:p\\:\\\\w".to_owned(), 0o400, true),
-        (format!("# {HOST}:{port}:postgres:scram:no\n\nelsewhere:*:*:*:no\r\n*:*:*:scram:p\\:\\\\\w\r\n"), 0o600, true),
+        (format!("# {HOST}:{port}:postgres:scram:no\n\nelsewhere:*:*:*:no\r\n*:*:*:scram:p\\:\\\\w\r\n"), 0o600, true),
         (format!("db\\.test:{port}:post\\gres:*:p\\:\\\\w:more\n"), 0o600, true),
         (format!("{HOST}:1:*:*:x\n{HOST}:*:other:*:x\n*:*:*:Scram:x\n"), 0o600, false),
         ("*.test:*:*:*:p\\:\\\\w\n".to_owned(), 0o600, false),
