@@ -7,6 +7,7 @@ mod connect;
 mod diagnose;
 mod files;
 mod find;
+pub mod format;
 mod forward;
 mod inventory;
 mod line;
