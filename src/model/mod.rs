@@ -16,7 +16,7 @@ mod target;
 mod visible;
 
 pub use diagnosis::{Advice, Diagnosis, Kind, ServerWords};
-pub use happening::{Happening, Notice, SessionFacts, TlsFacts, Transaction};
+pub use happening::{CopyPiece, Happening, Notice, SessionFacts, TlsFacts, Transaction};
 pub use inventory::{
     Certificate, Database, DatabaseKind, Domain, Endpoint, EndpointRole, Engine, IamAuth, Identity, Inventory, Place,
     Role,
