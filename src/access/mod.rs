@@ -25,6 +25,7 @@ mod relay;
 mod result_set;
 mod route;
 mod running;
+pub mod script;
 mod session;
 mod sockets;
 mod start;
