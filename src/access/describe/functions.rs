@@ -19,26 +19,26 @@ pub fn own(word: &Word, pattern: Option<&str>) -> Option<String> {
         .then(|| "n.nspname <> 'pg_catalog' and n.nspname <> 'information_schema'".to_owned())
 }
 
-/// Names of types in an argument pattern that people write and format_type does not.
-const SHORT: &[(&str, &str)] = &[
-    ("bigint", "int8"),
-    ("boolean", "bool"),
-    ("character", "bpchar"),
-    ("character varying", "varchar"),
-    ("double precision", "float8"),
-    ("float", "float8"),
-    ("int", "int4"),
-    ("integer", "int4"),
-    ("real", "float4"),
-    ("smallint", "int2"),
-    ("time without time zone", "time"),
-    ("time with time zone", "timetz"),
-    ("timestamp without time zone", "timestamp"),
-    ("timestamp with time zone", "timestamptz"),
+/// Spellings of types that neither `pg_type.typname` nor `format_type` has.
+const SPELLINGS: &[(&str, &str)] = &[("decimal", "numeric"), ("float", "double precision"), ("int", "integer")];
+
+/// Arrays of these are spelled by people as their elements are in `pg_type.typname`, where an array has an underscore.
+const ELEMENTS: &[(&str, &str)] = &[
+    ("bool", "boolean"),
     ("decimal", "numeric"),
-    ("bit varying", "varbit"),
-    ("char", "bpchar"),
-    ("dec", "numeric"),
+    ("float", "double precision"),
+    ("float4", "real"),
+    ("float8", "double precision"),
+    ("int", "integer"),
+    ("int2", "smallint"),
+    ("int4", "integer"),
+    ("int8", "bigint"),
+    ("time", "time without time zone"),
+    ("timetz", "time with time zone"),
+    ("timestamp", "timestamp without time zone"),
+    ("timestamptz", "timestamp with time zone"),
+    ("varbit", "bit varying"),
+    ("varchar", "character varying"),
 ];
 
 /// Conditions and joins for patterns of argument types: `-` is "no such argument".
@@ -72,13 +72,13 @@ pub fn arguments(
     Ok((conditions, joins))
 }
 
-/// The pattern with a common spelling of a type replaced by the catalogue's.
-fn full_type(pattern: &str) -> String {
-    let (bare, array) = match pattern.strip_suffix("[]") {
-        Some(bare) => (bare, "[]"),
-        None => (pattern, ""),
+/// The pattern with a common spelling of a type replaced by the server's.
+pub fn full_type(pattern: &str) -> String {
+    let (bare, array, known) = match pattern.strip_suffix("[]") {
+        Some(bare) => (bare, "[]", ELEMENTS),
+        None => (pattern, "", SPELLINGS),
     };
-    match SHORT.iter().find(|(spelling, _)| spelling.eq_ignore_ascii_case(bare)) {
+    match known.iter().find(|(spelling, _)| spelling.eq_ignore_ascii_case(bare)) {
         Some((_, name)) => format!("{name}{array}"),
         None => pattern.to_owned(),
     }

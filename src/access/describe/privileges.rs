@@ -14,12 +14,9 @@ pub fn privileges(server: &Server<'_>, pattern: Option<&str>) -> Result<List, Re
             schema: "n.nspname",
             name: "c.relname",
             other: None,
-            visible: Some("pg_catalog.pg_table_is_visible(c.oid)"),
+            visible: Some("n.nspname !~ '^pg_' and pg_catalog.pg_table_is_visible(c.oid)"),
         },
     )?);
-    if pattern.is_none() {
-        conditions.push("n.nspname !~ '^pg_'".to_owned());
-    }
     Ok(List {
         title: "Access privileges",
         query: format!(

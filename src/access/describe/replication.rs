@@ -77,7 +77,7 @@ pub async fn publications(server: &mut Server<'_>, pattern: Option<&str>) -> Res
     let mut all = Vec::new();
     for (row, of) in answers.chunks(3).enumerate() {
         let [properties, tables, schemas] = of else { continue };
-        let mut table = Printed::titled(format!("Publication {}", found.text(row, 1)), properties.clone());
+        let mut table = Printed::counted(format!("Publication {}", found.text(row, 1)), properties.clone());
         if !found.holds(row, 2) {
             if !tables.rows.is_empty() {
                 table.footers.push("Tables:".to_owned());

@@ -34,8 +34,6 @@ pub async fn answer(server: &mut Server<'_>, word: &Word, pattern: Option<&str>)
     let mut table = Printed::counted("List of schemas", answers.next().unwrap_or_default());
     let publications: Answer = answers.next().unwrap_or_default();
     if !publications.rows.is_empty() {
-        // A table with footers of its own is not counted.
-        table.counted = false;
         table.footers.push("Publications:".to_owned());
         let names = (0..publications.rows.len()).map(|row| format!("    \"{}\"", publications.text(row, 0)));
         table.footers.extend(names);

@@ -135,7 +135,7 @@ pub async fn parsers(server: &mut Server<'_>, pattern: Option<&str>) -> Result<V
     let found = server
         .ask(&format!(
             "select p.oid, n.nspname, p.prsname from pg_catalog.pg_ts_parser p \
-             left join pg_catalog.pg_namespace n on n.oid = p.prsnamespace{} order by 2, 3",
+             left join pg_catalog.pg_namespace n on n.oid = p.prsnamespace{} order by p.oid",
             filter(&conditions)
         ))
         .await?;

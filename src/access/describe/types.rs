@@ -1,7 +1,7 @@
 //! Data types (`\dT`) and domains (`\dD`). It must not know sessions.
 
 use super::Refused;
-use super::functions::own;
+use super::functions::{full_type, own};
 use super::list::List;
 use super::pattern::Columns;
 use super::server::{Server, filter};
@@ -9,6 +9,8 @@ use super::word::Word;
 
 /// `\dT`: no rows' types of tables, no arrays unless asked for.
 pub fn types(server: &Server<'_>, word: &Word, pattern: Option<&str>) -> Result<List, Refused> {
+    let pattern = pattern.map(full_type);
+    let pattern = pattern.as_deref();
     let more = if word.more {
         ", t.typname as \"Internal name\", case when t.typrelid <> 0 then 'tuple'::pg_catalog.text when t.typlen < 0 then 'var' \
          else t.typlen::pg_catalog.text end as \"Size\", pg_catalog.array_to_string(array(select e.enumlabel \

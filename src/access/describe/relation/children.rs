@@ -71,7 +71,8 @@ pub fn children(relation: &Relation) -> Footer {
             .map(|row| {
                 let mut text = answer.text(row, 0).to_owned();
                 if partitioned {
-                    text.push_str(&format!(" {}", answer.text(row, 3)));
+                    // An index has no bounds of its own.
+                    text.extend(answer.cell(row, 3).map(|bounds| format!(" {bounds}")));
                     if matches!(answer.text(row, 1), "p" | "I") {
                         text.push_str(", PARTITIONED");
                     }
