@@ -3,8 +3,8 @@
 #[path = "support/postgres.rs"]
 mod postgres;
 
-use gatepost::db::{Error, Login, Roots, Secured, ServerError, Session, secure};
-use gatepost::model::{Happening, Notice, Secret, Transaction};
+use gatepost::db::{Credential, Error, Login, Roots, Secured, ServerError, Session, secure};
+use gatepost::model::{Allowed, Happening, Notice, Secret, Transaction};
 use postgres::{HOST, Postgres};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
@@ -23,7 +23,7 @@ fn login_as(user: &str, secret: &str) -> Login {
         host: HOST.to_owned(),
         user: user.to_owned(),
         database: "postgres".to_owned(),
-        secret: Secret::new(secret),
+        credential: Credential::Password(Secret::new(secret), Allowed::default()),
         read_only: false,
         statement_timeout: Duration::ZERO,
         lock_timeout: Duration::ZERO,

@@ -1,13 +1,17 @@
 //! The verbs: everything that floor 3 can do, and the one place where errors become words.
 
 mod account;
+pub mod arrange;
 mod audit;
 mod canceller;
+mod catalogue;
 mod connect;
 pub mod describe;
 mod diagnose;
+pub mod export;
 mod files;
 mod find;
+pub mod format;
 mod forward;
 mod inventory;
 mod line;
@@ -26,11 +30,12 @@ mod sockets;
 mod start;
 mod token;
 mod traces;
+mod unended;
 mod walk;
 mod watch;
 
 pub use canceller::Canceller;
-pub use forward::Forward;
+pub use forward::{Forward, News as ForwardNews};
 pub use running::Running;
 pub use session::Session;
 pub use watch::{LineHealth, Watch};
@@ -38,7 +43,7 @@ pub use watch::{LineHealth, Watch};
 use crate::aws::Cloud;
 use crate::db::Roots;
 use crate::model::*;
-pub use result_set::{Full, Limits, Piece, ResultSet};
+pub use result_set::{Full, Limits, Piece, ResultSet, Snapshot};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -62,6 +67,7 @@ struct Inner {
     audit: audit::Audit,
     /// Who each place says we are: it does not change while we run.
     identities: Mutex<HashMap<Place, Identity>>,
+    unended: unended::Unended,
 }
 
 /// A NAME resolved.
@@ -149,6 +155,7 @@ impl Access {
             memory: memory::Memory::new(&settings.state_dir),
             audit: audit::Audit::new(&settings.state_dir, &settings.os_user),
             identities: Mutex::default(),
+            unended: unended::Unended::default(),
             settings,
         };
         Ok(Access { inner: Arc::new(inner) })
@@ -237,6 +244,12 @@ impl Access {
     /// Terminates every SSM session still open. To be awaited before the program ends, whatever ends it.
     pub async fn close(&self) {
         self.inner.lines.close().await;
+    }
+
+    /// Sessions that may still be open at AWS although they were to be ended, each told once. To be asked after
+    /// [`Access::close`].
+    pub fn left_open(&self) -> Vec<Diagnosis> {
+        self.inner.unended.take()
     }
 
     fn cloud(&self) -> &Cloud {

@@ -62,6 +62,19 @@ impl Global {
     }
 }
 
+impl Global {
+    /// Those that say which AWS is meant, as words of a command line.
+    pub fn given(&self) -> Vec<String> {
+        let config = self.config.iter().map(|path| path.display().to_string()).collect();
+        let flags =
+            self.flags().into_iter().filter(|(name, _)| matches!(*name, "--profile" | "--region" | "--endpoint-url"));
+        flags
+            .chain([("--config", config)])
+            .flat_map(|(name, values)| values.into_iter().flat_map(move |value: String| [name.to_owned(), value]))
+            .collect()
+    }
+}
+
 /// The user named, else the one that was used before or set; none is a mistake of usage.
 fn user(access: &Access, endpoint: &Endpoint, named: Option<&str>) -> Result<String, Diagnosis> {
     named.map(str::to_owned).or_else(|| access.default_user(endpoint)).ok_or_else(|| {

@@ -3,6 +3,9 @@
 //! Nothing here does I/O, reads a clock, or knows AWS, SSM, TLS, PostgreSQL's wire or a terminal. It imports std alone
 //! (and `zeroize` for [`Secret`]).
 
+mod authentication;
+pub mod catalogue;
+pub mod completion;
 mod diagnosis;
 mod happening;
 mod inventory;
@@ -15,6 +18,7 @@ mod step;
 mod target;
 mod visible;
 
+pub use authentication::{Allowed, Authentication};
 pub use diagnosis::{Advice, Diagnosis, Kind, ServerWords};
 pub use happening::{Happening, Notice, SessionFacts, TlsFacts, Transaction};
 pub use inventory::{
@@ -24,7 +28,7 @@ pub use inventory::{
 pub use page::{Column, Page, PageBuilder};
 pub use policy::Policy;
 pub use secret::{Secret, Token};
-pub use settings::{AwsSettings, Resolve, Settings, StaticCredentials};
+pub use settings::{AwsSettings, EditorKeys, Resolve, Settings, StaticCredentials};
 pub use step::{Step, StepKind, StepState};
 pub use target::{Agent, Auth, Bastion, Ranked, Route, RouteChoice, Target};
 pub use visible::visible;

@@ -50,8 +50,22 @@ pub struct Settings {
     pub log_file: Option<PathBuf>,
     /// The operating system's user name, for `application_name` and the Reason of SSM sessions.
     pub os_user: String,
+    /// Command line of the editor that a query's text can be given to.
+    pub editor: String,
+    /// What keys mean in the query editor.
+    pub editor_keys: EditorKeys,
     /// Colours.
     pub color: bool,
+}
+
+/// What keys mean in the query editor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EditorKeys {
+    /// As in Emacs and in shells: one types at once.
+    #[default]
+    Emacs,
+    /// As in vi: modes.
+    Vi,
 }
 
 impl Default for Settings {
@@ -78,6 +92,8 @@ impl Default for Settings {
             state_dir: PathBuf::new(),
             log_file: None,
             os_user: "unknown".to_owned(),
+            editor: "vi".to_owned(),
+            editor_keys: EditorKeys::default(),
             color: true,
         }
     }

@@ -2,7 +2,7 @@
 //! a value comes from.
 
 use super::words;
-use crate::model::{Resolve, Secret, Settings};
+use crate::model::{EditorKeys, Resolve, Secret, Settings};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -431,6 +431,39 @@ pub static KEYS: &[Key] = &[
             Ok(())
         },
         show: |settings| settings.log_file.as_deref().map(quoted_path),
+    },
+    Key {
+        name: "editor",
+        shape: Shape::Text,
+        flag: None,
+        environment: &[Value("GATEPOST_EDITOR"), Value("VISUAL"), Value("EDITOR")],
+        meaning: "Command line of the editor that Alt-E and \\e give the query's text to.",
+        set: |settings, words, _| {
+            settings.editor = single(words)?.to_owned();
+            Ok(())
+        },
+        show: |settings| Some(quoted(&settings.editor)),
+    },
+    Key {
+        name: "editor_keys",
+        shape: Shape::Text,
+        flag: None,
+        environment: &[Value("GATEPOST_EDITOR_KEYS")],
+        meaning: "Keys of the query editor: \"emacs\" (as in a shell) or \"vi\" (modes).",
+        set: |settings, words, _| {
+            settings.editor_keys = match single(words)? {
+                "emacs" => EditorKeys::Emacs,
+                "vi" => EditorKeys::Vi,
+                other => return Err(format!("{other:?}: expected \"emacs\" or \"vi\"")),
+            };
+            Ok(())
+        },
+        show: |settings| {
+            Some(quoted(match settings.editor_keys {
+                EditorKeys::Emacs => "emacs",
+                EditorKeys::Vi => "vi",
+            }))
+        },
     },
     Key {
         name: "color",

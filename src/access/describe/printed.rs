@@ -238,15 +238,14 @@ mod tests {
         assert_eq!(
             table.aligned(),
             concat!(
-                "           List of things            \n".trim_ascii_end(),
-                "\n   Name    | Size |       Note       \n",
+                "           List of things\n",
+                "   Name    | Size |       Note       \n",
                 "-----------+------+------------------\n",
                 " a         |    7 | x               +\n",
                 "           |      | yy\n",
                 " long name |      | tab     here\\x1B\n",
                 "Indexes:\n    \"a\"\n\n"
             )
-            .replace("           List", "          List")
         );
     }
 

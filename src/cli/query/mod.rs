@@ -1,21 +1,17 @@
 //! `gatepost query`: statements in, rows out, as they come. It must not know how the session gets there, nor how rows are
-//! laid out ([`mod@format`]).
+//! laid out ([`crate::access::format`]).
 
-pub(super) mod aligned;
 mod caret;
 pub mod format;
-pub(super) mod json;
-mod markdown;
 mod outage;
 mod output;
-mod separated;
 mod source;
 
 use super::steps::{Tell, Teller};
 use super::{Failure, Interrupt, Terminal, failure, password};
+use crate::access::format::{Format, Writer};
 use crate::access::{Access, Canceller, LineHealth, Running, Session, Watch, Wish};
 use crate::model::{Auth, Diagnosis, Endpoint, Happening, Kind, Notice, RouteChoice, Transaction, visible};
-use format::{Format, Writer};
 use outage::Outage;
 use output::Output;
 use source::Script;

@@ -16,6 +16,6 @@ mod token;
 pub use classify::{Class, CopyWay, classify};
 pub use keyword::{Reserved, keyword};
 pub use lexer::{lex_line, tokens};
-pub use split::{Ended, Statement, statement_at, statements};
+pub use split::{Ended, Statement, chosen, statement_at, statements};
 pub use state::LexState;
 pub use token::{Token, TokenKind};
