@@ -5,6 +5,7 @@
 
 mod authentication;
 pub mod catalogue;
+mod command;
 pub mod completion;
 mod diagnosis;
 mod happening;
@@ -19,6 +20,7 @@ mod target;
 mod visible;
 
 pub use authentication::{Allowed, Authentication};
+pub use command::command_words;
 pub use diagnosis::{Advice, Diagnosis, Kind, ServerWords};
 pub use happening::{CopyPiece, Happening, Notice, SessionFacts, TlsFacts, Transaction};
 pub use inventory::{
