@@ -28,6 +28,7 @@ mod relay;
 mod result_set;
 mod route;
 mod running;
+pub mod script;
 mod secret;
 mod session;
 mod sockets;

@@ -22,7 +22,7 @@ mod visible;
 pub use authentication::{Allowed, Authentication};
 pub use command::command_words;
 pub use diagnosis::{Advice, Diagnosis, Kind, ServerWords};
-pub use happening::{Happening, Notice, SessionFacts, TlsFacts, Transaction};
+pub use happening::{CopyPiece, Happening, Notice, SessionFacts, TlsFacts, Transaction};
 pub use inventory::{
     Certificate, Database, DatabaseKind, Domain, Endpoint, EndpointRole, Engine, IamAuth, Identity, Inventory, Place,
     Role,

@@ -199,6 +199,7 @@ impl Errand {
                 }
                 *rows_expected = false;
             }
+            Happening::CopyIn => {}
             Happening::Notice(notice) => tell_notice(&notice),
             Happening::Reconnected(what) => {
                 self.watch.follow();
