@@ -41,6 +41,10 @@ pub(super) async fn run(command: &str, wanted: Wanted<'_>, limit: Duration) -> R
         return Err(failed(format!("it took longer than {} s and was ended", limit.as_secs_f32()))
             .advise("Run it by itself: it may wait for an unlock or a login"));
     };
+    // It may well have been ended by our hanging up: that is told first.
+    if said.len() as u64 == LONGEST {
+        return Err(failed(format!("it printed {LONGEST} bytes or more, which is no password")));
+    }
     let status = status.map_err(|error| failed(error.to_string()))?;
     if !status.success() {
         let complaint = String::from_utf8_lossy(&complained);
@@ -56,9 +60,6 @@ pub(super) async fn run(command: &str, wanted: Wanted<'_>, limit: Duration) -> R
     let password = password.strip_suffix('\r').unwrap_or(password);
     if password.is_empty() {
         return Err(failed("it printed nothing".to_owned()));
-    }
-    if said.len() as u64 == LONGEST {
-        return Err(failed(format!("it printed {LONGEST} bytes or more, which is no password")));
     }
     Ok(Secret::new(password))
 }

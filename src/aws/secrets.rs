@@ -56,7 +56,9 @@ impl Cloud {
         }
         let body = serde_json::json!({ "SecretId": id, "VersionStage": "AWSCURRENT" }).to_string();
         let deadline = tokio::time::Instant::now() + self.timeout();
-        for attempt in 1.. {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
             let asked = tokio::time::timeout_at(deadline, self.secret_once(&place, &body, attempt)).await;
             let error = match asked {
                 Ok(Ok(value)) => return Ok(value),
@@ -71,7 +73,6 @@ impl Cloud {
             };
             tokio::time::sleep(wait).await;
         }
-        unreachable!("attempts are bounded")
     }
 
     async fn secret_once(&self, place: &Place, body: &str, attempt: u32) -> Result<SecretValue, Error> {

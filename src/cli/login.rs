@@ -3,12 +3,12 @@
 
 use super::password;
 use crate::access::Access;
-use crate::model::{Auth, Diagnosis, Endpoint};
+use crate::model::{Auth, Diagnosis, Endpoint, Kind};
 
 /// Flags of every verb that logs in.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct LoginArgs {
-    /// How to log in [default: the way used last, else iam]
+    /// How to log in [default: iam]
     #[arg(long, value_enum, value_name = "WAY")]
     pub auth: Option<Way>,
     /// Secret of AWS Secrets Manager to log in with, by ARN or name; means --auth secret
@@ -42,22 +42,18 @@ impl LoginArgs {
         user: Option<&str>,
         database: Option<&str>,
     ) -> Result<(String, Auth), Diagnosis> {
-        let remembered = access.remembered(endpoint).auth;
         let way = match (self.auth, &self.secret) {
             (Some(way), None) => way,
             (None | Some(Way::Secret), Some(_)) => Way::Secret,
             (Some(_), Some(_)) => {
-                return Err(Diagnosis::new(crate::model::Kind::Usage, "--secret goes with --auth secret alone")
+                return Err(Diagnosis::new(Kind::Usage, "--secret goes with --auth secret alone")
                     .advise("Leave --auth out, or --secret"));
             }
-            (None, None) => remembered.as_deref().and_then(of_memory).unwrap_or(Way::Iam),
+            (None, None) => Way::Iam,
         };
         if way == Way::Secret {
-            let named = self.secret.clone().or_else(|| {
-                let last = remembered.as_deref().filter(|_| self.auth.is_none())?;
-                last.strip_prefix("secret:").map(str::to_owned)
-            });
-            return Ok((user.unwrap_or_default().to_owned(), Auth::SecretsManager(named)));
+            let user = user.unwrap_or_default().to_owned();
+            return Ok((user, Auth::SecretsManager(self.secret.clone())));
         }
         let user = super::user(access, endpoint, user)?;
         let auth = match way {
@@ -72,34 +68,5 @@ impl LoginArgs {
             },
         };
         Ok((user, auth))
-    }
-}
-
-/// The way that is remembered of a target.
-fn of_memory(word: &str) -> Option<Way> {
-    Some(match word {
-        "iam" => Way::Iam,
-        "password" => Way::Password,
-        "passfile" => Way::Passfile,
-        "command" => Way::Command,
-        "kerberos" => Way::Kerberos,
-        _ if word == "secret" || word.starts_with("secret:") => Way::Secret,
-        _ => return None,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Secret;
-
-    #[test]
-    fn every_way_is_remembered_by_its_name() {
-        let password = Auth::Password(Secret::new("x"));
-        for auth in [Auth::Iam, password, Auth::Passfile, Auth::Command, Auth::SecretsManager(None), Auth::Kerberos] {
-            assert!(of_memory(auth.name()).is_some(), "{auth:?}");
-        }
-        assert_eq!(of_memory("secret:arn:x"), Some(Way::Secret));
-        assert_eq!(of_memory("secrets"), None);
     }
 }

@@ -210,3 +210,50 @@ fn resident(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim().trim_end_matches(" kB").parse().ok()
 }
+
+/// Where a password comes from, through the real program.
+#[test]
+fn passwords_from_a_secret_a_passfile_and_a_command() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let passfile = folder.path().join("pgpass");
+    std::fs::write(&passfile, "*:*:shop:app:shop-app-password\n").expect("written");
+    std::fs::set_permissions(&passfile, std::fs::Permissions::from_mode(0o600)).expect("ours");
+    let ask = |user: &[&str], login: &[&str], environment: &[(&str, &str)]| {
+        let words = ["query", "notifications", "-d", "shop", "--format", "tsv", "-q", "-c", "select current_user"];
+        let mut command = shared().command(&[&words[..], user, login].concat());
+        command.env("PGPASSFILE", &passfile).env_remove("PGPASSWORD").envs(environment.iter().copied());
+        let output = command.output().expect("gatepost runs");
+        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), said(&output.stdout), said(&output.stderr))
+    };
+    let app = ["--user", "app"];
+    let wrong = [("PGPASSWORD", "wrong")];
+    let command = [("GATEPOST_PASSWORD_COMMAND", "sh -c 'echo shop-$PGUSER-password'")];
+    for (user, login, environment) in [
+        (&[][..], &["--secret", "shop/app"][..], &[][..]),
+        (&app, &["--auth", "passfile"], &wrong),
+        (&app, &["--auth", "password"], &[]),
+        (&app, &["--auth", "password"], &[("PGPASSWORD", "shop-app-password")]),
+        (&app, &["--auth", "command"], &command),
+    ] {
+        let (status, out, err) = ask(user, login, environment);
+        assert_eq!((status, out.as_str()), (Some(0), "current_user\napp\n"), "{login:?}: {err}");
+    }
+    for (login, environment, status, words) in [
+        (&["--auth", "password"][..], &wrong[..], 3, "password authentication failed"),
+        (&["--auth", "command"], &[], 2, "No command gives the password"),
+        (&["--auth", "kerberos"], &[], 3, "Kerberos is not there yet"),
+        (&["--auth", "iam", "--secret", "x"], &[], 2, "--secret goes with --auth secret alone"),
+        (
+            &["--auth", "passfile"],
+            &[("GATEPOST_PASSWORD_AUTH", "md5")],
+            3,
+            "asks for SCRAM-SHA-256, which is not allowed",
+        ),
+    ] {
+        let (ended, out, err) = ask(&app, login, environment);
+        assert_eq!((ended, out.as_str()), (Some(status), ""), "{login:?}: {err}");
+        assert!(err.contains(words) && !err.contains("shop-app-password"), "{login:?}: {err}");
+    }
+}

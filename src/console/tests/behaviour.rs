@@ -144,6 +144,35 @@ fn enter_twice_connects_when_the_user_is_remembered() {
 }
 
 #[test]
+fn the_way_to_log_in_is_chosen_and_remembered() {
+    let wished = |console: &Console| {
+        let mut wishes =
+            console.asked.iter().filter_map(|(_, c)| if let Command::Connect(_, wish) = c { Some(wish) } else { None });
+        wishes.next_back().expect("a connection is asked for").clone()
+    };
+    for (rights, auth) in [
+        ("Right Right", Auth::Passfile),
+        ("Right Right Right", Auth::Command),
+        ("Left", Auth::SecretsManager(None)),
+        ("Left Down s h o p", Auth::SecretsManager(Some("shop".to_owned()))),
+    ] {
+        let mut console = Console::connecting(80, 24, "billing");
+        let recalled = Answer::Recalled(Remembered::default(), Some("oncall".into()));
+        console.answer(|c| matches!(c, Command::Recall(_)), recalled);
+        console.keys(&format!("Down Down Down Down {rights} Enter"));
+        assert_eq!(wished(&console).auth, auth, "{rights}");
+    }
+    // What was used last stands there; a secret says whose it is, so that no user is asked for.
+    let mut console = Console::connecting(80, 24, "billing");
+    let remembered = Remembered { auth: Some("secret:shop/app".to_owned()), ..Remembered::default() };
+    console.answer(|c| matches!(c, Command::Recall(_)), Answer::Recalled(remembered, None));
+    assert!(console.text().contains("shop/app"), "{}", console.text());
+    console.keys("Enter");
+    let wish = wished(&console);
+    assert_eq!((wish.user.as_str(), wish.auth), ("", Auth::SecretsManager(Some("shop/app".to_owned()))));
+}
+
+#[test]
 fn without_a_user_enter_asks_for_one() {
     let mut console = Console::connecting(80, 24, "billing");
     console.answer(|c| matches!(c, Command::Recall(_)), Answer::Recalled(Remembered::default(), None));
