@@ -103,7 +103,6 @@ struct Away {
 }
 
 /// One session's channel.
-#[derive(Debug)]
 pub struct Channel {
     origin: Instant,
     origin_millis: u64,
@@ -370,6 +369,11 @@ impl Channel {
     /// Whether the agent needs NOPs from us every 10 s or so.
     pub fn agent_needs_nops(&self) -> bool {
         self.stage == Stage::Ready && self.gates.is_some_and(|gates| gates.keep_alive)
+    }
+
+    /// How far it is, for a person; nothing of what it carries.
+    pub fn state(&self) -> impl std::fmt::Debug + use<> {
+        (self.stage, self.large, self.paused, ("unacknowledged", self.outgoing.count()))
     }
 
     /// Whether the barrier is passed and the end not come.
