@@ -261,7 +261,7 @@ impl Channel {
         }
         match &mut self.paused {
             None => self.outgoing.expire(now),
-            Some(away) if away.knocked + KNOCK <= now => {
+            Some(away) if away.knocked + KNOCK <= now && !self.outgoing.is_empty() => {
                 (away.knocked, away.knock) = (now, true);
                 self.outgoing.resend_oldest();
             }
@@ -285,7 +285,8 @@ impl Channel {
         let large = if let Large::Trying(_, since) = self.large { Some(since + LARGE_PATIENCE) } else { None };
         let (resend, large) = match self.paused {
             None => (self.outgoing.check(), large),
-            Some(away) => (Some(away.knocked + KNOCK), None),
+            // With nothing to knock with there is nothing to wake for.
+            Some(away) => ((!self.outgoing.is_empty()).then_some(away.knocked + KNOCK), None),
         };
         let silence = if self.stage == Stage::Ready { self.silence_deadline() } else { None };
         [between, large, resend, silence].into_iter().flatten().min()
