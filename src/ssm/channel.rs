@@ -103,7 +103,6 @@ struct Away {
 }
 
 /// One session's channel.
-#[derive(Debug)]
 pub struct Channel {
     origin: Instant,
     origin_millis: u64,
@@ -262,7 +261,7 @@ impl Channel {
         }
         match &mut self.paused {
             None => self.outgoing.expire(now),
-            Some(away) if away.knocked + KNOCK <= now => {
+            Some(away) if away.knocked + KNOCK <= now && !self.outgoing.is_empty() => {
                 (away.knocked, away.knock) = (now, true);
                 self.outgoing.resend_oldest();
             }
@@ -286,7 +285,8 @@ impl Channel {
         let large = if let Large::Trying(_, since) = self.large { Some(since + LARGE_PATIENCE) } else { None };
         let (resend, large) = match self.paused {
             None => (self.outgoing.check(), large),
-            Some(away) => (Some(away.knocked + KNOCK), None),
+            // With nothing to knock with there is nothing to wake for.
+            Some(away) => ((!self.outgoing.is_empty()).then_some(away.knocked + KNOCK), None),
         };
         let silence = if self.stage == Stage::Ready { self.silence_deadline() } else { None };
         [between, large, resend, silence].into_iter().flatten().min()
@@ -370,6 +370,11 @@ impl Channel {
     /// Whether the agent needs NOPs from us every 10 s or so.
     pub fn agent_needs_nops(&self) -> bool {
         self.stage == Stage::Ready && self.gates.is_some_and(|gates| gates.keep_alive)
+    }
+
+    /// How far it is, for a person; nothing of what it carries.
+    pub fn state(&self) -> impl std::fmt::Debug + use<> {
+        (self.stage, self.large, self.paused, ("unacknowledged", self.outgoing.count()))
     }
 
     /// Whether the barrier is passed and the end not come.

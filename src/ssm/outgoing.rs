@@ -95,6 +95,11 @@ impl Outgoing {
         self.bytes < self.pace.window()
     }
 
+    /// Frames that are not acknowledged yet.
+    pub fn count(&self) -> usize {
+        self.unacknowledged.len()
+    }
+
     /// Whether everything has been acknowledged.
     pub fn is_empty(&self) -> bool {
         self.unacknowledged.is_empty()

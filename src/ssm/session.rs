@@ -8,6 +8,7 @@ use super::mux::{Mux, Read, Write};
 use super::smux;
 use super::{Ended, Error, Figures, Opened};
 use bytes::Bytes;
+use std::fmt;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,6 @@ const OLD_AGENT_NOP: Duration = Duration::from_secs(10);
 const PROBE: Duration = Duration::from_secs(20);
 
 /// One session.
-#[derive(Debug)]
 pub struct Session {
     channel: Channel,
     mux: Mux,
@@ -34,6 +34,19 @@ pub struct Session {
     bulk: u64,
     opened: Option<Opened>,
     failure: Option<Failure>,
+}
+
+/// What it has in its hands is the users' own, passwords among it: that stays out of logs.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("opened", &self.opened)
+            .field("failure", &self.failure)
+            .field("figures", &self.figures())
+            .field("waiting", &self.mux.waiting())
+            .field("channel", &self.channel.state())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a session is over.
