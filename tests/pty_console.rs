@@ -152,7 +152,6 @@ fn no_session_outlives_the_console() {
         terminal.press("/orders-prod\r");
         terminal.wait_for("orders-prod");
         terminal.press("t");
-        terminal.press("L");
         terminal.wait_for("127.0.0.1:");
         terminal.wait_for("idle time: the account's");
         assert_eq!(live(), 1);
@@ -170,7 +169,6 @@ fn no_session_outlives_the_console() {
                     assert!(Instant::now() < deadline, "a second port opens");
                     std::thread::sleep(Duration::from_millis(10));
                 }
-                terminal.press("L");
                 terminal.wait_for("✓ 127.0.0.1:");
                 terminal.wait_for("idle time: the account's");
                 terminal.press("\x03");
