@@ -176,7 +176,12 @@ fn no_session_outlives_the_console() {
                 let (status, screen) = terminal.end();
                 let words = screen.screen().contents();
                 assert!(words.contains("may still be open at AWS"), "{words}");
-                assert_eq!((status, live()), (0, 0), "the agent has ended it all the same");
+                assert_eq!(status, 0);
+                // The flag has reached the agent, which ends the session when all is acknowledged.
+                while live() > 0 {
+                    assert!(Instant::now() < deadline, "the agent ends it all the same");
+                    std::thread::sleep(Duration::from_millis(10));
+                }
                 neighbour.sandbox.faults().clear(&denied);
             }
             Some(signal) => {
