@@ -1,11 +1,14 @@
 //! The verbs: everything that floor 3 can do, and the one place where errors become words.
 
 mod account;
+pub mod arrange;
 mod audit;
 mod canceller;
+mod catalogue;
 mod connect;
 pub mod describe;
 mod diagnose;
+pub mod export;
 mod files;
 mod find;
 pub mod format;
@@ -13,7 +16,10 @@ mod forward;
 mod inventory;
 mod line;
 mod lines;
+mod login;
 mod memory;
+mod passfile;
+mod password_command;
 mod policy;
 mod probe;
 mod ranking;
@@ -22,6 +28,8 @@ mod relay;
 mod result_set;
 mod route;
 mod running;
+pub mod script;
+mod secret;
 mod session;
 mod sockets;
 mod start;
@@ -40,7 +48,7 @@ pub use watch::{LineHealth, Watch};
 use crate::aws::Cloud;
 use crate::db::Roots;
 use crate::model::*;
-pub use result_set::{Full, Limits, Piece, ResultSet};
+pub use result_set::{Full, Limits, Piece, ResultSet, Snapshot};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -85,6 +93,8 @@ pub struct Remembered {
     pub database: Option<String>,
     /// Bastion id, or `direct`.
     pub route: Option<String>,
+    /// How it was logged in: a word of [`Auth::name`], or `secret:` and which; never a secret.
+    pub auth: Option<String>,
     /// When.
     pub at: Option<SystemTime>,
 }

@@ -103,7 +103,7 @@ impl Effects {
                 }
             }
             Command::Stop(stopped) => self.stop(stopped),
-            Command::Copy(_) | Command::Suspend | Command::Redraw | Command::Quit => {}
+            Command::Copy(_) | Command::Compose(..) | Command::Suspend | Command::Redraw | Command::Quit => {}
         }
     }
 

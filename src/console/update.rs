@@ -66,6 +66,11 @@ pub fn update(state: &mut State, event: Event) -> Vec<(Id, Command)> {
                 to_tab_at(state, at, QueryInput::News(news));
             }
         }
+        Event::Composed(id, composed) => {
+            if let Some(at) = state.tabs.iter().position(|tab| tab.id == id) {
+                to_tab_at(state, at, QueryInput::Composed(composed));
+            }
+        }
         Event::Terminate => quit(state),
     }
     state.asks.take()
@@ -408,6 +413,9 @@ fn ordered(state: &mut State, id: TabId, order: Order) {
         }
         Order::Copy(text) => {
             state.asks.ask(Command::Copy(Secret::new(text)));
+        }
+        Order::Compose(text) => {
+            state.asks.ask(Command::Compose(id, Secret::new(text)));
         }
         Order::Help => state.overlay = Some(Overlay::Help(help_of(state))),
         Order::Back => state.focus = Focus::Fleet,

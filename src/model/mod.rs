@@ -4,6 +4,9 @@
 //! (and `zeroize` for [`Secret`]).
 
 mod authentication;
+pub mod catalogue;
+mod command;
+pub mod completion;
 mod diagnosis;
 mod happening;
 mod inventory;
@@ -17,8 +20,9 @@ mod target;
 mod visible;
 
 pub use authentication::{Allowed, Authentication};
+pub use command::command_words;
 pub use diagnosis::{Advice, Diagnosis, Kind, ServerWords};
-pub use happening::{Happening, Notice, SessionFacts, TlsFacts, Transaction};
+pub use happening::{CopyPiece, Happening, Notice, SessionFacts, TlsFacts, Transaction};
 pub use inventory::{
     Certificate, Database, DatabaseKind, Domain, Endpoint, EndpointRole, Engine, IamAuth, Identity, Inventory, Place,
     Role,
@@ -26,7 +30,7 @@ pub use inventory::{
 pub use page::{Column, Page, PageBuilder};
 pub use policy::Policy;
 pub use secret::{Secret, Token};
-pub use settings::{AwsSettings, Resolve, Settings, StaticCredentials};
+pub use settings::{AwsSettings, EditorKeys, Resolve, Settings, StaticCredentials};
 pub use step::{Step, StepKind, StepState};
 pub use target::{Agent, Auth, Bastion, Ranked, Route, RouteChoice, Target};
 pub use visible::visible;

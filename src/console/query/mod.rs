@@ -10,6 +10,7 @@ mod buffer;
 mod catalogue;
 mod cell;
 mod colours;
+mod compose;
 mod editor;
 mod grid;
 mod journal;
