@@ -8,7 +8,7 @@
 //! AWS settings) point it at a real database and Amazon's own agent instead; there no frames are made to go missing.
 
 //!
-//! 2026-11-23, two shared cores, sandbox's agent, plugin 1.2.792; gatepost against the plugin: 64-byte query 0.37 against
+//! 2026-11-23, two shared cores, sandbox's agent, a plugin built from source; gatepost against the plugin: 64-byte query 0.37 against
 //! 1.64 ms; upload 36 against 0.72 MB/s (50x); download 0.67 against 0.68 MB/s, the agent's pace; four downloads on four
 //! sessions 2.68 against 0.67 MB/s; key-sized query beside a download 1.6 against 481 ms; CPU a megabyte 3.8 against 297 ms
 //! up, 88 against 298 ms down; 1 % in trouble: download 0.14 MB/s against none (it hangs), upload 31 against 0.04 MB/s.
