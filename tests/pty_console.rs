@@ -6,7 +6,7 @@
 #[path = "transcripts/neighbour.rs"]
 mod neighbour;
 
-use neighbour::shared;
+use neighbour::{Neighbour, shared};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
 use std::num::NonZero;
@@ -90,7 +90,11 @@ impl Terminal {
 
 /// gatepost in the neighbour's environment and no other.
 fn ours() -> CommandBuilder {
-    let like_ours = shared().command(&[]);
+    ours_beside(shared())
+}
+
+fn ours_beside(neighbour: &Neighbour) -> CommandBuilder {
+    let like_ours = neighbour.command(&[]);
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_gatepost"));
     command.env_clear();
     for (name, value) in like_ours.get_envs() {
@@ -133,6 +137,63 @@ fn sigterm_gives_the_terminal_back() {
     let (status, screen) = terminal.end();
     assert_eq!(status, 143);
     assert_given_back(screen.screen());
+}
+
+/// A forwarded port is open; whatever ends the console, AWS hears of the session's end. One that AWS does not want to hear
+/// of is told where the shell is again.
+#[test]
+fn no_session_outlives_the_console() {
+    use gatepost::sandbox::Fault;
+    let neighbour = Neighbour::start();
+    let live = || neighbour.sandbox.sessions().live().len();
+    for signal in [None, Some(rustix::process::Signal::TERM), Some(rustix::process::Signal::HUP)] {
+        let mut terminal = Terminal::run(ours_beside(&neighbour));
+        terminal.wait_for("62 databases");
+        terminal.press("/orders-prod\r");
+        terminal.wait_for("orders-prod");
+        terminal.press("t");
+        terminal.wait_for("127.0.0.1:");
+        terminal.wait_for("idle time: the account's");
+        assert_eq!(live(), 1);
+        match signal {
+            None => {
+                neighbour.sandbox.faults().set(Fault::SessionEnded);
+                terminal.wait_for("terminated due to inactivity");
+                assert_eq!(live(), 0);
+                terminal.press("q");
+                let denied = Fault::Denied("ssm:TerminateSession".to_owned());
+                neighbour.sandbox.faults().set(denied.clone());
+                terminal.press("t");
+                let deadline = Instant::now() + Duration::from_secs(60);
+                while live() == 0 {
+                    assert!(Instant::now() < deadline, "a second port opens");
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                terminal.wait_for("✓ 127.0.0.1:");
+                terminal.wait_for("idle time: the account's");
+                terminal.press("\x03");
+                terminal.press("\x03");
+                let (status, screen) = terminal.end();
+                let words = screen.screen().contents();
+                assert!(words.contains("may still be open at AWS"), "{words}");
+                assert_eq!(status, 0);
+                // The flag has reached the agent, which ends the session when all is acknowledged.
+                while live() > 0 {
+                    assert!(Instant::now() < deadline, "the agent ends it all the same");
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                neighbour.sandbox.faults().clear(&denied);
+            }
+            Some(signal) => {
+                let id = terminal.child.process_id().expect("it runs");
+                let process = rustix::process::Pid::from_raw(id.try_into().expect("a process id")).expect("not zero");
+                rustix::process::kill_process(process, signal).expect("it lives");
+                let (status, screen) = terminal.end();
+                assert_given_back(screen.screen());
+                assert_eq!((status, live()), (128 + signal.as_raw() as u32, 0), "{signal:?}");
+            }
+        }
+    }
 }
 
 /// There is no key that makes the console panic; so this very program takes the terminal as the console does, and panics.

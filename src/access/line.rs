@@ -204,10 +204,10 @@ impl Line {
                 0 | 1 => {}
                 more => words.push_str(&format!(", {more} sessions")),
             }
-            words.push_str(match pool.keep_alive() {
-                Some(_) => " (kept alive)",
-                None => " (idle time: the account's)",
-            });
+            match pool.keep_alive() {
+                Some(every) => words.push_str(&format!(" (kept alive every {every:?})")),
+                None => words.push_str(" (idle time: the account's)"),
+            }
         }
         words
     }

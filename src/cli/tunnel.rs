@@ -91,7 +91,12 @@ fn announce(access: &Access, args: &Args, endpoint: &Endpoint, forward: &Forward
     let mut stdout = io::stdout().lock();
     let report = forward.report();
     let (address, route) = (visible(&report.address), visible(&report.route));
-    writeln!(stdout, "127.0.0.1:{} is {address}, {route}", forward.port())?;
+    // What ends it when nothing happens is part of what one has.
+    let health = match report.ssm_session {
+        Some(_) => format!(": {}", visible(&report.health)),
+        None => String::new(),
+    };
+    writeln!(stdout, "127.0.0.1:{} is {address}, {route}{health}", forward.port())?;
     if endpoint.engine.is_postgres() {
         let user = args.user.clone().or_else(|| access.default_user(endpoint)).unwrap_or_else(|| "USER".to_owned());
         // Where the authorities cannot be written, psql looks for those of its user.

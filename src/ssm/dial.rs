@@ -132,14 +132,19 @@ async fn connect(host: &str, port: u16) -> Result<TcpStream, Error> {
     let failed = |reason: String| Error::Dial(format!("{host}:{port}: {reason}"));
     let found = tokio::net::lookup_host((host, port)).await;
     let addresses: Vec<SocketAddr> = found.map_err(|error| failed(error.to_string()))?.collect();
-    let mut waiting = interleaved(addresses).into_iter();
+    first_of(interleaved(addresses)).await.map_err(failed)
+}
+
+/// The first that answers, each given a moment before the next is tried beside it; the last one's refusal where none does.
+async fn first_of(addresses: Vec<SocketAddr>) -> Result<TcpStream, String> {
+    let mut waiting = addresses.into_iter();
     let mut attempts = FuturesUnordered::new();
     let mut reason = "the name has no address".to_owned();
     let tcp = loop {
         if let Some(address) = waiting.next() {
             attempts.push(TcpStream::connect(address));
         } else if attempts.is_empty() {
-            return Err(failed(reason));
+            return Err(reason);
         }
         tokio::select! {
             Some(result) = attempts.next() => match result {
@@ -150,7 +155,7 @@ async fn connect(host: &str, port: u16) -> Result<TcpStream, Error> {
         }
     };
     // Without it every small frame waits for the delayed acknowledgement of the one before: 40 ms a round trip.
-    tcp.set_nodelay(true).map_err(|error| failed(error.to_string()))?;
+    tcp.set_nodelay(true).map_err(|error| error.to_string())?;
     Ok(tcp)
 }
 
@@ -267,6 +272,30 @@ mod tests {
         let all = ["[::1]:1", "[::2]:1", "1.1.1.1:1", "[::3]:1"].map(|text| text.parse().expect("an address"));
         let order: Vec<String> = interleaved(all.to_vec()).iter().map(ToString::to_string).collect();
         assert_eq!(order, ["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"]);
+    }
+
+    #[tokio::test]
+    async fn dead_addresses_hold_nobody_up() {
+        let alive = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let alive_at = alive.local_addr().expect("an address");
+        let gone =
+            tokio::net::TcpListener::bind("127.0.0.1:0").await.and_then(|gone| gone.local_addr()).expect("a port");
+        // A listener whose queue is full answers nobody, as a firewall that drops packets does.
+        let full = tokio::net::TcpSocket::new_v4().expect("a socket");
+        full.bind("127.0.0.1:0".parse().expect("an address")).expect("bound");
+        let full = full.listen(1).expect("listens");
+        let full_at = full.local_addr().expect("an address");
+        let mut queue = Vec::new();
+        while let Ok(taken) = tokio::time::timeout(NEXT_ADDRESS, TcpStream::connect(full_at)).await {
+            queue.push(taken.expect("it listens"));
+        }
+        for dead in [gone, full_at] {
+            let tcp = first_of(vec![dead, alive_at]).await.expect("the second address answers");
+            assert_eq!(tcp.peer_addr().expect("connected"), alive_at);
+            assert!(tcp.nodelay().expect("an option"), "no round trip waits for a delayed acknowledgement");
+        }
+        let refused = first_of(vec![gone]).await.expect_err("nobody is there");
+        assert!(refused.contains("refused"), "{refused}");
     }
 
     #[tokio::test]

@@ -47,6 +47,14 @@ pub(in crate::access) fn of(error: &Error, bastion: &Bastion, endpoint: &Endpoin
         .because(agent_words(bastion))
         .advise("Try another bastion")
         .advise_paste("Or restart its agent there", "sudo systemctl restart amazon-ssm-agent"),
+        Error::Unsupported(reason) if reason.contains("KMS") => because_lines(
+            Diagnosis::new(
+                Kind::BastionUnusable,
+                format!("The session on {} cannot be opened: it asks for encryption with a KMS key", bastion.label()),
+            ),
+            reason,
+        )
+        .advise("Take another SSM document (setting ssm_document), or have the key taken out of the account's Session Manager preferences"),
         Error::Unsupported(reason) => because_lines(
             Diagnosis::new(
                 Kind::BastionUnusable,

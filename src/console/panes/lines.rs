@@ -271,7 +271,9 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, body: Rect, theme: Theme, now: S
         // What the last word is; the selected one tells all it has.
         let first = if chosen { 0 } else { forward.news.len().saturating_sub(1) };
         for news in forward.news.iter().skip(first) {
-            paint::runs(frame, row(&mut y), &told(news), theme, None);
+            for words in told(news) {
+                paint::runs(frame, row(&mut y), &words, theme, None);
+            }
         }
     }
     row(&mut y);
@@ -302,14 +304,18 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, body: Rect, theme: Theme, now: S
     }
 }
 
-/// One message of a port.
-fn told(news: &ForwardNews) -> [paint::Run; 2] {
+/// One message of a port, and the reasons below it.
+fn told(news: &ForwardNews) -> Vec<Vec<paint::Run>> {
     match news {
         ForwardNews::Trouble(diagnosis) => {
-            let lost = diagnosis.because.last().map(|because| format!(": {because}")).unwrap_or_default();
-            [run("      ! ", Tone::Warn), run(format!("{}{lost} · e why", diagnosis.title), Tone::Text)]
+            let mut rows =
+                vec![vec![run("      ! ", Tone::Warn), run(format!("{} · e why", diagnosis.title), Tone::Text)]];
+            if !diagnosis.because.is_empty() {
+                rows.push(vec![run(format!("        {}", diagnosis.because.join("; ")), Tone::Dim)]);
+            }
+            rows
         }
-        ForwardNews::Mended(how) => [run("      ✓ ", Tone::Good), run(how.clone(), Tone::Text)],
+        ForwardNews::Mended(how) => vec![vec![run("      ✓ ", Tone::Good), run(how.clone(), Tone::Text)]],
     }
 }
 

@@ -226,6 +226,30 @@ fn lines_with_a_port() {
 }
 
 #[test]
+fn a_port_that_lost_its_session_and_has_a_new_one() {
+    use crate::access::ForwardNews;
+    both!("lines-news", |width, height| {
+        let mut console = Console::listed(width, height);
+        console.keys("t");
+        let (id, _) = console.asked.iter().rev().find(|(_, c)| matches!(c, Command::Forward(..))).expect("asked");
+        let id = *id;
+        let told = |console: &mut Console, answer| console.event(crate::console::event::Event::Answer(id, answer));
+        told(&mut console, Answer::Forwarded(54321));
+        console.keys("L");
+        let lost = Diagnosis::new(Kind::TunnelLost, "AWS ended the session on bastion-a")
+            .because("Session was terminated due to inactivity")
+            .because("the 3 connections on it are lost");
+        told(&mut console, Answer::ForwardNews(ForwardNews::Trouble(lost)));
+        // Told wherever one is.
+        assert!(console.text().contains("AWS ended the session on bastion-a"), "{}", console.text());
+        let mended = ForwardNews::Mended("A new session carries the port, via bastion-b".into());
+        told(&mut console, Answer::ForwardNews(mended));
+        console.keys("L");
+        console
+    });
+}
+
+#[test]
 fn way_walked_to_its_end_stays_a_moment() {
     both!("way-arrived", |width, height| {
         let mut console = walking(width, height);
