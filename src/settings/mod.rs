@@ -352,6 +352,8 @@ mod tests {
             ("ssm_patience", &["1h"]),
             ("state_dir", &["/state"]),
             ("log_file", &["/log"]),
+            ("editor", &["code --wait"]),
+            ("editor_keys", &["vi"]),
             ("color", &["false"]),
         ];
         assert_eq!(sample.len(), KEYS.len());

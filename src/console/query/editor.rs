@@ -3,9 +3,11 @@
 
 mod brackets;
 mod edit;
+mod format;
 mod lines;
 mod statement;
 mod travel;
+pub mod vi;
 
 #[cfg(test)]
 mod tests;
@@ -100,6 +102,11 @@ impl Editor {
         }
         let anchor = self.anchor?;
         (anchor != self.cursor).then(|| anchor.min(self.cursor)..anchor.max(self.cursor))
+    }
+
+    /// Whether a selection is under way that the mouse may pull further.
+    pub fn dragging(&self) -> bool {
+        self.anchor.is_some()
     }
 
     /// Selects a range, wherever the cursor is; `None` selects nothing.
