@@ -2,7 +2,7 @@
 //! it must not know who carries it.
 
 use super::query;
-use crate::access::{LineReport, Remembered, Wish};
+use crate::access::{ForwardNews, LineReport, Remembered, Wish};
 use crate::model::{
     Diagnosis, Endpoint, Identity, Inventory, Place, Policy, Ranked, RouteChoice, Secret, SessionFacts, Step,
 };
@@ -107,6 +107,8 @@ pub enum Answer {
     Connected(String, Box<SessionFacts>),
     /// Of [`Command::Forward`]: the port on 127.0.0.1. [`Answer::Failed`] follows when it has ended.
     Forwarded(u16),
+    /// What happens to a forwarded port's session; the port stays.
+    ForwardNews(ForwardNews),
     /// Of [`Command::Lines`].
     Lines(Vec<LineReport>),
     /// It failed.

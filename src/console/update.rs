@@ -243,6 +243,9 @@ fn answered(state: &mut State, id: Id, answer: Answer) {
         return connect_to_target(state);
     }
     if state.lines.answer(id, &answer, state.now) {
+        if let Some(words) = state.lines.note(id, &answer) {
+            tell(state, words);
+        }
         return;
     }
     if let Some(pane) = state.connect.as_mut()

@@ -64,7 +64,7 @@ pub fn write(out: &mut impl Write, databases: &[Database]) -> io::Result<()> {
     }
     for (at, database) in databases.iter().enumerate() {
         let object = serde_json::to_string(&row(database))?;
-        writeln!(out, "{}{}", if at == 0 { "[" } else { "," }, crate::cli::query::json::tamed(&object))?;
+        writeln!(out, "{}{}", if at == 0 { "[" } else { "," }, crate::access::format::json::tamed(&object))?;
     }
     writeln!(out, "]")
 }

@@ -46,6 +46,11 @@ impl Aligned {
         }
     }
 
+    /// Rows that wait until the widths are known.
+    pub fn held(&self) -> u64 {
+        self.held.iter().map(|page| page.rows() as u64).sum()
+    }
+
     /// All rows were given.
     pub fn finish(mut self, out: &mut Vec<u8>, rows: u64) {
         self.release(out);
