@@ -13,7 +13,6 @@ pub mod vi;
 mod tests;
 
 pub use edit::Edit;
-pub use statement::Here;
 pub use travel::Motion;
 
 use super::buffer::{Buffer, Place};

@@ -108,11 +108,6 @@ impl Vi {
         if keys.is_empty() { mode.to_owned() } else { format!("{mode} {keys}") }
     }
 
-    /// Whether a search is being typed, so that every key belongs to it.
-    pub fn searches(&self) -> bool {
-        self.search.typed().is_some()
-    }
-
     /// Takes a key.
     pub fn key(&mut self, editor: &mut Editor, key: &KeyEvent) -> Effect {
         let held = key.modifiers - KeyModifiers::SHIFT;
