@@ -62,6 +62,14 @@ impl Terminal {
         }
     }
 
+    fn wait_for_not(&self, what: &str) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.screen.lock().expect("the emulator did not panic").screen().contents().contains(what) {
+            assert!(Instant::now() < deadline, "{what:?} stays");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Whether it shows what is typed.
     fn echoes(&self) -> bool {
         let flags = format!("{:?}", self._master.get_termios().expect("a terminal has modes").local_flags);
@@ -110,6 +118,53 @@ fn console() -> Terminal {
     terminal.wait_for("billing-replica");
     assert!(terminal.screen.lock().expect("the emulator did not panic").screen().alternate_screen());
     terminal
+}
+
+/// The text is edited in a program of one's own, which gets the terminal, and all keys, and gives both back.
+#[test]
+fn an_editor_of_ones_own_gets_the_terminal_and_gives_it_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let editor = folder.path().join("editor");
+    let script = "#!/bin/sh\ncat \"$1\"\necho \"own editor, $(wc -l < \"$1\") lines\"\nread line\necho \"$line\" >> \"$1\"\nexit ${line##*status }\n";
+    std::fs::write(&editor, script).expect("written");
+    let mut command = ours();
+    command.env("EDITOR", format!("/bin/sh {}", editor.display()));
+    let mut terminal = Terminal::run(command);
+    terminal.wait_for("62 databases");
+    terminal.press("/");
+    terminal.press("billing !replica\r");
+    terminal.wait_for("1 of 62");
+    terminal.press("\r");
+    terminal.wait_for("log in with");
+    terminal.press("\r");
+    terminal.wait_for("idle · autocommit");
+    terminal.press("\x1b[200~select 1;\nselect 2;\x1b[201~");
+    terminal.wait_for("select 2;");
+    terminal.press("\x1be");
+    terminal.wait_for("own editor, 2 lines");
+    assert_given_back(terminal.screen.lock().expect("the emulator did not panic").screen());
+    assert!(terminal.echoes(), "the terminal is as a shell leaves it");
+    // A whole line at once: were anybody else reading, some of it would be missing.
+    terminal.press("select 4711 -- status 0\r");
+    terminal.wait_for("taken back");
+    terminal.wait_for("select 4711 -- status 0");
+    assert!(terminal.screen.lock().expect("the emulator did not panic").screen().alternate_screen());
+    assert!(!terminal.echoes(), "the terminal is ours again");
+    // It fails: that is said, and the text is as it was. Keys are heard after it.
+    terminal.press("\x1be");
+    terminal.wait_for("own editor, 3 lines");
+    terminal.press("lost -- status 3\r");
+    terminal.wait_for("ended with status 3");
+    terminal.wait_for("select 4711");
+    terminal.press("\x1a");
+    terminal.wait_for_not("4711");
+    terminal.wait_for("select 2;");
+    terminal.press("\x11");
+    terminal.wait_for("62 databases");
+    terminal.press("q");
+    let (status, screen) = terminal.end();
+    assert_eq!(status, 0);
+    assert_given_back(screen.screen());
 }
 
 fn assert_given_back(screen: &vt100::Screen) {

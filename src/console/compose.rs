@@ -3,7 +3,7 @@
 
 use super::Signals;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use tokio::process::Command;
 
@@ -44,6 +44,7 @@ async fn run(editor: &str, text: &str) -> Result<String, String> {
     // The folder is ours alone (0700), for editors leave copies beside the file; all of it is gone when this returns.
     let folder = tempfile::Builder::new()
         .prefix("gatepost-")
+        .permissions(std::fs::Permissions::from_mode(0o700))
         .tempdir()
         .map_err(|error| local("no temporary folder for the editor", error))?;
     let path = folder.path().join("query.sql");
@@ -63,17 +64,17 @@ async fn run(editor: &str, text: &str) -> Result<String, String> {
         Some(127) => {
             return Err(format!("there is no editor {editor} (set VISUAL, EDITOR, or editor in the settings)"));
         }
-        Some(code) => return Err(format!("{editor} ended with status {code}; the text is as it was")),
-        None => return Err(format!("{editor} was ended by a signal; the text is as it was")),
+        Some(code) => return Err(format!("the editor ended with status {code}; the text is as it was")),
+        None => return Err("the editor was ended by a signal; the text is as it was".to_owned()),
     }
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
-        Err(error) => return Err(local(&format!("what {editor} wrote could not be read"), error)),
+        Err(error) => return Err(local("what the editor wrote could not be read", error)),
     };
     String::from_utf8(bytes).map_err(|_| {
         // The work of an hour must not be thrown away with the folder.
         let kept = folder.keep().join("query.sql");
-        format!("what {editor} wrote is no UTF-8; it is kept in {}", kept.display())
+        format!("what the editor wrote is no UTF-8; it is kept in {}", kept.display())
     })
 }
 

@@ -162,7 +162,7 @@ fn connected_to(state: &mut State, connected: connect::Connected) {
     };
     state.tabs.push(Tab {
         id: connected.tab,
-        pane: query::Pane::new(setup),
+        pane: query::Pane::new(setup).with_keys(state.settings.editor_keys),
         name: connected.name,
         production: connected.production,
         wish: connected.wish,

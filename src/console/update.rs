@@ -418,6 +418,7 @@ fn ordered(state: &mut State, id: TabId, order: Order) {
             state.asks.ask(Command::Compose(id, Secret::new(text)));
         }
         Order::Help => state.overlay = Some(Overlay::Help(help_of(state))),
+        Order::Palette => act_global(state, Global::Palette),
         Order::Back => state.focus = Focus::Fleet,
         Order::Close => {
             state.asks.ask(Command::Query(id, query::Ask::Close));

@@ -58,6 +58,8 @@ pub async fn demo(args: &DemoArgs, asked: &Settings, terminal: &Terminal) -> Res
     let sandbox = start(&args.server, terminal).await?;
     let settings = Settings {
         color: asked.color,
+        editor: asked.editor.clone(),
+        editor_keys: asked.editor_keys,
         log_file: asked.log_file.clone(),
         os_user: asked.os_user.clone(),
         production: asked.production.clone(),

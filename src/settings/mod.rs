@@ -362,7 +362,7 @@ mod tests {
             ("ssm_patience", &["1h"]),
             ("state_dir", &["/state"]),
             ("log_file", &["/log"]),
-            ("editor", &["emacs -nw"]),
+            ("editor", &["code --wait"]),
             ("editor_keys", &["vi"]),
             ("color", &["false"]),
         ];

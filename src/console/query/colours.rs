@@ -15,12 +15,19 @@ pub struct Colours {
     known: usize,
     /// From here on, `starts` fit together among themselves: they are right once one of them is.
     joined: usize,
+    #[cfg(test)]
     lexed: usize,
 }
 
 impl Default for Colours {
     fn default() -> Colours {
-        Colours { starts: vec![LexState::default()], known: 0, joined: 0, lexed: 0 }
+        Colours {
+            starts: vec![LexState::default()],
+            known: 0,
+            joined: 0,
+            #[cfg(test)]
+            lexed: 0,
+        }
     }
 }
 
@@ -53,7 +60,10 @@ impl Colours {
             }
             bytes = bytes.saturating_sub(line.len() + 1);
             let (_, next) = lex_line(self.starts[self.known], line);
-            self.lexed += 1;
+            #[cfg(test)]
+            {
+                self.lexed += 1;
+            }
             self.known += 1;
             match self.starts.get(self.known) {
                 None => self.starts.push(next),
@@ -77,6 +87,7 @@ impl Colours {
     }
 
     /// Lines that were lexed for their states so far, over and over: for who wants to see that it is few.
+    #[cfg(test)]
     pub fn lexed(&self) -> usize {
         self.lexed
     }

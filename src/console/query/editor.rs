@@ -3,15 +3,16 @@
 
 mod brackets;
 mod edit;
+mod format;
 mod lines;
 mod statement;
 mod travel;
+pub mod vi;
 
 #[cfg(test)]
 mod tests;
 
 pub use edit::Edit;
-pub use statement::Here;
 pub use travel::Motion;
 
 use super::buffer::{Buffer, Place};
@@ -100,6 +101,11 @@ impl Editor {
         }
         let anchor = self.anchor?;
         (anchor != self.cursor).then(|| anchor.min(self.cursor)..anchor.max(self.cursor))
+    }
+
+    /// Whether a selection is under way that the mouse may pull further.
+    pub fn dragging(&self) -> bool {
+        self.anchor.is_some()
     }
 
     /// Selects a range, wherever the cursor is; `None` selects nothing.

@@ -32,6 +32,8 @@ pub enum Write {
     Results,
     /// Stop what runs.
     Stop,
+    /// Lay the statement out.
+    Format,
     /// The text in the editor of the settings.
     Compose,
     /// Help.
@@ -207,6 +209,7 @@ pub const WRITE: &[Binding<Write>] = &[
     row(&["M-Down"], Write::Edit(MoveDown), "", "move the lines down"),
     row(&["M-S-Down"], Write::Edit(Duplicate), "", "the lines once more"),
     row(&["C-]", "C-5"], Write::Go(Bracket), "", "to the bracket that belongs to this one"),
+    row(&["M-q"], Write::Format, "", "lay out the statement at the cursor, or the selection"),
     row(&["M-e"], Write::Compose, "", "edit the text in $VISUAL or $EDITOR (setting editor)"),
     row(&["Tab"], Write::Edit(Indent), "", "indent; a selection of lines: all of them"),
     row(&["BackTab"], Write::Edit(Outdent), "", "outdent the lines"),

@@ -38,6 +38,8 @@ pub enum Order {
     Compose(String),
     /// Show the help screen ([`super::Pane::help`]).
     Help,
+    /// Show every command by name.
+    Palette,
     /// Show the fleet; the tab lives on.
     Back,
     /// End the session and close the tab. What had to be asked was asked.

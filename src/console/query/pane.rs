@@ -3,6 +3,7 @@
 
 use super::cell::Cell;
 use super::editor::Editor;
+use super::editor::vi::{Mode, Vi};
 use super::keymap::{LOOK, READ, REPLY, SEARCH, WRITE};
 use super::log::Log;
 use super::order::{LineHealth, Order, Statement};
@@ -10,7 +11,7 @@ use super::recall::{Finder, Recall};
 use super::table::Table;
 use crate::console::keys::Binding;
 use crate::console::theme::Tone;
-use crate::model::{SessionFacts, StepKind, Transaction};
+use crate::model::{EditorKeys, SessionFacts, StepKind, Transaction};
 use ratatui::layout::Rect;
 use std::time::{Duration, SystemTime};
 
@@ -186,6 +187,8 @@ pub struct Pane {
     pub(super) area: Rect,
     pub(super) focus: Focus,
     pub(super) editor: Editor,
+    /// vi's keys, where they are wanted.
+    pub(super) vi: Option<Vi>,
     pub(super) recall: Recall,
     pub(super) finder: Option<Finder>,
     pub(super) outputs: Vec<Output>,
@@ -226,6 +229,7 @@ impl Pane {
             area: Rect::new(0, 0, 80, 24),
             focus: Focus::Editor,
             editor: Editor::default(),
+            vi: None,
             recall: Recall::default(),
             finder: None,
             outputs: Vec::new(),
@@ -248,6 +252,17 @@ impl Pane {
             link: Link::Up,
             health: LineHealth::Up,
         }
+    }
+
+    /// Takes keys in the editor as `keys` says.
+    pub fn with_keys(mut self, keys: EditorKeys) -> Pane {
+        self.vi = (keys == EditorKeys::Vi).then(Vi::default);
+        self
+    }
+
+    /// Whether keys are text in the editor now (always, but in vi's other modes).
+    pub fn types(&self) -> bool {
+        self.focus == Focus::Editor && self.vi.as_ref().is_none_or(|vi| vi.mode() == Mode::Insert)
     }
 
     /// For the tab bar.

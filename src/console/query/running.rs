@@ -23,7 +23,7 @@ pub(super) fn enter_runs(pane: &mut Pane) -> bool {
     if !last || !behind.trim().is_empty() || pane.entered == Some(pane.editor.edition()) {
         return false;
     }
-    let before = line[..cursor.byte].trim_end();
+    let before = pane.editor.line_before().trim_end();
     if !before.ends_with(';') && !before.contains('\\') {
         return false;
     }

@@ -2,6 +2,7 @@
 //! nor who carries orders out.
 
 use super::editor::Edit;
+use super::editor::vi::Effect;
 use super::keymap::{READ, REPLY, Read, Reply, SEARCH, Search, WRITE, Write};
 use super::layout::{self, areas};
 use super::pane::{Focus, Pane, Question, Showing, Stop, Then};
@@ -91,10 +92,34 @@ fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
         search(pane, key);
     } else if pane.focus == Focus::Results {
         browse::key(pane, key, stopping, orders);
-    } else if let Some(action) = find(WRITE, key) {
-        write(pane, action, stopping, orders);
-    } else if let Some(c) = typed(key) {
-        pane.editor.type_in(c);
+    } else if !by_vi(pane, key, orders) {
+        let edition = pane.editor.edition();
+        if let Some(action) = find(WRITE, key) {
+            write(pane, action, stopping, orders);
+        } else if let Some(c) = typed(key).filter(|_| pane.types()) {
+            pane.editor.type_in(c);
+        }
+        settle_vi(pane, edition);
+    }
+}
+
+/// Has vi's keys take it, where they are wanted; whether they did.
+fn by_vi(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) -> bool {
+    let Some(vi) = &mut pane.vi else { return false };
+    match vi.key(&mut pane.editor, key) {
+        Effect::Passed => return false,
+        Effect::Taken => {}
+        Effect::Palette => orders.push(Order::Palette),
+        Effect::Yanked(text) => orders.push(Order::Copy(text)),
+        Effect::Missing(words) => pane.say(Tone::Dim, format!("{words} is not in the text")),
+    }
+    true
+}
+
+/// After something that vi's keys did not do.
+fn settle_vi(pane: &mut Pane, edition: u64) {
+    if let Some(vi) = &mut pane.vi {
+        if pane.editor.edition() == edition { vi.settle(&mut pane.editor) } else { vi.interrupted(&mut pane.editor) }
     }
 }
 
@@ -142,6 +167,11 @@ fn write(pane: &mut Pane, action: Write, stopping: bool, orders: &mut Vec<Order>
         Write::Results if pane.table().is_some() || !pane.log.is_empty() => pane.focus = Focus::Results,
         Write::Results => pane.say(Tone::Dim, "no results yet; F2 goes to the fleet"),
         Write::Stop => stop(pane, stopping, orders),
+        Write::Format => match pane.editor.format() {
+            Ok(true) => {}
+            Ok(false) => pane.say(Tone::Dim, "it is laid out already"),
+            Err(why) => pane.say(Tone::Warn, why.to_string()),
+        },
         Write::Compose => compose::begin(pane, None, orders),
         Write::Help => orders.push(Order::Help),
         Write::Back => orders.push(Order::Back),
@@ -317,6 +347,11 @@ fn mouse(pane: &mut Pane, mouse: MouseEvent) {
             _ if by != 0 => pane.editor.scroll(by),
             _ => {}
         }
+        settle_vi(pane, pane.editor.edition());
+    } else if mouse.kind == MouseEventKind::Drag(MouseButton::Left) && pane.editor.dragging() {
+        // Beyond the editor's edge the text follows, a line for each move of the mouse.
+        let by = if at.y < areas.editor.y { -1 } else { 1 };
+        pane.editor.travel_lines(by, true);
     } else if areas.results.contains(at) || areas.header.contains(at) {
         if by != 0 && pane.showing == Showing::Rows && !pane.expanded {
             if let Some(table) = pane.table_mut() {

@@ -201,6 +201,8 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
         return;
     }
     let mut keys: Vec<(String, &'static str)> = Vec::new();
+    let at_editor =
+        pane.question.is_none() && pane.cell.is_none() && pane.finder.is_none() && pane.focus == Focus::Editor;
     if pane.question.is_some() {
         labels(REPLY, &mut keys);
     } else if pane.cell.is_some() {
@@ -219,6 +221,12 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
     let room = area.width.saturating_sub(wide + 1) as usize;
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;
+    if let Some(vi) = pane.vi.as_ref().filter(|_| at_editor) {
+        let status = text::cut(&vi.status(), room / 2).0;
+        used += text::width(&status, room) + 2;
+        spans.push(Span::styled(status, theme.style(Tone::Strong)));
+        spans.push(Span::raw("  "));
+    }
     for (key, label) in keys {
         let more = text::width(&key, 99) + text::width(label, 99) + 3;
         if used + more > room + 2 {

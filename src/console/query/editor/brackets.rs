@@ -22,6 +22,35 @@ impl Editor {
         self.other_bracket(Place { byte, ..place }, mark)
     }
 
+    /// The opening bracket of that kind that the cursor is on or within, or on whose end it is.
+    pub(super) fn enclosing(&self, open: char) -> Option<Place> {
+        let close = if open == '(' { ')' } else { ']' };
+        let at = self.cursor;
+        match self.bracket_at(at) {
+            Some((place, mark)) if mark == open => return Some(place),
+            Some((place, mark)) if mark == close => return self.other_bracket(place, mark),
+            _ => {}
+        }
+        let mut depth = 0_usize;
+        for step in 0..FAR {
+            let line = at.line.checked_sub(step)?;
+            for (byte, mark) in self.marks(line).into_iter().rev() {
+                let place = Place { line, byte };
+                if place >= at {
+                    continue;
+                }
+                if mark == close {
+                    depth += 1;
+                } else if mark == open && depth == 0 {
+                    return Some(place);
+                } else if mark == open {
+                    depth -= 1;
+                }
+            }
+        }
+        None
+    }
+
     fn other_bracket(&self, place: Place, mark: char) -> Option<Place> {
         let forward = opens(mark);
         let mut depth = 0_usize;

@@ -308,7 +308,7 @@ const PIECES: [&str; 26] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
     fn the_statement_found_by_lines_is_the_one_found_in_the_whole(
         pieces in proptest::collection::vec(prop::sample::select(PIECES.to_vec()), 0..50), at in any::<prop::sample::Index>()
