@@ -50,6 +50,8 @@ pub struct Settings {
     pub log_file: Option<PathBuf>,
     /// The operating system's user name, for `application_name` and the Reason of SSM sessions.
     pub os_user: String,
+    /// The list of names opens as one types in the editor; otherwise by its keys alone.
+    pub complete_as_you_type: bool,
     /// Colours.
     pub color: bool,
 }
@@ -78,6 +80,7 @@ impl Default for Settings {
             state_dir: PathBuf::new(),
             log_file: None,
             os_user: "unknown".to_owned(),
+            complete_as_you_type: true,
             color: true,
         }
     }

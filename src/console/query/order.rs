@@ -2,6 +2,7 @@
 //! not know who carries it.
 
 pub use crate::access::{LineHealth, Piece};
+use crate::model::catalogue::Catalogue;
 use crate::model::{Column, Diagnosis, Notice, SessionFacts, Transaction};
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Rect;
@@ -21,8 +22,19 @@ pub enum Input {
     News(News),
     /// The time now. Send one before the inputs of each round, and when [`super::Pane::next_tick`] has come.
     Tick(SystemTime),
+    /// Names for completion.
+    Names(Names),
     /// The area the pane will be drawn in. Send it before the first key and whenever it changes.
     Area(Rect),
+}
+
+/// What came of loading names for completion.
+#[derive(Clone, Debug)]
+pub enum Names {
+    /// They are there.
+    Ready(Arc<Catalogue>),
+    /// They could not be loaded: why, in a few words.
+    Failed(String),
 }
 
 /// What the pane wants done.
@@ -32,6 +44,8 @@ pub enum Order {
     Ask(Ask),
     /// To the clipboard (OSC 52).
     Copy(String),
+    /// Load the names for completion again ([`Input::Names`]).
+    Names,
     /// Show the help screen ([`super::Pane::help`]).
     Help,
     /// Show the fleet; the tab lives on.

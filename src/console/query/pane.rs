@@ -2,6 +2,7 @@
 //! answers, never a live thing.
 
 use super::cell::Cell;
+use super::completion::{CHOOSE, Completion};
 use super::editor::Editor;
 use super::keymap::{LOOK, READ, REPLY, SEARCH, WRITE};
 use super::log::Log;
@@ -186,6 +187,7 @@ pub struct Pane {
     pub(super) area: Rect,
     pub(super) focus: Focus,
     pub(super) editor: Editor,
+    pub(super) completion: Completion,
     pub(super) recall: Recall,
     pub(super) finder: Option<Finder>,
     pub(super) outputs: Vec<Output>,
@@ -226,6 +228,7 @@ impl Pane {
             area: Rect::new(0, 0, 80, 24),
             focus: Focus::Editor,
             editor: Editor::default(),
+            completion: Completion::default(),
             recall: Recall::default(),
             finder: None,
             outputs: Vec::new(),
@@ -248,6 +251,21 @@ impl Pane {
             link: Link::Up,
             health: LineHealth::Up,
         }
+    }
+
+    /// Whether the list of names opens as one types (it does), or by its keys alone.
+    pub fn complete_as_you_type(&mut self, on: bool) {
+        self.completion.unasked = on;
+    }
+
+    /// The database of the session.
+    pub fn database(&self) -> &str {
+        &self.setup.database
+    }
+
+    /// Whether names for completion are there.
+    pub fn has_names(&self) -> bool {
+        self.completion.has_names()
     }
 
     /// For the tab bar.
@@ -287,7 +305,7 @@ impl Pane {
             return vec![("history", rows(SEARCH))];
         }
         match self.focus {
-            Focus::Editor => vec![("editor", rows(WRITE)), ("results", rows(LOOK))],
+            Focus::Editor => vec![("editor", rows(WRITE)), ("list of names", rows(CHOOSE)), ("results", rows(LOOK))],
             Focus::Results => vec![("results", rows(LOOK)), ("editor", rows(WRITE))],
         }
     }
