@@ -182,4 +182,18 @@ fn search_path(sql: &str) -> Option<Option<Vec<String>>> {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_path_that_is_set_is_understood() {
+        let path = |names: &[&str]| Some(Some(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()));
+        assert_eq!(search_path("SET search_path TO Audit, \"Odd\""), path(&["pg_catalog", "audit", "Odd"]));
+        assert_eq!(search_path("set session search_path = 'x'"), path(&["pg_catalog", "x"]));
+        assert_eq!(search_path("reset search_path"), Some(None));
+        assert_eq!(search_path("set search_path to default"), Some(None));
+        assert_eq!(search_path("set local search_path to x"), None, "ends with its transaction");
+        assert_eq!(search_path("set work_mem = '1GB'"), None);
+        assert_eq!(search_path("select 1"), None);
+    }
+}
