@@ -19,7 +19,7 @@ pub(super) fn suggest(
     let joined = if clauses { None } else { before.pop() };
     let relations: Vec<(usize, &str)> =
         before.iter().filter_map(|source| Some((scope.relation(source, names, path)?, source.label()?))).collect();
-    let (on, and) = if expected.capitals { (" ON ", " AND ") } else { (" on ", " and ") };
+    let (on, and) = if expected.shouted { (" ON ", " AND ") } else { (" on ", " and ") };
     let mut found = Vec::new();
     let joined = joined.and_then(|source| Some((scope.relation(source, names, path)?, source.label()?)));
     for key in names.keys() {

@@ -102,7 +102,7 @@ fn what_is_chosen_is_put_in_as_it_must_be_written() {
         ("SEL<Tab>", "SELECT|"),
         (
             "with x as (select id as total_id from orders) select tot<Tab>",
-            "with x as (select id as total_id from orders) select tot|",
+            "with x as (select id as total_id from orders) select order_total(|)",
         ),
         (
             "with x as (select id as total_id from orders) select * from x where tot<Tab>",
