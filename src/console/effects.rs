@@ -88,6 +88,9 @@ impl Effects {
             }
             Command::Token(endpoint, user) => self
                 .ask(id, async move { access.token(&endpoint, &user).await.map(|token| Answer::Token(token.secret)) }),
+            Command::Names(wish) => {
+                self.ask(id, async move { access.catalogue(&wish).await.map(|names| Answer::Names(Arc::new(names))) })
+            }
             Command::Lines => self.ask_disk(id, move || Ok(Answer::Lines(access.lines()))),
             Command::Connect(tab, wish) => self.connect(id, tab, wish),
             Command::Forward(endpoint, route) => self.forward(id, endpoint, route),

@@ -3,11 +3,13 @@
 
 use super::query;
 use crate::access::{ForwardNews, LineReport, Remembered, Wish};
+use crate::model::catalogue::Catalogue;
 use crate::model::{
     Diagnosis, Endpoint, Identity, Inventory, Place, Policy, Ranked, RouteChoice, Secret, SessionFacts, Step,
 };
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Size;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Names a question; every [`Command`] has its own and every [`Answer`] carries it back.
@@ -66,6 +68,8 @@ pub enum Command {
     Forward(Box<Endpoint>, RouteChoice),
     /// How are the live routes doing?
     Lines,
+    /// Load the names of a database, for completion.
+    Names(Box<Wish>),
     /// For a tab's worker.
     Query(TabId, query::Ask),
     /// Forget that question; what it has opened is closed.
@@ -111,6 +115,8 @@ pub enum Answer {
     ForwardNews(ForwardNews),
     /// Of [`Command::Lines`].
     Lines(Vec<LineReport>),
+    /// Of [`Command::Names`].
+    Names(Arc<Catalogue>),
     /// It failed.
     Failed(Diagnosis),
 }

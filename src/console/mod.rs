@@ -14,6 +14,7 @@ pub mod effects;
 pub mod event;
 pub mod keys;
 pub mod layout;
+mod names;
 pub mod overlay;
 pub mod panes;
 pub mod query;

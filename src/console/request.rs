@@ -160,9 +160,11 @@ fn connected_to(state: &mut State, connected: connect::Connected) {
         way: way.unwrap_or_default(),
         now: state.now,
     };
+    let mut pane = query::Pane::new(setup).with_keys(state.settings.editor_keys);
+    pane.complete_as_you_type(state.settings.complete_as_you_type);
     state.tabs.push(Tab {
         id: connected.tab,
-        pane: query::Pane::new(setup).with_keys(state.settings.editor_keys),
+        pane,
         name: connected.name,
         production: connected.production,
         wish: connected.wish,

@@ -3,6 +3,7 @@
 
 use super::event::{Asks, TabId};
 use super::keys::{self, Binding};
+use super::names::Shelf;
 use super::panes::{connect, diagnosis, document, fleet, help, lines, menu, palette, picker, prompt};
 use super::query;
 use super::theme::Theme;
@@ -172,6 +173,8 @@ pub struct State {
     pub interrupted: Option<SystemTime>,
     /// Whether the end has come.
     pub quitting: bool,
+    /// Names of databases, for completion.
+    pub names: Shelf,
     /// Hands out ids and collects commands.
     pub asks: Asks,
 }
@@ -196,6 +199,7 @@ impl State {
             target: None,
             interrupted: None,
             quitting: false,
+            names: Shelf::default(),
             asks: Asks::default(),
         }
     }

@@ -4,6 +4,7 @@
 use super::event::{Answer, Command, Event, Id, TabId};
 use super::keys;
 use super::layout;
+use super::names;
 use super::overlay;
 use super::panes::{connect, fleet, help, lines, palette, picker};
 use super::query::{self, Input as QueryInput, Order};
@@ -63,7 +64,11 @@ pub fn update(state: &mut State, event: Event) -> Vec<(Id, Command)> {
         Event::Query(id, news) => {
             if let Some(at) = state.tabs.iter().position(|tab| tab.id == id) {
                 to_tab_at(state, at, QueryInput::Tick(state.now));
+                let is_up = matches!(news, query::News::State { .. });
                 to_tab_at(state, at, QueryInput::News(news));
+                if is_up {
+                    names::up(state, at);
+                }
             }
         }
         Event::Composed(id, composed) => {
@@ -248,6 +253,9 @@ fn answered(state: &mut State, id: Id, answer: Answer) {
         }
         return;
     }
+    if names::answer(state, id, &answer) {
+        return;
+    }
     if let Some(pane) = state.connect.as_mut()
         && let Some(request) = pane.answer(id, &answer, desk!(state))
     {
@@ -417,12 +425,18 @@ fn ordered(state: &mut State, id: TabId, order: Order) {
         Order::Compose(text) => {
             state.asks.ask(Command::Compose(id, Secret::new(text)));
         }
+        Order::Names => {
+            if let Some(at) = state.tabs.iter().position(|tab| tab.id == id) {
+                names::again(state, at);
+            }
+        }
         Order::Help => state.overlay = Some(Overlay::Help(help_of(state))),
         Order::Palette => act_global(state, Global::Palette),
         Order::Back => state.focus = Focus::Fleet,
         Order::Close => {
             state.asks.ask(Command::Query(id, query::Ask::Close));
             state.tabs.retain(|tab| tab.id != id);
+            names::closed(state);
             if state.tabs.is_empty() {
                 state.tab = 0;
                 state.focus = Focus::Fleet;

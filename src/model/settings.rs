@@ -64,6 +64,8 @@ pub struct Settings {
     pub editor: String,
     /// What keys mean in the query editor.
     pub editor_keys: EditorKeys,
+    /// The list of names opens as one types in the editor; otherwise by its keys alone.
+    pub complete_as_you_type: bool,
     /// Colours.
     pub color: bool,
 }
@@ -109,6 +111,7 @@ impl Default for Settings {
             os_user: "unknown".to_owned(),
             editor: "vi".to_owned(),
             editor_keys: EditorKeys::default(),
+            complete_as_you_type: true,
             color: true,
         }
     }

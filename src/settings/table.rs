@@ -534,6 +534,18 @@ pub static KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "complete_as_you_type",
+        shape: Shape::Switch,
+        flag: None,
+        environment: &[Value("GATEPOST_COMPLETE_AS_YOU_TYPE")],
+        meaning: "The list of names opens as one types in the query pane. Tab and Ctrl-Space open it in any case.",
+        set: |settings, words, _| {
+            settings.complete_as_you_type = words::switch(single(words)?)?;
+            Ok(())
+        },
+        show: |settings| Some(settings.complete_as_you_type.to_string()),
+    },
+    Key {
         name: "color",
         shape: Shape::Switch,
         flag: None,

@@ -22,6 +22,10 @@ pub enum Write {
     Copy,
     /// The selection to the clipboard, and away.
     Cut,
+    /// What could be written here.
+    Complete,
+    /// Load the names for completion again.
+    Names,
     /// An older statement.
     Older,
     /// A newer statement.
@@ -211,7 +215,9 @@ pub const WRITE: &[Binding<Write>] = &[
     row(&["C-]", "C-5"], Write::Go(Bracket), "", "to the bracket that belongs to this one"),
     row(&["M-q"], Write::Format, "", "lay out the statement at the cursor, or the selection"),
     row(&["M-e"], Write::Compose, "", "edit the text in $VISUAL or $EDITOR (setting editor)"),
-    row(&["Tab"], Write::Edit(Indent), "", "indent; a selection of lines: all of them"),
+    row(&["C-Space"], Write::Complete, "", "what could be written here: tables, columns, functions, words"),
+    row(&["M-r"], Write::Names, "", "load the names of the database again, for completion"),
+    row(&["Tab"], Write::Edit(Indent), "", "after a name: complete it; else indent; a selection of lines: all of them"),
     row(&["BackTab"], Write::Edit(Outdent), "", "outdent the lines"),
     row(&["Backspace", "C-h"], Write::Edit(Backspace), "", "delete the character before the cursor"),
     row(&["Delete"], Write::Edit(Delete), "", "delete the character at the cursor"),

@@ -10,6 +10,7 @@ mod buffer;
 mod catalogue;
 mod cell;
 mod colours;
+mod completion;
 mod compose;
 mod editor;
 mod grid;
@@ -34,8 +35,11 @@ mod view;
 mod words;
 pub mod worker;
 
+pub use completion::{CHOOSE, Choose};
 pub use editor::{Edit, Motion};
-pub use order::{Ask, Input, LineHealth, News, Order, Outcome, Past, Piece, ResultId, Statement, Timing, Window};
+pub use order::{
+    Ask, Input, LineHealth, Names, News, Order, Outcome, Past, Piece, ResultId, Statement, Timing, Window,
+};
 pub use pane::{HelpRow, Pane, Setup, Title, Walked, Work};
 pub use update::update;
 pub use view::view;

@@ -2,6 +2,7 @@
 //! not know who carries it.
 
 pub use crate::access::{LineHealth, Piece};
+use crate::model::catalogue::Catalogue;
 use crate::model::{Column, Diagnosis, Notice, SessionFacts, Transaction};
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Rect;
@@ -23,8 +24,19 @@ pub enum Input {
     Tick(SystemTime),
     /// What came back from [`Order::Compose`]: the text, or why there is none, in words.
     Composed(Result<String, String>),
+    /// Names for completion.
+    Names(Names),
     /// The area the pane will be drawn in. Send it before the first key and whenever it changes.
     Area(Rect),
+}
+
+/// What came of loading names for completion.
+#[derive(Clone, Debug)]
+pub enum Names {
+    /// They are there.
+    Ready(Arc<Catalogue>),
+    /// They could not be loaded: why, in a few words.
+    Failed(String),
 }
 
 /// What the pane wants done.
@@ -36,6 +48,8 @@ pub enum Order {
     Copy(String),
     /// This text in the editor of the settings, which gets the terminal; [`Input::Composed`] follows.
     Compose(String),
+    /// Load the names for completion again ([`Input::Names`]).
+    Names,
     /// Show the help screen ([`super::Pane::help`]).
     Help,
     /// Show every command by name.

@@ -2,6 +2,7 @@
 //! answers, never a live thing.
 
 use super::cell::Cell;
+use super::completion::{CHOOSE, Completion};
 use super::editor::Editor;
 use super::editor::vi::{Mode, Vi};
 use super::keymap::{LOOK, READ, REPLY, SEARCH, WRITE};
@@ -189,6 +190,7 @@ pub struct Pane {
     pub(super) editor: Editor,
     /// vi's keys, where they are wanted.
     pub(super) vi: Option<Vi>,
+    pub(super) completion: Completion,
     pub(super) recall: Recall,
     pub(super) finder: Option<Finder>,
     pub(super) outputs: Vec<Output>,
@@ -230,6 +232,7 @@ impl Pane {
             focus: Focus::Editor,
             editor: Editor::default(),
             vi: None,
+            completion: Completion::default(),
             recall: Recall::default(),
             finder: None,
             outputs: Vec::new(),
@@ -263,6 +266,21 @@ impl Pane {
     /// Whether keys are text in the editor now (always, but in vi's other modes).
     pub fn types(&self) -> bool {
         self.focus == Focus::Editor && self.vi.as_ref().is_none_or(|vi| vi.mode() == Mode::Insert)
+    }
+
+    /// Whether the list of names opens as one types (it does), or by its keys alone.
+    pub fn complete_as_you_type(&mut self, on: bool) {
+        self.completion.unasked = on;
+    }
+
+    /// The database of the session.
+    pub fn database(&self) -> &str {
+        &self.setup.database
+    }
+
+    /// Whether names for completion are there.
+    pub fn has_names(&self) -> bool {
+        self.completion.has_names()
     }
 
     /// For the tab bar.
@@ -302,7 +320,7 @@ impl Pane {
             return vec![("history", rows(SEARCH))];
         }
         match self.focus {
-            Focus::Editor => vec![("editor", rows(WRITE)), ("results", rows(LOOK))],
+            Focus::Editor => vec![("editor", rows(WRITE)), ("list of names", rows(CHOOSE)), ("results", rows(LOOK))],
             Focus::Results => vec![("results", rows(LOOK)), ("editor", rows(WRITE))],
         }
     }

@@ -7,7 +7,7 @@ use super::keymap::{READ, REPLY, Read, Reply, SEARCH, Search, WRITE, Write};
 use super::layout::{self, areas};
 use super::pane::{Focus, Pane, Question, Showing, Stop, Then};
 use super::recall::Finder;
-use super::{Ask, Input, Order, browse, compose, running};
+use super::{Ask, Input, Order, browse, completion, compose, running};
 use crate::console::keys::find;
 use crate::console::theme::Tone;
 use crate::model::Transaction;
@@ -30,9 +30,14 @@ pub fn update(pane: &mut Pane, input: Input) -> Vec<Order> {
         Input::Paste(text) => paste(pane, &text),
         Input::Composed(composed) => compose::take(pane, composed),
         Input::Mouse(mouse) => self::mouse(pane, mouse),
-        Input::News(news) => running::hear(pane, news),
+        Input::News(news) => {
+            completion::hear(pane, &news);
+            running::hear(pane, news);
+        }
+        Input::Names(names) => pane.completion.take(names),
     }
     settle(pane, &mut orders);
+    completion::settle(pane, &mut orders);
     orders
 }
 
@@ -92,14 +97,19 @@ fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
         search(pane, key);
     } else if pane.focus == Focus::Results {
         browse::key(pane, key, stopping, orders);
-    } else if !by_vi(pane, key, orders) {
-        let edition = pane.editor.edition();
-        if let Some(action) = find(WRITE, key) {
-            write(pane, action, stopping, orders);
-        } else if let Some(c) = typed(key).filter(|_| pane.types()) {
-            pane.editor.type_in(c);
+    } else if !(pane.types() && completion::press(pane, key)) && !by_vi(pane, key, orders) {
+        let before = pane.editor.edition();
+        let action = find(WRITE, key);
+        let typed = if action.is_none() { typed(key).filter(|_| pane.types()) } else { None };
+        match (action, typed) {
+            (Some(action), _) => write(pane, action, stopping, orders),
+            (None, Some(c)) => pane.editor.type_in(c),
+            (None, None) => {}
         }
-        settle_vi(pane, edition);
+        if pane.types() && !matches!(action, Some(Write::Complete | Write::Edit(Edit::Indent))) {
+            completion::follow(pane, key, typed, before);
+        }
+        settle_vi(pane, before);
     }
 }
 
@@ -145,7 +155,17 @@ fn write(pane: &mut Pane, action: Write, stopping: bool, orders: &mut Vec<Order>
         Write::Go(super::editor::Motion::Up) if walks(pane) => recall(pane, true),
         Write::Go(motion) => pane.editor.travel(motion, false),
         Write::Select(motion) => pane.editor.travel(motion, true),
+        Write::Edit(Edit::Indent) if completion::tab(pane) => {}
         Write::Edit(edit) => pane.editor.edit(edit),
+        Write::Complete => {
+            if !completion::open(pane) {
+                pane.say(Tone::Dim, "nothing to complete here");
+            }
+        }
+        Write::Names => {
+            pane.say(Tone::Dim, "names are loaded again");
+            orders.push(Order::Names);
+        }
         Write::Copy => copy(pane, orders),
         Write::Cut => {
             if pane.editor.selection().is_some() {

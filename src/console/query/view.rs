@@ -1,6 +1,7 @@
 //! Draws a pane: state line, banner, editor, rule, rows or messages, strip, key line, and what lies over them. Pure; it must
 //! not change anything.
 
+use super::completion::{self, CHOOSE};
 use super::keymap::{LOOK, READ, REPLY, SEARCH, WRITE};
 use super::layout::{self, Areas, areas};
 use super::pane::{Focus, Link, Pane, Showing, Stop, Work};
@@ -52,6 +53,11 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         && pane.focus == Focus::Editor
         && let Some(at) = layout::cursor(pane)
     {
+        if let Some(popup) = &pane.completion.popup {
+            // Over everything but the first and the last line of the pane.
+            let room = Rect { y: areas.editor.y, height: areas.keys.y.saturating_sub(areas.editor.y), ..area };
+            completion::draw(popup, at, frame.buffer_mut(), room, theme);
+        }
         frame.set_cursor_position(at);
     }
 }
@@ -112,6 +118,9 @@ fn state_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
         parts.push((age, Tone::Dim, 5));
     }
     parts.push((format!("PostgreSQL {}", visible(&facts.server_version)), Tone::Dim, 6));
+    if pane.completion.failed.is_some() {
+        parts.push(("names not loaded".to_owned(), Tone::Dim, 7));
+    }
     match (pane.link, pane.work) {
         (_, Work::Closed) => parts.insert(3, ("SESSION ENDED".to_owned(), Tone::Bad, 0)),
         (Link::Lost, _) => parts.insert(3, ("CONNECTION LOST".to_owned(), Tone::Bad, 0)),
@@ -212,6 +221,9 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
     } else {
         if let Some(run) = &pane.run {
             keys.push(("Ctrl-C".to_owned(), if run.stop == Stop::No { "cancel" } else { "drop the connection" }));
+        }
+        if pane.completion.popup.is_some() {
+            labels(CHOOSE, &mut keys);
         }
         match pane.focus {
             Focus::Editor => labels(WRITE, &mut keys),

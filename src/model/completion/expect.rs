@@ -46,6 +46,7 @@ fn within(text: &str, cursor: usize) -> Option<Expected> {
         wants,
         eager: false,
         capitals: false,
+        shouted: false,
         called: false,
         scope: Scope::default(),
     };
@@ -84,9 +85,9 @@ fn within(text: &str, cursor: usize) -> Option<Expected> {
             };
             eager &= !wants.is_empty();
             let called = text[after..].starts_with('(');
-            let capitals = capitals(&typed, &left);
+            let (capitals, shouted) = (capitals(&typed, &left), capitals("", &left));
             let typed = if quoted { typed.replace("\"\"", "\"") } else { typed };
-            Some(Expected { typed, quoted, scope, eager, called, capitals, ..empty(start..after, wants) })
+            Some(Expected { typed, quoted, scope, eager, called, capitals, shouted, ..empty(start..after, wants) })
         }
     }
 }

@@ -110,6 +110,8 @@ pub struct Expected {
     pub eager: bool,
     /// Whether words of the language are written in capitals here.
     pub capitals: bool,
+    /// Whether they were so far, whatever is being typed.
+    pub shouted: bool,
     /// Whether an opening parenthesis follows the cursor already.
     pub called: bool,
     /// What the statement reads and writes.

@@ -1,0 +1,338 @@
+//! From what belongs at the cursor to candidates, the best first: names are matched, ordered, and only the best are written
+//! out. 50,000 relations cost a few milliseconds at most. It must not know the popup, nor the editor.
+
+use super::candidate::{Candidate, Fit, Mark, Needle};
+use super::writing::Writer;
+use crate::model::catalogue::{Catalogue, Letters, RelationKind};
+use crate::model::completion::{Expected, Relations, Source, Want};
+
+/// Candidates that are kept: nobody looks further before typing another letter.
+const MOST: usize = 100;
+
+/// A name that fits, before it is written out.
+pub(super) enum Item<'a> {
+    Relation(usize),
+    Function(usize),
+    Type(usize, &'a str),
+    Column { name: String, of_type: Option<String>, of: String, qualified: bool },
+    Schema(&'a str, bool),
+    Alias(String, String),
+    Join { insert: String, detail: String },
+    Setting(usize),
+    Plain(Mark, String, &'static str),
+    Literal(String, String),
+    Keyword(&'static str),
+    Command(&'static str, &'static str),
+}
+
+struct Entry<'a> {
+    fit: Fit,
+    rank: u8,
+    extra: u8,
+    name: &'a str,
+    order: u32,
+    item: Item<'a>,
+}
+
+/// What can be put at the cursor, the best first.
+pub(super) fn candidates(expected: &Expected, names: &Catalogue, path: &[String]) -> Vec<Candidate> {
+    let mut ranking = Ranking {
+        needle: Needle::new(&expected.typed),
+        letters: Letters::of(&expected.typed),
+        expected,
+        names,
+        path,
+        found: Vec::new(),
+    };
+    for (rank, want) in expected.wants.iter().enumerate() {
+        ranking.want(u8::try_from(rank).unwrap_or(u8::MAX), want);
+    }
+    let mut found = ranking.found;
+    let key = |entry: &Entry<'_>| (entry.fit, entry.rank, entry.extra, entry.order, entry.name.len());
+    if found.len() > MOST {
+        found.select_nth_unstable_by(MOST, |a, b| key(a).cmp(&key(b)).then_with(|| a.name.cmp(b.name)));
+        found.truncate(MOST);
+    }
+    found.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.name.cmp(b.name)));
+    let writer = Writer { expected, names, path };
+    let mut written: Vec<Candidate> = Vec::with_capacity(found.len());
+    for entry in found {
+        let candidate = writer.write(entry.item);
+        let twice = |other: &Candidate| other.insert == candidate.insert && other.detail == candidate.detail;
+        if !written.iter().any(twice) {
+            written.push(candidate);
+        }
+    }
+    written
+}
+
+struct Ranking<'a> {
+    needle: Needle,
+    letters: Letters,
+    expected: &'a Expected,
+    names: &'a Catalogue,
+    path: &'a [String],
+    found: Vec<Entry<'a>>,
+}
+
+impl<'a> Ranking<'a> {
+    fn add(&mut self, rank: u8, extra: u8, order: u32, name: &'a str, item: impl FnOnce() -> Item<'a>) {
+        if let Some(fit) = self.needle.fit(name) {
+            self.found.push(Entry { fit, rank, extra, name, order, item: item() });
+        }
+    }
+
+    /// As [`Ranking::add`], for a name that lives no longer than this.
+    fn add_owned(&mut self, rank: u8, extra: u8, order: u32, name: &str, item: Item<'a>) {
+        if let Some(fit) = self.needle.fit(name) {
+            self.found.push(Entry { fit, rank, extra, name: "", order, item });
+        }
+    }
+
+    /// How far from the reader's own names a schema is: on the path, elsewhere, the system's.
+    fn distance(&self, schema: &str) -> u8 {
+        match schema {
+            "pg_catalog" | "information_schema" => 2,
+            _ => u8::from(!self.path.iter().any(|on| on == schema)),
+        }
+    }
+
+    fn want(&mut self, rank: u8, want: &'a Want) {
+        match want {
+            Want::Relations(kinds, schema) => self.relations(rank, *kinds, schema.as_deref()),
+            Want::Ctes => {
+                for cte in self.expected.scope.ctes() {
+                    self.add(rank, 0, 0, cte, || Item::Alias(cte.to_owned(), "with".to_owned()));
+                }
+            }
+            Want::Columns => {
+                let sources: Vec<&'a Source> = self.expected.scope.sources().collect();
+                self.columns(rank, &sources);
+            }
+            Want::ColumnsOf(written) => {
+                let sources = self.expected.scope.sources().filter(|source| {
+                    source.label() == Some(&written.name)
+                        && written.schema.as_ref().is_none_or(|schema| {
+                            matches!(&source.of, crate::model::completion::Of::Relation(of) if of.schema.as_ref() == Some(schema))
+                        })
+                });
+                let sources: Vec<&'a Source> = sources.take(1).collect();
+                if sources.is_empty() {
+                    self.target(rank, written.schema.as_deref(), &written.name);
+                } else {
+                    self.columns(rank, &sources);
+                }
+            }
+            Want::TargetColumns(written) => self.target(rank, written.schema.as_deref(), &written.name),
+            Want::Outputs => {
+                for output in self.expected.scope.outputs() {
+                    let item = || Item::Alias(output.to_owned(), "selected".to_owned());
+                    self.add(rank, 0, 0, output, item);
+                }
+            }
+            Want::Sources => {
+                for source in self.expected.scope.sources() {
+                    let Some(label) = source.label() else { continue };
+                    let of = match &source.of {
+                        crate::model::completion::Of::Relation(written) => written.name.clone(),
+                        crate::model::completion::Of::Query(_) => "query".to_owned(),
+                        crate::model::completion::Of::Function(written) => format!("{}()", written.name),
+                    };
+                    self.add(rank, 0, 0, label, || Item::Alias(format!("{label}\0"), of));
+                }
+            }
+            Want::Joins | Want::Conditions => {
+                let joins = matches!(want, Want::Joins);
+                for (order, (name, insert, detail)) in
+                    super::joins::suggest(self.expected, self.names, self.path, joins).into_iter().enumerate()
+                {
+                    let order = u32::try_from(order).unwrap_or(u32::MAX);
+                    self.add_owned(rank, 0, order, &name, Item::Join { insert, detail });
+                }
+            }
+            Want::Functions(schema) => self.functions(rank, schema.as_deref(), false),
+            Want::Procedures(schema) => self.functions(rank, schema.as_deref(), true),
+            Want::Types(schema) => self.types(rank, schema.as_deref()),
+            Want::Schemas(goes_on) => {
+                let names = self.names;
+                for schema in names.schemas() {
+                    let schema = names.text(*schema);
+                    let extra = self.distance(schema).saturating_sub(1);
+                    self.add(rank, extra, 0, schema, || Item::Schema(schema, *goes_on));
+                }
+            }
+            Want::Settings => {
+                let names = self.names;
+                for (at, setting) in names.settings().iter().enumerate() {
+                    self.add(rank, 0, 0, names.text(setting.name), || Item::Setting(at));
+                }
+            }
+            Want::Values(of) => self.values(rank, of),
+            Want::Labels(qualifier, column) => self.labels(rank, qualifier.as_deref(), column),
+            Want::Roles => self.plain(rank, Mark::Role, self.names.roles(), "role"),
+            Want::Databases => self.plain(rank, Mark::Schema, self.names.databases(), "database"),
+            Want::Extensions => self.plain(rank, Mark::Other, self.names.extensions(), "extension"),
+            Want::Keywords(words) => {
+                // With nothing typed, words of the language are no news.
+                if !self.needle.is_empty() {
+                    for word in *words {
+                        self.add(rank, 0, 0, word, || Item::Keyword(word));
+                    }
+                }
+            }
+            Want::Commands(commands) => {
+                for (order, (word, about)) in commands.iter().enumerate() {
+                    let order = u32::try_from(order).unwrap_or(u32::MAX);
+                    self.add(rank, 0, order, word, || Item::Command(word, about));
+                }
+            }
+        }
+    }
+
+    fn plain(&mut self, rank: u8, mark: Mark, list: &'a [crate::model::catalogue::Name], about: &'static str) {
+        let names = self.names;
+        for (order, name) in list.iter().enumerate() {
+            let name = names.text(*name);
+            let order = u32::try_from(order).unwrap_or(u32::MAX);
+            self.add(rank, 0, order, name, || Item::Plain(mark, name.to_owned(), about));
+        }
+    }
+
+    fn relations(&mut self, rank: u8, kinds: Relations, schema: Option<&str>) {
+        let names = self.names;
+        for (at, relation) in names.relations().iter().enumerate() {
+            if !relation.letters.has(self.letters) || !means(kinds, relation.kind) {
+                continue;
+            }
+            let of = names.text(relation.schema);
+            if schema.is_some_and(|schema| schema != of) {
+                continue;
+            }
+            let extra = if schema.is_some() { 0 } else { self.distance(of) };
+            self.add(rank, extra, 0, names.text(relation.name), || Item::Relation(at));
+        }
+    }
+
+    fn functions(&mut self, rank: u8, schema: Option<&str>, procedures: bool) {
+        if self.needle.is_empty() && schema.is_none() && !procedures {
+            return;
+        }
+        let names = self.names;
+        for (at, function) in names.functions().iter().enumerate() {
+            if function.is_procedure != procedures || !function.letters.has(self.letters) {
+                continue;
+            }
+            let of = names.text(function.schema);
+            if schema.is_some_and(|schema| schema != of) {
+                continue;
+            }
+            let extra = if schema.is_some() { 0 } else { self.distance(of) };
+            self.add(rank, extra, 0, names.text(function.name), || Item::Function(at));
+        }
+    }
+
+    fn types(&mut self, rank: u8, schema: Option<&str>) {
+        let names = self.names;
+        for (at, of) in names.types().iter().enumerate() {
+            let (within, name, spelled) = (names.text(of.schema), names.text(of.name), names.text(of.spelled));
+            if schema.is_some_and(|schema| schema != within) {
+                continue;
+            }
+            let system =
+                u8::from(self.distance(within) == 2 && !spelled.chars().all(|c| c.is_ascii_lowercase() || c == ' '));
+            self.add(rank, system, 0, name, || Item::Type(at, name));
+            if within == "pg_catalog" && schema.is_none() && spelled != name {
+                self.add(rank, system, 0, spelled, || Item::Type(at, spelled));
+            }
+        }
+    }
+
+    fn columns(&mut self, rank: u8, sources: &[&'a Source]) {
+        let all: Vec<_> =
+            sources.iter().map(|source| self.expected.scope.columns(source, self.names, self.path)).collect();
+        let several = matches!(self.expected.wants[usize::from(rank)], Want::Columns);
+        let mut counts = std::collections::HashMap::new();
+        if several {
+            for column in all.iter().flatten() {
+                *counts.entry(column.name.clone()).or_insert(0usize) += 1;
+            }
+        }
+        let mut order = 0;
+        for (source, columns) in sources.iter().zip(&all) {
+            let label = source.label().unwrap_or_default();
+            for column in columns {
+                let qualified = counts.get(&column.name).is_some_and(|count| *count > 1);
+                let (of_type, of) = (column.of_type.map(str::to_owned), label.to_owned());
+                let item = Item::Column { name: column.name.to_string(), of_type, of, qualified };
+                self.add_owned(rank, 0, order, &column.name, item);
+                order += 1;
+            }
+        }
+    }
+
+    fn target(&mut self, rank: u8, schema: Option<&str>, name: &str) {
+        let names = self.names;
+        let Some(found) = names.find(schema, name, self.path) else { return };
+        let relation = &names.relations()[found];
+        for (order, column) in names.columns(relation).iter().enumerate() {
+            let order = u32::try_from(order).unwrap_or(u32::MAX);
+            let (name, of_type) = (names.text(column.name), names.text(column.of_type));
+            let item = || Item::Column {
+                name: name.to_owned(),
+                of_type: Some(of_type.to_owned()),
+                of: names.text(relation.name).to_owned(),
+                qualified: false,
+            };
+            self.add(rank, 0, order, name, item);
+        }
+    }
+
+    fn values(&mut self, rank: u8, of: &str) {
+        let names = self.names;
+        let Some(setting) = names.settings().iter().find(|setting| names.text(setting.name).eq_ignore_ascii_case(of))
+        else {
+            return;
+        };
+        let now = names.text(setting.value);
+        for value in &setting.values {
+            let value = names.text(*value);
+            let about = if value == now { "as it is now" } else { "" };
+            self.add(rank, 0, 0, value, || Item::Plain(Mark::Value, value.to_owned(), about));
+        }
+        if setting.values.is_empty() && !now.is_empty() {
+            self.add(rank, 0, 0, now, || Item::Literal(now.replace(' ', ""), "as it is now".to_owned()));
+        }
+    }
+
+    fn labels(&mut self, rank: u8, qualifier: Option<&str>, column: &str) {
+        let names = self.names;
+        let scope = &self.expected.scope;
+        let sources = scope.sources().filter(|source| qualifier.is_none() || source.label() == qualifier);
+        let of_type = sources
+            .filter_map(|source| {
+                let columns = scope.columns(source, names, self.path);
+                columns.into_iter().find(|found| found.name == column).and_then(|found| found.of_type)
+            })
+            .next();
+        let Some(of) = of_type.and_then(|spelled| names.find_type(spelled)) else { return };
+        let about = names.text(of.spelled);
+        for (order, label) in names.labels(of).iter().enumerate() {
+            let label = names.text(*label);
+            let order = u32::try_from(order).unwrap_or(u32::MAX);
+            self.add(rank, 0, order, label, || Item::Literal(label.to_owned(), about.to_owned()));
+        }
+    }
+}
+
+fn means(kinds: Relations, kind: RelationKind) -> bool {
+    use RelationKind as Kind;
+    match kinds {
+        Relations::Rows => kind.has_rows(),
+        Relations::Tables => matches!(kind, Kind::Table | Kind::Partitioned | Kind::ForeignTable | Kind::View),
+        Relations::Views => kind == Kind::View,
+        Relations::Materialized => kind == Kind::MaterializedView,
+        Relations::Sequences => kind == Kind::Sequence,
+        Relations::Indexes => kind == Kind::Index,
+        Relations::All => true,
+    }
+}
