@@ -80,6 +80,7 @@ fn keys() -> String {
         table("Lines", lines::KEYS),
         table("Query: the editor", keymap::WRITE),
         table("Query: the results", keymap::LOOK),
+        table("Query: choosing columns, copies, files and words", keymap::CHOOSE),
         table("Query: a cell", keymap::READ),
         table("Query: the history", keymap::SEARCH),
     ]

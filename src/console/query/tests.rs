@@ -321,7 +321,7 @@ fn results_are_browsed_by_keys() {
     bench.keys("<Esc>jjl");
     insta::assert_snapshot!("rows_focused_80x24", bench.screen());
     bench.orders.clear();
-    bench.keys("y");
+    bench.keys("yy");
     assert_eq!(bench.orders, [Order::Copy("731".to_owned())]);
     bench.orders.clear();
     bench.keys("kY");

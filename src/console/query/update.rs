@@ -6,7 +6,7 @@ use super::keymap::{READ, REPLY, Read, Reply, SEARCH, Search, WRITE, Write};
 use super::layout::{self, areas};
 use super::pane::{Focus, Pane, Question, Showing, Stop, Then};
 use super::recall::Finder;
-use super::{Ask, Input, Order, browse, running};
+use super::{Ask, Input, News, Order, browse, running, shaping, sheet};
 use crate::console::keys::find;
 use crate::console::theme::Tone;
 use crate::model::Transaction;
@@ -26,6 +26,7 @@ pub fn update(pane: &mut Pane, input: Input) -> Vec<Order> {
         Input::Key(key) => self::key(pane, &key, &mut orders),
         Input::Paste(text) => paste(pane, &text),
         Input::Mouse(mouse) => self::mouse(pane, mouse),
+        Input::News(News::Shaped(ticket, shaped)) => shaping::hear(pane, ticket, shaped, &mut orders),
         Input::News(news) => running::hear(pane, news),
     }
     settle(pane, &mut orders);
@@ -41,6 +42,7 @@ fn settle(pane: &mut Pane, orders: &mut Vec<Order>) {
     if let Some(cell) = &mut pane.cell {
         cell.fit(over.width.saturating_sub(2) as usize, over.height.saturating_sub(1) as usize);
     }
+    shaping::refresh(pane, orders);
     let expanded = pane.expanded;
     if pane.log.back > 0 {
         pane.log.back = pane.log.back.min(pane.log.furthest(areas.results.width as usize, height));
@@ -67,6 +69,7 @@ fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
                     match question.then {
                         Then::Run(sent) => running::send(pane, sent, orders),
                         Then::Order(order) => orders.push(order),
+                        Then::Shape(shape) => shaping::ask(pane, *shape, orders),
                         Then::Drop => {
                             if let Some(run) = &mut pane.run {
                                 run.stop = Stop::Dropped;
@@ -86,6 +89,8 @@ fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
         read(pane, key, orders);
     } else if pane.finder.is_some() {
         search(pane, key);
+    } else if pane.shaping.sheet.is_some() {
+        sheet::key(pane, key, orders);
     } else if pane.focus == Focus::Results {
         browse::key(pane, key, stopping, orders);
     } else if let Some(action) = find(WRITE, key) {
@@ -96,7 +101,7 @@ fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
 }
 
 /// The character a key types, if it types one.
-fn typed(key: &KeyEvent) -> Option<char> {
+pub(super) fn typed(key: &KeyEvent) -> Option<char> {
     let held = key.modifiers - KeyModifiers::SHIFT;
     match key.code {
         // AltGr arrives as Ctrl and Alt together on some terminals.
@@ -176,6 +181,9 @@ fn copy(pane: &mut Pane, orders: &mut Vec<Order>) {
 /// Ctrl-C: cancels what runs; while that takes its time, offers to drop the connection; where nothing runs, leaves at the
 /// second time.
 pub(super) fn stop(pane: &mut Pane, again: bool, orders: &mut Vec<Order>) {
+    if pane.run.is_none() && shaping::halt(pane, orders) {
+        return;
+    }
     match &mut pane.run {
         Some(run) if run.stop == Stop::No => {
             run.stop = Stop::Asked;
@@ -279,6 +287,8 @@ fn paste(pane: &mut Pane, text: &str) {
     if let Some(finder) = &mut pane.finder {
         finder.words.extend(text.chars().filter(|c| !c.is_control()).take(200));
         pane.recall.search(finder);
+    } else if let Some(sheet) = &mut pane.shaping.sheet {
+        sheet.paste(text);
     } else if pane.question.is_none() && pane.cell.is_none() {
         // What is pasted is meant for the editor, wherever the focus was.
         pane.focus = Focus::Editor;
@@ -294,7 +304,7 @@ fn mouse(pane: &mut Pane, mouse: MouseEvent) {
         MouseEventKind::ScrollDown => 3,
         _ => 0,
     };
-    if pane.question.is_some() || pane.finder.is_some() {
+    if pane.question.is_some() || pane.finder.is_some() || pane.shaping.sheet.is_some() {
         return;
     }
     if let Some(cell) = &mut pane.cell {
