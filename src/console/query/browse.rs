@@ -129,7 +129,10 @@ fn cell(pane: &Pane) -> Result<Cell, &'static str> {
         return Err("the result has no rows");
     }
     let (page, row) = table.find(table.row).ok_or("the row is still on its way")?;
-    Ok(Cell::new(column, table.row, page.cell(row, table.column)))
+    let mut cell = Cell::new(column, table.row, page.cell(row, table.column));
+    // What was looked for in the rows is marked in the cell too, and n goes on there.
+    cell.needle = pane.shaping.needle.clone();
+    Ok(cell)
 }
 
 fn open(pane: &mut Pane) {

@@ -202,11 +202,14 @@ pub(super) fn cell(cell: &Cell, out: &mut Buffer, area: Rect, theme: Theme) {
         Some(value) => text::size(value.len() as u64),
     };
     let room = area.height.saturating_sub(1) as usize;
-    let lines = cell.lines().len();
-    let place = if lines > room {
-        format!(" · line {} of {}", text::grouped(cell.top as u64 + 1), text::grouped(lines as u64))
-    } else {
-        String::new()
+    let lines = cell.lines();
+    let place = match cell.known() {
+        _ if cell.is_busy() => format!(" · on the way, {} %", cell.percent()),
+        (known, true) if known > room => {
+            format!(" · line {} of {}", text::grouped(cell.top as u64 + 1), text::grouped(known as u64))
+        }
+        (_, true) => String::new(),
+        (_, false) => format!(" · line {}", text::grouped(cell.top as u64 + 1)),
     };
     let raw = if cell.raw { " · as sent" } else { "" };
     let name = text::cut(&cell.name, (area.width as usize) / 2).0;
@@ -220,9 +223,27 @@ pub(super) fn cell(cell: &Cell, out: &mut Buffer, area: Rect, theme: Theme) {
     Line::styled("─".repeat(area.width as usize), theme.style(Tone::Dim)).render(top, out);
     heading.render(top, out);
     let tone = if cell.value.is_none() { Tone::Null } else { Tone::Text };
-    for (offset, line) in cell.lines().iter().skip(cell.top).take(room).enumerate() {
+    for (offset, line) in lines.iter().take(room).enumerate() {
         let y = area.y + 1 + offset as u16;
-        Line::styled(line.as_str(), theme.style(tone))
-            .render(Rect { x: area.x + 1, y, width: area.width.saturating_sub(1), height: 1 }, out);
+        let place = Rect { x: area.x + 1, y, width: area.width.saturating_sub(1), height: 1 };
+        Line::styled(line.as_str(), theme.style(tone)).render(place, out);
+        let found = cell.needle.as_ref().and_then(|needle| needle.first(line));
+        if let Some(found) = found {
+            let before = text::width(&line[..found.start], 5000) as u16;
+            let wide = text::width(&line[found], 5000) as u16;
+            let place = Rect { x: place.x + before, width: wide, ..place };
+            out.set_style(place.intersection(area), theme.style(Tone::Match));
+        }
+    }
+    if let Some(asked) = &cell.asked {
+        let place = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
+        ratatui::widgets::Clear.render(place, out);
+        let words = text::cut(asked, (area.width as usize).saturating_sub(12)).0;
+        let line = vec![
+            Span::styled(" find ", theme.style(Tone::Accent)),
+            Span::raw(words),
+            Span::styled("▏", theme.style(Tone::Accent)),
+        ];
+        Line::from(line).render(place, out);
     }
 }

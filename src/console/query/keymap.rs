@@ -156,6 +156,12 @@ pub enum Read {
     Bottom,
     /// Laid out, or as the server sent it.
     Raw,
+    /// Look for a text in it.
+    Find,
+    /// The next.
+    FindNext,
+    /// The one before.
+    FindBefore,
     /// To the clipboard.
     Copy,
     /// Stop what runs.
@@ -314,6 +320,9 @@ pub const READ: &[Binding<Read>] = &[
     row(&["PageDown", "C-f", "Space"], Read::PageDown, "scroll", "a screen down"),
     row(&["g", "Home"], Read::Top, "", "the beginning"),
     row(&["G", "End"], Read::Bottom, "", "the end"),
+    row(&["/"], Read::Find, "find", "look for a text in the cell; capitals count if there are any"),
+    row(&["n"], Read::FindNext, "", "the next place with it"),
+    row(&["N"], Read::FindBefore, "", "the place with it before"),
     row(&["r"], Read::Raw, "raw", "laid out, or as the server sent it"),
     row(&["y"], Read::Copy, "copy", "copy the cell"),
     row(&["C-c"], Read::Stop, "", "cancel what runs at the server"),

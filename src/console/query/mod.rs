@@ -22,6 +22,7 @@ mod log;
 mod order;
 mod page;
 mod pane;
+mod reading;
 mod recall;
 mod running;
 mod secrets;

@@ -264,6 +264,9 @@ impl Pane {
 
     /// When something on screen changes by time alone; `None` while nothing does.
     pub fn next_tick(&self) -> Option<SystemTime> {
+        if self.cell.as_ref().is_some_and(Cell::is_busy) {
+            return Some(self.now + Duration::from_millis(10));
+        }
         if self.run.is_some() || self.shaping.job.is_some() {
             return Some(self.now + Duration::from_millis(100));
         }

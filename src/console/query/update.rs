@@ -2,10 +2,11 @@
 //! nor who carries orders out.
 
 use super::editor::Edit;
-use super::keymap::{READ, REPLY, Read, Reply, SEARCH, Search, WRITE, Write};
+use super::keymap::{CHOOSE, Choose, READ, REPLY, Read, Reply, SEARCH, Search, WRITE, Write};
 use super::layout::{self, areas};
 use super::pane::{Focus, Pane, Question, Showing, Stop, Then};
 use super::recall::Finder;
+use super::shape::Needle;
 use super::{Ask, Input, News, Order, browse, running, shaping, sheet};
 use crate::console::keys::find;
 use crate::console::theme::Tone;
@@ -19,7 +20,10 @@ pub fn update(pane: &mut Pane, input: Input) -> Vec<Order> {
     match input {
         Input::Tick(now) => {
             pane.now = now;
-            return orders;
+            // A cell that is on its way to its end goes on.
+            if pane.cell.as_ref().is_none_or(|cell| !cell.is_busy()) {
+                return orders;
+            }
         }
         Input::Area(area) => pane.area = area,
         Input::Key(key) if key.kind == KeyEventKind::Release => return orders,
@@ -230,8 +234,29 @@ pub(super) fn leave(pane: &mut Pane, order: Order, orders: &mut Vec<Order>) {
 }
 
 fn read(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
-    let (Some(cell), Some(action)) = (&mut pane.cell, find(READ, key)) else { return };
+    let Some(cell) = &mut pane.cell else { return };
+    if let Some(asked) = &mut cell.asked {
+        match find(CHOOSE, key) {
+            Some(Choose::Shut) => cell.asked = None,
+            Some(Choose::Erase) => drop(asked.pop()),
+            Some(Choose::Clear) => asked.clear(),
+            Some(Choose::Take) => {
+                let words = cell.asked.take().unwrap_or_default();
+                if !words.is_empty() {
+                    cell.needle = Some(Needle::new(&words));
+                }
+                seek(pane, true);
+            }
+            Some(_) => {}
+            None => asked.extend(typed(key)),
+        }
+        return;
+    }
+    let Some(action) = find(READ, key) else { return };
     match action {
+        Read::Find => cell.asked = Some(String::new()),
+        Read::FindNext => seek(pane, true),
+        Read::FindBefore => seek(pane, false),
         Read::Shut => pane.cell = None,
         Read::Up => cell.scroll(-1),
         Read::Down => cell.scroll(1),
@@ -241,10 +266,23 @@ fn read(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
         Read::Bottom => cell.scroll(isize::MAX),
         Read::Raw => cell.toggle(),
         Read::Copy => {
-            orders.push(Order::Copy(cell.value.clone().unwrap_or_default()));
-            pane.say(Tone::Good, "copied the cell");
+            let value = cell.value.clone().unwrap_or_default();
+            let words = format!("copied the cell, {}", super::text::size(value.len() as u64));
+            shaping::copied(pane, words, value, orders);
         }
         Read::Stop => stop(pane, false, orders),
+    }
+}
+
+/// What is looked for in the open cell, next or before.
+fn seek(pane: &mut Pane, forward: bool) {
+    let Some(cell) = &mut pane.cell else { return };
+    let Some(needle) = cell.needle.clone() else {
+        pane.say(Tone::Dim, "nothing was looked for yet; / asks");
+        return;
+    };
+    if !cell.find(forward) {
+        pane.say(Tone::Warn, format!("{} is not in this cell", crate::model::visible(needle.text())));
     }
 }
 
