@@ -138,19 +138,19 @@ pub(super) fn key(pane: &mut Pane, action: Look, count: Option<u64>, orders: &mu
             }
         }
         Look::Sort | Look::SortAlso => {
-            let mut arrangement = table.arrangement.clone();
+            let mut arrangement = wanted(pane);
             turn(&mut arrangement.by, column, action == Look::SortAlso);
             arrange(pane, arrangement, orders);
         }
         Look::AsItCame => {
-            if table.arrangement.is_plain() {
+            if wanted(pane).is_plain() {
                 pane.say(Tone::Dim, "rows are shown as they came");
             } else {
                 arrange(pane, Arrangement::default(), orders);
             }
         }
         Look::FindNext | Look::FindBefore => find(pane, action == Look::FindNext, orders),
-        Look::Filter => pane.shaping.sheet = Some(Sheet::filter(&table.arrangement)),
+        Look::Filter => pane.shaping.sheet = Some(Sheet::filter(&wanted(pane))),
         Look::Find => pane.shaping.sheet = Some(Sheet::find()),
         Look::Jump => pane.shaping.sheet = Some(Sheet::columns(table)),
         Look::CopyMenu => {
@@ -170,6 +170,15 @@ pub(super) fn key(pane: &mut Pane, action: Look, count: Option<u64>, orders: &mu
         _ => return false,
     }
     true
+}
+
+/// How the rows in sight are arranged, or will be once what is under way is done: keys add to what was asked for.
+pub(super) fn wanted(pane: &Pane) -> Arrangement {
+    let Some(table) = pane.table() else { return Arrangement::default() };
+    match pane.shaping.job.as_ref().map(|job| &job.shape) {
+        Some(Shape::Arrange { result, arrangement }) if *result == table.id => arrangement.clone(),
+        _ => table.arrangement.clone(),
+    }
 }
 
 /// Up, then down, then not at all; `also` leaves the other columns in place.

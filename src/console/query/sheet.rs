@@ -223,8 +223,9 @@ fn take(pane: &mut Pane, orders: &mut Vec<Order>) {
         }
         Sheet::Words { what: What::Filter, words, .. } => match Filter::parse(&words, &table.columns) {
             Ok(filter) => {
-                let arrangement = Arrangement { filter, ..table.arrangement.clone() };
-                if arrangement != table.arrangement {
+                let now = shaping::wanted(pane);
+                let arrangement = Arrangement { filter, ..now.clone() };
+                if arrangement != now {
                     shaping::arrange(pane, arrangement, orders);
                 }
             }

@@ -1,5 +1,6 @@
 //! Key scripts through the pane, and what it looks like. No worker: news are made here.
 
+mod shaping;
 mod stopping;
 
 use super::*;
