@@ -29,6 +29,17 @@ impl Access {
         Ok(places)
     }
 
+    /// The profiles that can be chosen: those of the settings first, then what the AWS configuration files have.
+    pub async fn profiles(&self) -> Vec<String> {
+        let mut profiles = self.settings().aws.profiles.clone();
+        for profile in self.cloud().profiles().await {
+            if !profiles.contains(&profile) {
+                profiles.push(profile);
+            }
+        }
+        profiles
+    }
+
     pub(super) async fn who(&self, place: &Place) -> Result<Identity, Diagnosis> {
         Box::pin(self.cloud().identity(place)).await.map_err(|error| diagnose::aws::of(&error))
     }

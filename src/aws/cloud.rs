@@ -104,6 +104,11 @@ impl Cloud {
         &self.inner.settings
     }
 
+    /// The profiles of the AWS configuration files, sorted.
+    pub async fn profiles(&self) -> Vec<String> {
+        credentials::profiles().await
+    }
+
     /// The region the AWS configuration names for a profile: `AWS_REGION`, `AWS_DEFAULT_REGION`, then the profile's.
     pub async fn region_of(&self, profile: Option<&str>) -> Option<String> {
         if let Some(region) = EnvironmentVariableRegionProvider::new().region().await {

@@ -67,6 +67,17 @@ pub(super) async fn origin(settings: &AwsSettings, place: &Place) -> Origin {
     Origin::Profile(start)
 }
 
+/// The profiles of the AWS configuration files, sorted; none where there are no files, or none that can be read (whoever
+/// uses one hears why).
+pub(super) async fn profiles() -> Vec<String> {
+    let Ok(profiles) = aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), None).await else {
+        return Vec::new();
+    };
+    let mut names: Vec<String> = profiles.profiles().map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
 fn named(profile: &str) -> Option<String> {
     (profile != "default").then(|| profile.to_owned())
 }

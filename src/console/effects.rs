@@ -69,6 +69,7 @@ impl Effects {
         let access = self.access.clone();
         match command {
             Command::Places => self.ask(id, async move { access.places().await.map(Answer::Places) }),
+            Command::Profiles => self.ask(id, async move { Ok(Answer::Profiles(access.profiles().await)) }),
             Command::Identity(place) => {
                 self.ask(id, async move { access.identity(&place).await.map(Answer::Identity) })
             }
@@ -102,7 +103,7 @@ impl Effects {
                 }
             }
             Command::Stop(stopped) => self.stop(stopped),
-            Command::Copy(_) | Command::Suspend | Command::Redraw | Command::Quit => {}
+            Command::Copy(_) | Command::Compose(..) | Command::Suspend | Command::Redraw | Command::Quit => {}
         }
     }
 
@@ -178,11 +179,19 @@ impl Effects {
                 _ = &mut stopped => return,
             };
             let _ = tell.send(Event::Answer(id, Answer::Forwarded(forward.port())));
-            tokio::select! {
-                diagnosis = forward.serve() => {
-                    let _ = tell.send(Event::Answer(id, Answer::Failed(diagnosis)));
+            let (news, mut heard) = unbounded_channel();
+            forward.tell(news);
+            loop {
+                tokio::select! {
+                    diagnosis = forward.serve() => {
+                        let _ = tell.send(Event::Answer(id, Answer::Failed(diagnosis)));
+                        break;
+                    }
+                    Some(news) = heard.recv() => {
+                        let _ = tell.send(Event::Answer(id, Answer::ForwardNews(news)));
+                    }
+                    _ = &mut stopped => break,
                 }
-                _ = &mut stopped => {}
             }
             forward.close().await;
         });
@@ -196,12 +205,19 @@ impl Effects {
                 }
                 None => task.handle.abort(),
             }
-            // Also what was aborted is gone only once it is: a way to a database may hold a session at AWS until then.
-            self.leaving.push(task.handle);
+            // Also what was aborted is gone only once it is: a way to a database may hold a session at AWS until then. And
+            // it may have been on its last step, so what it made is looked for afterwards.
+            let workers = Arc::clone(&self.workers);
+            self.leaving.push(tokio::spawn(async move {
+                let _ = task.handle.await;
+                if let Some(worker) = made_by(&workers, id) {
+                    let Worker { asks, ended, .. } = worker;
+                    drop(asks);
+                    let _ = ended.await;
+                }
+            }));
         }
-        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = workers.iter().find(|(_, worker)| worker.id == id).map(|(tab, _)| *tab);
-        if let Some(worker) = made.and_then(|tab| workers.remove(&tab)) {
+        if let Some(worker) = made_by(&self.workers, id) {
             // Its asks are dropped with it, which ends the session.
             self.leaving.push(worker.ended);
         }
@@ -228,6 +244,13 @@ impl Effects {
         let _ = tokio::time::timeout(POLITE, politely).await;
         self.access.close().await;
     }
+}
+
+/// Takes the worker that a question made.
+fn made_by(workers: &Workers, id: Id) -> Option<Worker> {
+    let mut workers = workers.lock().unwrap_or_else(PoisonError::into_inner);
+    let made = workers.iter().find(|(_, worker)| worker.id == id).map(|(tab, _)| *tab);
+    made.and_then(|tab| workers.remove(&tab))
 }
 
 /// Waits for `work` while its steps are told as answers.

@@ -89,6 +89,8 @@ pub fn perform(state: &mut State, request: Request) {
         Request::PickProfiles => {
             let chosen = profiles(state);
             let options = state.settings.aws.profiles.clone();
+            // The AWS configuration files are on a disk: what they add comes when it comes.
+            state.asks.ask(Command::Profiles);
             state.overlay = Some(Overlay::Picker(picker::Pane::new(picker::Subject::Profiles, chosen, &options)));
         }
         Request::Tell(text) => tell(state, text),

@@ -5,7 +5,7 @@ use super::event::{Answer, Command, Event, Id, TabId};
 use super::keys;
 use super::layout;
 use super::overlay;
-use super::panes::{connect, fleet, help, lines, palette};
+use super::panes::{connect, fleet, help, lines, palette, picker};
 use super::query::{self, Input as QueryInput, Order};
 use super::request::{Request, another_session, leave, perform, quit};
 use super::state::{Action, Desk, Focus, GLOBAL_KEYS, Global, Notice, Overlay, State};
@@ -64,6 +64,11 @@ pub fn update(state: &mut State, event: Event) -> Vec<(Id, Command)> {
             if let Some(at) = state.tabs.iter().position(|tab| tab.id == id) {
                 to_tab_at(state, at, QueryInput::Tick(state.now));
                 to_tab_at(state, at, QueryInput::News(news));
+            }
+        }
+        Event::Composed(id, composed) => {
+            if let Some(at) = state.tabs.iter().position(|tab| tab.id == id) {
+                to_tab_at(state, at, QueryInput::Composed(composed));
             }
         }
         Event::Terminate => quit(state),
@@ -238,6 +243,9 @@ fn answered(state: &mut State, id: Id, answer: Answer) {
         return connect_to_target(state);
     }
     if state.lines.answer(id, &answer, state.now) {
+        if let Some(words) = state.lines.note(id, &answer) {
+            tell(state, words);
+        }
         return;
     }
     if let Some(pane) = state.connect.as_mut()
@@ -260,6 +268,9 @@ fn answered(state: &mut State, id: Id, answer: Answer) {
         && let Some((_, wanted)) = state.wanted.take()
     {
         return overlay::wanted(state, wanted, answer);
+    }
+    if let (Answer::Profiles(profiles), Some(Overlay::Picker(picker))) = (&answer, &mut state.overlay) {
+        return picker.offer(picker::Subject::Profiles, profiles);
     }
     // An answer that nobody waits for any more: a session that stands all the same must not stay open.
     if let Answer::Connected(..) | Answer::Forwarded(_) = answer {
@@ -402,6 +413,9 @@ fn ordered(state: &mut State, id: TabId, order: Order) {
         }
         Order::Copy(text) => {
             state.asks.ask(Command::Copy(Secret::new(text)));
+        }
+        Order::Compose(text) => {
+            state.asks.ask(Command::Compose(id, Secret::new(text)));
         }
         Order::Help => state.overlay = Some(Overlay::Help(help_of(state))),
         Order::Back => state.focus = Focus::Fleet,

@@ -3,6 +3,10 @@
 //! Nothing here does I/O, reads a clock, or knows AWS, SSM, TLS, PostgreSQL's wire or a terminal. It imports std alone
 //! (and `zeroize` for [`Secret`]).
 
+mod authentication;
+pub mod catalogue;
+mod command;
+pub mod completion;
 mod diagnosis;
 mod happening;
 mod inventory;
@@ -15,8 +19,10 @@ mod step;
 mod target;
 mod visible;
 
+pub use authentication::{Allowed, Authentication};
+pub use command::command_words;
 pub use diagnosis::{Advice, Diagnosis, Kind, ServerWords};
-pub use happening::{Happening, Notice, SessionFacts, TlsFacts, Transaction};
+pub use happening::{CopyPiece, Happening, Notice, SessionFacts, TlsFacts, Transaction};
 pub use inventory::{
     Certificate, Database, DatabaseKind, Domain, Endpoint, EndpointRole, Engine, IamAuth, Identity, Inventory, Place,
     Role,
@@ -24,7 +30,7 @@ pub use inventory::{
 pub use page::{Column, Page, PageBuilder};
 pub use policy::Policy;
 pub use secret::{Secret, Token};
-pub use settings::{AwsSettings, Resolve, Settings, StaticCredentials};
+pub use settings::{AwsSettings, EditorKeys, Resolve, Settings, StaticCredentials};
 pub use step::{Step, StepKind, StepState};
 pub use target::{Agent, Auth, Bastion, Ranked, Route, RouteChoice, Target};
 pub use visible::visible;

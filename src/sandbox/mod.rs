@@ -2,6 +2,7 @@
 //! agent's habits, the gate (TLS, IAM tokens) and a real PostgreSQL. The house has no word for it; it reaches the house
 //! the way AWS does, over sockets. It may import `model` and `ssm`'s pure codecs.
 
+pub mod activity;
 pub mod agent;
 pub mod authority;
 pub mod aws;
@@ -13,7 +14,9 @@ pub mod gate;
 pub mod keys;
 pub mod once;
 pub mod postgres;
+pub mod secrets;
 pub mod sessions;
+pub mod unruly;
 
 pub use clock::Clock;
 pub use faults::{Fault, Faults};
@@ -25,6 +28,7 @@ use data_channel::DataChannels;
 use gate::Gate;
 use once::Once;
 use postgres::{Binaries, Folder, Missing, Postgres, ServerError, StartError};
+use secrets::Secrets;
 use sessions::Sessions;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -77,6 +81,7 @@ pub enum Error {
 pub struct Sandbox {
     faults: Faults,
     clock: Clock,
+    secrets: Secrets,
     _watches: JoinSet<()>,
     aws: aws::Server,
     _data_channels: DataChannels,
@@ -120,7 +125,8 @@ impl Sandbox {
         let gates = Arc::new(gates);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let session_ended = once(Fault::SessionEnded);
-        let sessions = Sessions::new(Arc::clone(&gates), faults.clone(), session_ended, listener.local_addr()?);
+        let outside = sessions::Outside { faults: faults.clone(), session_ended, clock: clock.clone() };
+        let sessions = Sessions::new(Arc::clone(&gates), outside, listener.local_addr()?);
         let behind = data_channel::Behind {
             sessions: sessions.clone(),
             faults: faults.clone(),
@@ -129,7 +135,8 @@ impl Sandbox {
             reset: once(Fault::SocketReset),
         };
         let data_channels = DataChannels::open(listener, behind);
-        let aws = aws::serve(clock.clone(), faults.clone(), sessions.door()).await?;
+        let secrets = Secrets::new(Some(Arc::clone(&postgres)));
+        let aws = aws::serve_with(clock.clone(), faults.clone(), sessions.door(), secrets.clone()).await?;
         folder.make("state", false)?;
         // The user's own profiles and settings must not lead anywhere else; a profile named `default` has to be there, with
         // keys: who is told a profile looks for them there only (session-manager-plugin called by itself, `aws --profile`).
@@ -140,6 +147,7 @@ impl Sandbox {
         Ok(Sandbox {
             faults,
             clock,
+            secrets,
             _watches: watches,
             aws,
             _data_channels: data_channels,
@@ -229,6 +237,11 @@ impl Sandbox {
     /// The dial for faults.
     pub fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// What Secrets Manager holds, for rotating it.
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     /// The clock that tokens and signatures are held against.

@@ -112,6 +112,14 @@ impl Pane {
         Pane { subject, options: all, chosen, input: Input::default(), cursor: Cursor::default() }
     }
 
+    /// More to choose from, if this is what it is for.
+    pub fn offer(&mut self, subject: Subject, options: &[String]) {
+        if self.subject == subject {
+            let new: Vec<String> = options.iter().filter(|option| !self.options.contains(option)).cloned().collect();
+            self.options.extend(new);
+        }
+    }
+
     /// What is shown: the options that contain what is typed, and what is typed itself when it is none of them.
     pub fn shown(&self) -> Vec<&str> {
         let typed = self.input.text().trim();

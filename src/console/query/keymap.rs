@@ -32,6 +32,8 @@ pub enum Write {
     Results,
     /// Stop what runs.
     Stop,
+    /// The text in the editor of the settings.
+    Compose,
     /// Help.
     Help,
     /// The fleet.
@@ -251,7 +253,13 @@ pub const WRITE: &[Binding<Write>] = &[
     row(&["C-z", "C-_", "C-/", "C-7"], Write::Edit(Undo), "", "undo"),
     row(&["M-z", "M-/", "M-_"], Write::Edit(Redo), "", "redo"),
     row(&["M-;"], Write::Edit(Comment), "", "turn the lines into comments, or back"),
-    row(&["Tab"], Write::Edit(Indent), "", "indent"),
+    row(&["M-Up"], Write::Edit(MoveUp), "", "move the lines up"),
+    row(&["M-Down"], Write::Edit(MoveDown), "", "move the lines down"),
+    row(&["M-S-Down"], Write::Edit(Duplicate), "", "the lines once more"),
+    row(&["C-]", "C-5"], Write::Go(Bracket), "", "to the bracket that belongs to this one"),
+    row(&["M-e"], Write::Compose, "", "edit the text in $VISUAL or $EDITOR (setting editor)"),
+    row(&["Tab"], Write::Edit(Indent), "", "indent; a selection of lines: all of them"),
+    row(&["BackTab"], Write::Edit(Outdent), "", "outdent the lines"),
     row(&["Backspace", "C-h"], Write::Edit(Backspace), "", "delete the character before the cursor"),
     row(&["Delete"], Write::Edit(Delete), "", "delete the character at the cursor"),
     row(&["C-w", "M-Backspace", "C-Backspace"], Write::Edit(KillWordBack), "", "cut the word before the cursor, or the selection"),

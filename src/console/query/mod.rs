@@ -11,6 +11,7 @@ mod catalogue;
 mod cell;
 mod colours;
 mod columns;
+mod compose;
 mod desk;
 mod editor;
 mod grid;

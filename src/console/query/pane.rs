@@ -264,6 +264,9 @@ impl Pane {
 
     /// When something on screen changes by time alone; `None` while nothing does.
     pub fn next_tick(&self) -> Option<SystemTime> {
+        if self.editor.lags() {
+            return Some(self.now);
+        }
         if self.cell.as_ref().is_some_and(Cell::is_busy) {
             return Some(self.now + Duration::from_millis(10));
         }

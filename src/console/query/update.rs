@@ -7,7 +7,7 @@ use super::layout::{self, areas};
 use super::pane::{Focus, Pane, Question, Showing, Stop, Then};
 use super::recall::Finder;
 use super::shape::Needle;
-use super::{Ask, Input, News, Order, browse, running, shaping, sheet};
+use super::{Ask, Input, News, Order, browse, compose, running, shaping, sheet};
 use crate::console::keys::find;
 use crate::console::theme::Tone;
 use crate::model::Transaction;
@@ -20,8 +20,9 @@ pub fn update(pane: &mut Pane, input: Input) -> Vec<Order> {
     match input {
         Input::Tick(now) => {
             pane.now = now;
-            // A cell that is on its way to its end goes on.
-            if pane.cell.as_ref().is_none_or(|cell| !cell.is_busy()) {
+            // A cell that is on its way to its end goes on, and so do colours that lag.
+            let cell = pane.cell.as_ref().is_some_and(|cell| cell.is_busy());
+            if !cell && !pane.editor.lags() {
                 return orders;
             }
         }
@@ -29,6 +30,7 @@ pub fn update(pane: &mut Pane, input: Input) -> Vec<Order> {
         Input::Key(key) if key.kind == KeyEventKind::Release => return orders,
         Input::Key(key) => self::key(pane, &key, &mut orders),
         Input::Paste(text) => paste(pane, &text),
+        Input::Composed(composed) => compose::take(pane, composed),
         Input::Mouse(mouse) => self::mouse(pane, mouse),
         Input::News(News::Shaped(ticket, shaped)) => shaping::hear(pane, ticket, shaped, &mut orders),
         Input::News(news) => running::hear(pane, news),
@@ -148,6 +150,7 @@ fn write(pane: &mut Pane, action: Write, stopping: bool, orders: &mut Vec<Order>
         Write::Results if pane.table().is_some() || !pane.log.is_empty() => pane.focus = Focus::Results,
         Write::Results => pane.say(Tone::Dim, "no results yet; F2 goes to the fleet"),
         Write::Stop => stop(pane, stopping, orders),
+        Write::Compose => compose::begin(pane, None, orders),
         Write::Help => orders.push(Order::Help),
         Write::Back => orders.push(Order::Back),
         Write::Close => leave(pane, Order::Close, orders),

@@ -54,9 +54,9 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         && pane.finder.is_none()
         && pane.shaping.sheet.is_none()
         && pane.focus == Focus::Editor
-        && areas.editor.height > 0
+        && let Some(at) = layout::cursor(pane)
     {
-        frame.set_cursor_position(page::cursor(pane, areas.editor));
+        frame.set_cursor_position(at);
     }
 }
 

@@ -118,6 +118,18 @@ fn an_answer_nobody_waits_for_changes_nothing_and_leaves_nothing_open() {
 }
 
 #[test]
+fn the_profiles_of_the_aws_files_are_offered_when_they_are_read() {
+    let mut console = Console::listed(80, 24);
+    console.keys("P");
+    assert!(!console.text().contains("staging"), "{}", console.text());
+    console.answer(|c| matches!(c, Command::Profiles), Answer::Profiles(vec!["prod".into(), "staging".into()]));
+    assert!(console.text().contains("staging"), "{}", console.text());
+    console.keys("s t a g Enter");
+    let asked = |c: &Command| matches!(c, Command::Inventory(place) if place.profile.as_deref() == Some("staging"));
+    assert!(console.asked.iter().any(|(_, command)| asked(command)), "{:?}", console.asked);
+}
+
+#[test]
 fn enter_twice_connects_when_the_user_is_remembered() {
     let mut console = Console::connecting(80, 24, "billing");
     console.answer(|c| matches!(c, Command::Recall(_)), Answer::Recalled(Remembered::default(), Some("oncall".into())));
