@@ -79,7 +79,9 @@ fn keys() -> String {
         table("Diagnosis", diagnosis::KEYS),
         table("Lines", lines::KEYS),
         table("Query: the editor", keymap::WRITE),
+        table("Query: the list of names", gatepost::console::query::CHOOSE),
         table("Query: the results", keymap::LOOK),
+        table("Query: choosing columns, copies, files and words", keymap::FILL),
         table("Query: a cell", keymap::READ),
         table("Query: the history", keymap::SEARCH),
     ]

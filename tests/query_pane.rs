@@ -1,5 +1,7 @@
 //! The query pane and its worker against a real PostgreSQL behind the sandbox's gate: keys in, screens out, over TLS.
 
+#[path = "query_pane/results.rs"]
+mod results;
 #[path = "support/world.rs"]
 mod world;
 

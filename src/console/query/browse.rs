@@ -5,7 +5,7 @@ use super::keymap::{LOOK, Look};
 use super::layout::Areas;
 use super::pane::{Focus, Pane, Showing};
 use super::update::{leave, stop};
-use super::{Order, layout};
+use super::{Order, layout, shaping, text};
 use crate::console::keys::find;
 use crate::console::theme::Tone;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -24,7 +24,8 @@ pub(super) fn key(pane: &mut Pane, key: &KeyEvent, stopping: bool, orders: &mut 
     let count = pane.count.take();
     let Some(action) = find(LOOK, key) else { return };
     match action {
-        Look::Editor => {
+        Look::Out if shaping::back(pane, orders) => {}
+        Look::Editor | Look::Out => {
             pane.focus = Focus::Editor;
             pane.zoom = false;
         }
@@ -47,8 +48,8 @@ pub(super) fn key(pane: &mut Pane, key: &KeyEvent, stopping: bool, orders: &mut 
             pane.unfolded = 0;
         }
         Look::Cell => open(pane),
-        Look::CopyCell => copy_cell(pane, orders),
         Look::CopyRow => copy_row(pane, orders),
+        _ if shaping::key(pane, action, count, orders) => {}
         _ => travel(pane, action, count),
     }
 }
@@ -114,8 +115,8 @@ fn travel(pane: &mut Pane, action: Look, count: Option<u64>) {
             let last = table.rows.saturating_sub(1);
             table.row = count.map_or(last, |row| row.saturating_sub(1).min(last));
         }
-        (Look::FirstColumn, _) => table.column = 0,
-        (Look::LastColumn, _) => table.column = table.columns.len().saturating_sub(1),
+        (Look::FirstColumn, _) => table.column = table.shape.step(0, 0),
+        (Look::LastColumn, _) => table.aside(isize::MAX),
         _ => {}
     }
 }
@@ -128,7 +129,10 @@ fn cell(pane: &Pane) -> Result<Cell, &'static str> {
         return Err("the result has no rows");
     }
     let (page, row) = table.find(table.row).ok_or("the row is still on its way")?;
-    Ok(Cell::new(column, table.row, page.cell(row, table.column)))
+    let mut cell = Cell::new(column, table.row, page.cell(row, table.column));
+    // What was looked for in the rows is marked in the cell too, and n goes on there.
+    cell.needle = pane.shaping.needle.clone();
+    Ok(cell)
 }
 
 fn open(pane: &mut Pane) {
@@ -138,11 +142,14 @@ fn open(pane: &mut Pane) {
     }
 }
 
-fn copy_cell(pane: &mut Pane, orders: &mut Vec<Order>) {
+pub(super) fn copy_cell(pane: &mut Pane, orders: &mut Vec<Order>) {
     match cell(pane).map(|cell| cell.value) {
         Ok(Some(value)) => {
-            orders.push(Order::Copy(value));
-            pane.say(Tone::Good, "copied the cell");
+            let words = match value.len() {
+                0..10_000 => "copied the cell".to_owned(),
+                bytes => format!("copied the cell, {}", text::size(bytes as u64)),
+            };
+            shaping::copied(pane, words, value, orders);
         }
         Ok(None) => {
             orders.push(Order::Copy(String::new()));

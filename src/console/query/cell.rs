@@ -1,11 +1,13 @@
-//! One cell, whole: JSON laid out, bytea as a hex dump, everything else wrapped. What is shown is made once when the cell
-//! is opened, so that scrolling costs the same for ten megabytes. It must not know where the cell came from.
+//! One cell, whole: JSON, arrays and composite values laid out, bytea as a hex dump, everything else wrapped; searched and
+//! copied. Ten megabytes open as fast as ten bytes: only what is in sight is laid out ([`super::reading`]), and the way to
+//! the end is gone in steps. It must not know where the cell came from.
 
-use super::text;
+use super::reading::Reading;
+use super::shape::Needle;
 use crate::model::Column;
 
-/// Bytes of a cell that are laid out; beyond that nobody scrolls, they copy.
-const LAID_OUT: usize = 4 << 20;
+/// Lines found at once on the way to something far: a step takes some milliseconds.
+const STEP: usize = 20_000;
 
 /// An open cell.
 #[derive(Clone, Debug)]
@@ -20,39 +22,119 @@ pub struct Cell {
     pub top: usize,
     /// As the server sent it, not laid out.
     pub raw: bool,
+    /// What is being typed to look for.
+    pub asked: Option<String>,
+    /// What was looked for last.
+    pub needle: Option<Needle>,
     oid: u32,
-    lines: Vec<String>,
+    reading: Option<Reading>,
     width: usize,
     height: usize,
+    goal: Option<Goal>,
+    /// Where the match is that was found last, in bytes.
+    found: Option<usize>,
+}
+
+/// Where one is going.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Goal {
+    End,
+    Byte(usize),
 }
 
 impl Cell {
     /// Opens a cell.
     pub fn new(column: &Column, row: u64, value: Option<&str>) -> Cell {
-        let name = column.name.clone();
-        let value = value.map(str::to_owned);
-        let (lines, oid) = (Vec::new(), column.oid);
-        Cell { name, row, value, top: 0, raw: false, oid, lines, width: 0, height: 0 }
-    }
-
-    /// The lines it has at its width.
-    pub fn lines(&self) -> &[String] {
-        &self.lines
-    }
-
-    /// Lays it out for an area of that size, if it is not already.
-    pub fn fit(&mut self, width: usize, height: usize) {
-        self.height = height;
-        if self.width != width {
-            self.width = width;
-            self.lay_out();
+        Cell {
+            name: column.name.clone(),
+            row,
+            value: value.map(str::to_owned),
+            top: 0,
+            raw: false,
+            asked: None,
+            needle: None,
+            oid: column.oid,
+            reading: None,
+            width: 0,
+            height: 0,
+            goal: None,
+            found: None,
         }
-        self.top = self.top.min(self.lines.len().saturating_sub(height));
+    }
+
+    /// The lines in sight.
+    pub fn lines(&self) -> Vec<String> {
+        match (&self.value, &self.reading) {
+            (None, _) => vec!["∅  (NULL)".to_owned()],
+            (Some(value), _) if value.is_empty() => vec!["(empty)".to_owned()],
+            (Some(value), Some(reading)) => reading.lines(value, self.top, self.height),
+            (Some(_), None) => Vec::new(),
+        }
+    }
+
+    /// Lines found so far, and whether those are all.
+    pub fn known(&self) -> (usize, bool) {
+        self.reading.as_ref().map_or((1, true), |reading| (reading.known(), reading.is_whole()))
+    }
+
+    /// How far into the value lines are known, in hundredths.
+    pub fn percent(&self) -> usize {
+        let all = self.value.as_ref().map_or(0, String::len);
+        self.reading.as_ref().map_or(100, |reading| (reading.reached() * 100).checked_div(all).unwrap_or(100))
+    }
+
+    /// Whether it is on its way to somewhere far.
+    pub fn is_busy(&self) -> bool {
+        self.goal.is_some()
+    }
+
+    /// Lays out what an area of that size shows, and goes a step on the way to somewhere far.
+    pub fn fit(&mut self, width: usize, height: usize) {
+        self.height = height.max(1);
+        let Some(value) = self.value.as_deref() else { return };
+        if self.width != width || self.reading.is_none() {
+            // What was at the top stays there.
+            let at = self.reading.as_ref().filter(|_| self.top > 0).and_then(|old| old.start_of(value, self.top));
+            self.width = width;
+            self.reading = Some(Reading::new(Reading::manner(self.oid, value, self.raw), width));
+            self.goal = self.goal.or(at.map(Goal::Byte));
+        }
+        let Some(reading) = &mut self.reading else { return };
+        reading.extend(value, self.top + self.height + 1, STEP);
+        match self.goal {
+            None => {}
+            Some(Goal::End) => {
+                reading.extend(value, usize::MAX, STEP);
+                self.top = reading.known().saturating_sub(self.height);
+                self.goal = Some(Goal::End).filter(|_| !reading.is_whole());
+            }
+            Some(Goal::Byte(byte)) => {
+                if reading.reached() <= byte && !reading.is_whole() {
+                    reading.extend(value, usize::MAX, STEP);
+                }
+                if reading.reached() > byte || reading.is_whole() {
+                    let line = reading.line_of(value, byte);
+                    if !(self.top..self.top + self.height).contains(&line) {
+                        self.top = line.saturating_sub(self.height / 3);
+                    }
+                    self.goal = None;
+                    reading.extend(value, self.top + self.height + 1, STEP);
+                }
+            }
+        }
+        self.top = self.top.min(reading.known().saturating_sub(self.height));
     }
 
     /// Scrolls by lines.
     pub fn scroll(&mut self, lines: isize) {
-        self.top = self.top.saturating_add_signed(lines).min(self.lines.len().saturating_sub(self.height));
+        self.goal = None;
+        match lines {
+            isize::MAX => self.goal = Some(Goal::End),
+            lines => self.top = self.top.saturating_add_signed(lines),
+        }
+        if self.width > 0 {
+            self.fit(self.width, self.height);
+        }
     }
 
     /// Scrolls by screens.
@@ -63,109 +145,37 @@ impl Cell {
     /// Laid out, or as the server sent it.
     pub fn toggle(&mut self) {
         self.raw = !self.raw;
-        self.top = 0;
-        self.lay_out();
+        (self.top, self.goal, self.reading) = (0, None, None);
+        self.fit(self.width, self.height);
     }
 
-    fn lay_out(&mut self) {
-        let Some(value) = &self.value else {
-            self.lines = vec!["∅  (NULL)".to_owned()];
-            return;
-        };
-        let head = &value[..value.floor_char_boundary(LAID_OUT)];
-        // pg_type.dat: json, jsonb, bytea
-        let laid_out = match self.oid {
-            _ if self.raw => None,
-            114 | 3802 => Some(json(head)),
-            17 => bytea(head),
-            _ => None,
-        };
-        self.lines = text::wrap(laid_out.as_deref().unwrap_or(head), self.width);
-        if value.is_empty() {
-            self.lines = vec!["(empty)".to_owned()];
-        }
-        if head.len() < value.len() {
-            let all = text::size(value.len() as u64);
-            self.lines.push(format!("… the first {} of {all}; copying takes all of it", text::size(LAID_OUT as u64)));
-        }
-    }
-}
-
-/// JSON with line breaks and indentation, every other character as it was: numbers keep their digits, keys their order.
-pub fn json(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() * 2);
-    let mut depth = 0_usize;
-    let mut within = false;
-    let mut escaped = false;
-    let mut chars = text.chars().peekable();
-    let line = |out: &mut String, depth: usize| {
-        out.push('\n');
-        // Depth is the server's to choose, the screen is not.
-        out.extend(std::iter::repeat_n("  ", depth.min(40)));
-    };
-    while let Some(c) = chars.next() {
-        if within {
-            out.push(c);
-            within = escaped || c != '"';
-            escaped = !escaped && c == '\\';
-            continue;
-        }
-        match c {
-            '"' => {
-                within = true;
-                out.push(c);
-            }
-            '{' | '[' => {
-                out.push(c);
-                while chars.next_if(|c| c.is_whitespace()).is_some() {}
-                match chars.next_if(|c| matches!(c, '}' | ']')) {
-                    Some(close) => out.push(close),
-                    None => {
-                        depth += 1;
-                        line(&mut out, depth);
-                    }
+    /// Goes to where the text that is looked for is next, around the end; false when it is nowhere.
+    pub fn find(&mut self, forward: bool) -> bool {
+        let (Some(value), Some(needle)) = (self.value.as_deref(), &self.needle) else { return false };
+        let first = |from: usize| needle.first(&value[from..]).map(|found| from + found.start);
+        let next = |from: usize| value.ceil_char_boundary(from.min(value.len()));
+        let here = self.found;
+        let found = if forward {
+            first(here.map_or(0, |at| next(at + 1))).or_else(|| first(0))
+        } else {
+            // The last before here, else the last of all; found by going through all of them.
+            let (mut at, mut before, mut last) = (first(0), None, None);
+            while let Some(found) = at {
+                if here.is_none_or(|here| found < here) {
+                    before = Some(found);
                 }
+                last = Some(found);
+                at = first(next(found + 1));
             }
-            '}' | ']' => {
-                depth = depth.saturating_sub(1);
-                line(&mut out, depth);
-                out.push(c);
-            }
-            ',' => {
-                out.push(c);
-                line(&mut out, depth);
-            }
-            ':' => out.push_str(": "),
-            c if c.is_whitespace() => {}
-            c => out.push(c),
+            before.or(last)
+        };
+        self.found = found;
+        self.goal = found.map(Goal::Byte);
+        if self.width > 0 {
+            self.fit(self.width, self.height);
         }
+        found.is_some()
     }
-    out
-}
-
-/// `\x…` as a hex dump; `None` when it is not hex (`bytea_output = escape`).
-fn bytea(text: &str) -> Option<String> {
-    let digits = text.strip_prefix("\\x")?.as_bytes();
-    let nibble = |digit: u8| (digit as char).to_digit(16);
-    let bytes: Vec<u8> = digits
-        .chunks_exact(2)
-        .map(|pair| Some((nibble(pair[0])? * 16 + nibble(pair[1])?) as u8))
-        .collect::<Option<_>>()?;
-    let mut out = String::with_capacity(bytes.len() * 5);
-    for (number, chunk) in bytes.chunks(16).enumerate() {
-        if number > 0 {
-            out.push('\n');
-        }
-        out.push_str(&format!("{:08x} ", number * 16));
-        for (at, byte) in chunk.iter().enumerate() {
-            out.push_str(if at == 8 { "  " } else { " " });
-            out.push_str(&format!("{byte:02x}"));
-        }
-        let hole = 3 * (16 - chunk.len()) + usize::from(chunk.len() <= 8);
-        out.extend(std::iter::repeat_n(' ', hole + 2));
-        out.extend(chunk.iter().map(|byte| if (0x20..0x7f).contains(byte) { *byte as char } else { '·' }));
-    }
-    Some(out)
 }
 
 #[cfg(test)]
@@ -178,40 +188,52 @@ mod tests {
         cell
     }
 
-    #[test]
-    fn json_is_laid_out_without_touching_values() {
-        let laid = json(r#"{"b":1.50,"a":[1,{"x":"a,\"b:{"}],"e":{},"n":12345678901234567890123}"#);
-        insta::assert_snapshot!(laid, @r#"
-        {
-          "b": 1.50,
-          "a": [
-            1,
-            {
-              "x": "a,\"b:{"
-            }
-          ],
-          "e": {},
-          "n": 12345678901234567890123
+    fn arrive(cell: &mut Cell) {
+        let mut steps = 0;
+        while cell.is_busy() {
+            cell.fit(78, 10);
+            steps += 1;
+            assert!(steps < 10_000, "it never arrives");
         }
-        "#);
-        let parsed: serde_json::Value = serde_json::from_str(&laid).expect("still JSON");
-        assert_eq!(parsed["a"][1]["x"], "a,\"b:{");
     }
 
     #[test]
-    fn bytea_is_a_hex_dump() {
-        let cell = open(17, "\\x48656c6c6f2c20776f726c6421000102");
-        assert_eq!(cell.lines(), ["00000000  48 65 6c 6c 6f 2c 20 77  6f 72 6c 64 21 00 01 02  Hello, world!···"]);
-        assert_eq!(open(17, "\\x4865").lines(), [format!("00000000  48 65{:1$}He", "", 45)]);
-        assert_eq!(open(17, "escape\\001").lines(), ["escape\\001"]);
-    }
-
-    #[test]
-    fn a_cell_of_ten_megabytes_opens() {
-        let mut cell = open(25, &"lorem ipsum ".repeat(900_000));
-        assert!(cell.lines().len() > 50_000);
+    fn a_cell_of_ten_megabytes_opens_at_once_and_its_end_is_reached_in_steps() {
+        let mut text = "lorem ipsum ".repeat(900_000);
+        text.push_str("the very end");
+        let mut cell = open(25, &text);
+        assert!(cell.known().0 <= 11 && !cell.known().1, "{:?}", cell.known());
         cell.scroll(isize::MAX);
-        assert!(cell.lines()[cell.lines().len() - 1].contains("copying takes all"));
+        assert!(cell.known().0 <= 2 * STEP + 11, "a key goes one step only");
+        arrive(&mut cell);
+        assert!(cell.lines()[9].contains("the very end"));
+        cell.scroll(isize::MIN);
+        assert_eq!(cell.top, 0);
+    }
+
+    #[test]
+    fn what_is_looked_for_is_found_either_way() {
+        let text = format!("{}needle one\n{}Needle two\n{}", "x\n".repeat(500), "y\n".repeat(500), "z\n".repeat(50));
+        let mut cell = open(25, &text);
+        cell.needle = Some(Needle::new("needle"));
+        for (forward, expected) in [(true, "one"), (true, "two"), (true, "one"), (false, "two"), (false, "one")] {
+            assert!(cell.find(forward));
+            arrive(&mut cell);
+            assert!(cell.lines().iter().any(|line| line.ends_with(expected)), "{expected}: {:?}", cell.lines());
+        }
+        cell.needle = Some(Needle::new("nowhere"));
+        assert!(!cell.find(true));
+    }
+
+    #[test]
+    fn another_width_keeps_the_place() {
+        let text =
+            (0..5_000).map(|n| format!("line {n} of some length, that wraps when it is narrow\n")).collect::<String>();
+        let mut cell = open(25, &text);
+        cell.scroll(3_000);
+        assert!(cell.lines()[0].starts_with("line 3000 "));
+        cell.fit(20, 10);
+        assert!(cell.lines().iter().any(|line| line.starts_with("line 3000 ")), "{:?}", cell.lines());
     }
 
     #[test]

@@ -53,6 +53,8 @@ pub enum Write {
 /// In the results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
+    /// Stop work on rows, let go of what is marked; else to the editor.
+    Out,
     /// To the editor.
     Editor,
     /// One row.
@@ -79,10 +81,52 @@ pub enum Look {
     Cell,
     /// One row, a column a line.
     Expanded,
-    /// The cell to the clipboard.
-    CopyCell,
+    /// What to copy, and how.
+    CopyMenu,
     /// The row to the clipboard.
     CopyRow,
+    /// All rows to a file.
+    Export,
+    /// By this column.
+    Sort,
+    /// By this column too.
+    SortAlso,
+    /// Only some rows.
+    Filter,
+    /// As they came.
+    AsItCame,
+    /// A text in any cell.
+    Find,
+    /// The next.
+    FindNext,
+    /// The one before.
+    FindBefore,
+    /// A column by its name.
+    Jump,
+    /// The column's width.
+    Narrower,
+    /// The column's width.
+    Wider,
+    /// Widths by content.
+    Widths,
+    /// Columns up to here stay.
+    Freeze,
+    /// The column is not shown.
+    Hide,
+    /// All columns are shown.
+    ShowAll,
+    /// Mark cells from here.
+    MarkCells,
+    /// Mark rows from here.
+    MarkRows,
+    /// Mark further.
+    ExtendUp,
+    /// Mark further.
+    ExtendDown,
+    /// Mark further.
+    ExtendLeft,
+    /// Mark further.
+    ExtendRight,
     /// The result before.
     Previous,
     /// The result after.
@@ -120,6 +164,12 @@ pub enum Read {
     Bottom,
     /// Laid out, or as the server sent it.
     Raw,
+    /// Look for a text in it.
+    Find,
+    /// The next.
+    FindNext,
+    /// The one before.
+    FindBefore,
     /// To the clipboard.
     Copy,
     /// Stop what runs.
@@ -230,11 +280,33 @@ pub const WRITE: &[Binding<Write>] = &[
 /// Keys of the results.
 #[rustfmt::skip]
 pub const LOOK: &[Binding<Look>] = &[
-    row(&["Esc", "Tab", "i"], Look::Editor, "editor", "to the editor"),
-    row(&["Enter", "v"], Look::Cell, "cell", "the cell, whole: JSON laid out, bytea as hex"),
+    row(&["Esc"], Look::Out, "editor", "stop sorting, searching or exporting; let go of what is marked; else to the editor"),
+    row(&["Tab", "i"], Look::Editor, "", "to the editor"),
+    row(&["Enter"], Look::Cell, "cell", "the cell, whole: JSON laid out, bytea as hex"),
     row(&["x"], Look::Expanded, "row", "one row, a column a line"),
-    row(&["y"], Look::CopyCell, "copy", "copy the cell"),
+    row(&["y"], Look::CopyMenu, "copy", "copy the cell, the row, the column, what is marked or everything, in any format"),
     row(&["Y"], Look::CopyRow, "", "copy the row, tab-separated"),
+    row(&["e"], Look::Export, "export", "write all rows, as shown, to a file"),
+    row(&["/"], Look::Find, "find", "look for a text in all rows that were fetched; capitals count if there are any"),
+    row(&["n"], Look::FindNext, "", "the next cell with it"),
+    row(&["N"], Look::FindBefore, "", "the cell with it before"),
+    row(&["f"], Look::Filter, "filter", "show only some of the rows that were fetched: a text, !text, column = value (also != < <= > >= ~ !~, is null), joined by &"),
+    row(&["s"], Look::Sort, "sort", "sort by the column: up, then down, then as they came"),
+    row(&["S"], Look::SortAlso, "", "sort by the column too, after those it is sorted by already"),
+    row(&["u"], Look::AsItCame, "", "rows as they came: neither sorted nor filtered"),
+    row(&["c"], Look::Jump, "", "to a column by its name"),
+    row(&["<", "H"], Look::Narrower, "", "a narrower column; after a number: by so much"),
+    row(&[">", "L"], Look::Wider, "", "a wider column; after a number: by so much"),
+    row(&["="], Look::Widths, "", "widths by content again"),
+    row(&["F"], Look::Freeze, "", "columns up to this one stay while the others scroll, or not"),
+    row(&["-"], Look::Hide, "", "hide the column"),
+    row(&["+"], Look::ShowAll, "", "show all columns"),
+    row(&["v"], Look::MarkCells, "", "mark cells from here to the cursor, or not"),
+    row(&["V"], Look::MarkRows, "", "mark rows from here to the cursor, or not"),
+    row(&["S-Up"], Look::ExtendUp, "", "mark a row up"),
+    row(&["S-Down"], Look::ExtendDown, "", "mark a row down"),
+    row(&["S-Left"], Look::ExtendLeft, "", "mark a column to the left"),
+    row(&["S-Right"], Look::ExtendRight, "", "mark a column to the right"),
     row(&["]"], Look::Next, "", "the next result"),
     row(&["["], Look::Previous, "", "the result before"),
     row(&["m"], Look::Messages, "messages", "messages, or rows"),
@@ -265,6 +337,9 @@ pub const READ: &[Binding<Read>] = &[
     row(&["PageDown", "C-f", "Space"], Read::PageDown, "scroll", "a screen down"),
     row(&["g", "Home"], Read::Top, "", "the beginning"),
     row(&["G", "End"], Read::Bottom, "", "the end"),
+    row(&["/"], Read::Find, "find", "look for a text in the cell; capitals count if there are any"),
+    row(&["n"], Read::FindNext, "", "the next place with it"),
+    row(&["N"], Read::FindBefore, "", "the place with it before"),
     row(&["r"], Read::Raw, "raw", "laid out, or as the server sent it"),
     row(&["y"], Read::Copy, "copy", "copy the cell"),
     row(&["C-c"], Read::Stop, "", "cancel what runs at the server"),
@@ -281,6 +356,40 @@ pub const SEARCH: &[Binding<Search>] = &[
     row(&["Backspace", "C-h"], Search::Erase, "", "delete the last character of the search"),
     row(&["C-u", "C-w"], Search::Clear, "", "empty the search"),
     row(&["Esc", "C-g", "C-c"], Search::Shut, "leave", "leave the editor as it was"),
+];
+
+/// In what lies over the rows: a line of words, the columns, what to copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fill {
+    /// Do it.
+    Take,
+    /// Leave it.
+    Shut,
+    /// The entry above.
+    Up,
+    /// The entry below.
+    Down,
+    /// What to copy, or the format of a file.
+    Left,
+    /// What to copy, or the format of a file.
+    Right,
+    /// The last character.
+    Erase,
+    /// All of them.
+    Clear,
+}
+
+/// Keys of what lies over the rows.
+#[rustfmt::skip]
+pub const FILL: &[Binding<Fill>] = &[
+    row(&["Enter"], Fill::Take, "do it", "do it"),
+    row(&["Up", "C-p"], Fill::Up, "", "the entry above"),
+    row(&["Down", "C-n"], Fill::Down, "", "the entry below"),
+    row(&["Left", "BackTab"], Fill::Left, "", "what to copy, or the format of the file: the one before"),
+    row(&["Tab", "Right"], Fill::Right, "change", "what to copy, or the format of the file: the next one"),
+    row(&["Backspace", "C-h"], Fill::Erase, "", "delete the last character"),
+    row(&["C-u", "C-w"], Fill::Clear, "", "delete all of them"),
+    row(&["Esc", "C-c", "C-g"], Fill::Shut, "leave", "leave everything as it was"),
 ];
 
 /// Keys of a question.

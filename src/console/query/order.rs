@@ -1,6 +1,7 @@
 //! What goes in and out of a query pane: inputs, orders, what the worker is asked and what it tells. Plain data; it must
 //! not know who carries it.
 
+use super::shape::{Shape, Shaped, Ticket};
 pub use crate::access::{LineHealth, Piece};
 use crate::model::catalogue::Catalogue;
 use crate::model::{Column, Diagnosis, Notice, SessionFacts, Transaction};
@@ -96,6 +97,10 @@ pub enum Ask {
         /// At most so many.
         count: u64,
     },
+    /// Work on fetched rows; the number comes back with what is told of it.
+    Shape(Ticket, Shape),
+    /// Stop such work.
+    Halt,
     /// End the session.
     Close,
 }
@@ -193,6 +198,8 @@ pub enum News {
         /// The rows; fewer than asked at the end of what there is.
         window: Window,
     },
+    /// Of work on fetched rows, by its number.
+    Shaped(Ticket, Shaped),
     /// A result was cut short (row cap, byte cap, disk full): the sentence to show.
     Short {
         /// Which.

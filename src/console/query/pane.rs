@@ -5,10 +5,12 @@ use super::cell::Cell;
 use super::completion::{CHOOSE, Completion};
 use super::editor::Editor;
 use super::editor::vi::{Mode, Vi};
-use super::keymap::{LOOK, READ, REPLY, SEARCH, WRITE};
+use super::keymap::{FILL, LOOK, READ, REPLY, SEARCH, WRITE};
 use super::log::Log;
 use super::order::{LineHealth, Order, Statement};
 use super::recall::{Finder, Recall};
+use super::shape::Shape;
+use super::shaping::{self, Shaping};
 use super::table::Table;
 use crate::console::keys::Binding;
 use crate::console::theme::Tone;
@@ -113,6 +115,7 @@ pub(super) struct Question {
 pub(super) enum Then {
     Run(Vec<Sent>),
     Order(Order),
+    Shape(Box<Shape>),
     /// Cut the wire under what runs.
     Drop,
 }
@@ -172,6 +175,8 @@ pub(super) struct Output {
     pub table: Table,
     /// Which statement of its run it is of.
     pub index: usize,
+    /// The relation its rows are of, as the statement spells it, for INSERT statements.
+    pub relation: Option<String>,
     /// `182 ms (first row 161 ms)`; empty while it runs.
     pub told: String,
     /// Why it is not whole: `cancelled`, `incomplete`.
@@ -203,6 +208,7 @@ pub struct Pane {
     /// A number typed before a key.
     pub(super) count: Option<u64>,
     pub(super) cell: Option<Cell>,
+    pub(super) shaping: Shaping,
     pub(super) log: Log,
     pub(super) question: Option<Question>,
     pub(super) run: Option<Run>,
@@ -243,6 +249,7 @@ impl Pane {
             zoom: false,
             count: None,
             cell: None,
+            shaping: Shaping::default(),
             log: Log::default(),
             question: None,
             run: None,
@@ -293,7 +300,10 @@ impl Pane {
         if self.editor.lags() {
             return Some(self.now);
         }
-        if self.run.is_some() {
+        if self.cell.as_ref().is_some_and(Cell::is_busy) {
+            return Some(self.now + Duration::from_millis(10));
+        }
+        if self.run.is_some() || self.shaping.job.is_some() {
             return Some(self.now + Duration::from_millis(100));
         }
         if matches!(self.health, LineHealth::Lost { .. }) {
@@ -319,6 +329,9 @@ impl Pane {
         if self.finder.is_some() {
             return vec![("history", rows(SEARCH))];
         }
+        if self.shaping.sheet.is_some() {
+            return vec![("choose", rows(FILL))];
+        }
         match self.focus {
             Focus::Editor => vec![("editor", rows(WRITE)), ("list of names", rows(CHOOSE)), ("results", rows(LOOK))],
             Focus::Results => vec![("results", rows(LOOK)), ("editor", rows(WRITE))],
@@ -330,6 +343,9 @@ impl Pane {
         let name = &self.setup.name;
         match (&self.run, self.transaction) {
             _ if self.work == Work::Closed => None,
+            _ if shaping::exports(self) => {
+                Some("An export is being written: leaving stops it, and what there is of it stays as .part.".to_owned())
+            }
             (Some(_), _) => Some(format!("A statement is running on {name}: leaving cancels it.")),
             (None, Transaction::Open) => Some(format!("A transaction is open on {name}: leaving rolls it back.")),
             (None, Transaction::Failed) => Some(format!("A failed transaction is open on {name}: leaving ends it.")),

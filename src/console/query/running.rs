@@ -217,9 +217,12 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
             if pane.outputs.len() == worker::RESULTS {
                 pane.outputs.remove(0);
             }
+            let sent = pane.run.as_ref().and_then(|run| run.sent.get(index));
+            let relation = sent.and_then(|sent| super::sheet::relation(&sent.statement.sql));
             pane.outputs.push(Output {
                 table: Table::new(result, columns),
                 index,
+                relation,
                 told: String::new(),
                 cut_short: None,
             });
@@ -228,7 +231,7 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
         }
         News::Rows { result, rows, bytes } => {
             if let Some(output) = pane.outputs.iter_mut().find(|output| output.table.id == result) {
-                (output.table.rows, output.table.bytes) = (rows, bytes);
+                output.table.keeps(rows, bytes);
             }
         }
         News::Window { result, window } => {
@@ -236,6 +239,8 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
                 output.table.take(window);
             }
         }
+        // The shaping of rows hears this itself, since it may have something to order.
+        News::Shaped(..) => {}
         News::Short { result, why } => {
             if let Some(output) = pane.outputs.iter_mut().find(|output| output.table.id == result) {
                 output.table.short = Some(why.clone());
@@ -370,6 +375,7 @@ fn answered(pane: &mut Pane, run: u64) {
         pane.current = 0;
         pane.unfolded = 0;
         pane.cell = None;
+        pane.shaping.sheet = None;
         pane.showing = Showing::Messages;
     }
 }

@@ -2,6 +2,8 @@
 //! cancel takes its time. It must not know where they are drawn.
 
 use super::pane::{Focus, Output, Pane, Showing, Stop, Work};
+use super::shape::By;
+use super::table::Table;
 use super::{LineHealth, text};
 use crate::console::theme::Tone;
 
@@ -24,7 +26,21 @@ fn output(pane: &Pane) -> Option<&Output> {
 pub(super) fn place(pane: &Pane) -> Option<String> {
     let output = output(pane).filter(|output| output.table.rows > 0 && pane.focus == Focus::Results)?;
     let typed = pane.count.map(|count| format!(" {count}…")).unwrap_or_default();
-    Some(format!(" row {}{typed} ", text::grouped(output.table.row + 1)))
+    let table = &output.table;
+    let mut words = format!(" row {}", text::grouped(table.row + 1));
+    if let Some((rows, columns)) = table.marked() {
+        words.push_str(&format!(" · {} marked", text::grouped(rows.end - rows.start)));
+        if let Some(columns) = columns.filter(|columns| columns.len() > 1) {
+            words.push_str(&format!(" × {}", columns.len()));
+        }
+    } else if !table.shape.fit(pane.area.width.saturating_sub(2).into()) || table.shape.hidden() > 0 {
+        let (at, all) = (table.column as u64 + 1, table.columns.len() as u64);
+        words.push_str(&format!(" · column {} of {}", text::grouped(at), text::grouped(all)));
+        if table.shape.hidden() > 0 {
+            words.push_str(&format!(", {} hidden", table.shape.hidden()));
+        }
+    }
+    Some(format!("{words}{typed} "))
 }
 
 /// What runs, or ran last, and what it gave; the most important first.
@@ -45,13 +61,33 @@ pub(super) fn parts(pane: &Pane) -> Vec<(String, Tone)> {
         let number = if many > 1 { format!(" {}/{many}", run.index + 1) } else { String::new() };
         parts.push((format!("{frame} {what}{number} {}", text::duration(elapsed)), Tone::Accent));
     }
+    if let Some(job) = &pane.shaping.job {
+        let elapsed = pane.now.duration_since(job.began).unwrap_or_default();
+        // What is done before anybody can read it is not announced.
+        if elapsed.as_millis() >= 100 || job.done > 0 {
+            let frame = SPINNER[(elapsed.as_millis() / 100 % 10) as usize];
+            let percent = (job.done * 100).checked_div(job.total).unwrap_or(0).min(100);
+            parts.push((format!("{frame} {} {percent} %", job.shape.doing()), Tone::Accent));
+        }
+    }
     if let Some(output) = output(pane) {
         let table = &output.table;
         if pane.outputs.len() > 1 {
             parts.push((format!("result {}/{}", pane.current + 1, pane.outputs.len()), Tone::Text));
         }
         let unit = if table.rows == 1 { "row" } else { "rows" };
-        parts.push((format!("{} {unit}", text::grouped(table.rows)), Tone::Text));
+        let rows = text::grouped(table.rows);
+        match table.arrangement.filter.as_ref().and(table.arranged) {
+            Some(of) => parts.push((format!("{rows} of {} rows", text::grouped(of)), Tone::Warn)),
+            None => parts.push((format!("{rows} {unit}"), Tone::Text)),
+        }
+        if table.is_stale() {
+            parts.push((format!("of {} by now", text::grouped(table.fetched)), Tone::Warn));
+        }
+        if !table.arrangement.by.is_empty() {
+            let by: Vec<String> = table.arrangement.by.iter().map(|by| sorted(table, by)).collect();
+            parts.push((format!("by {}", by.join(", ")), Tone::Dim));
+        }
         if pane.run.is_some() && table.bytes > 1 << 20 {
             parts.push((text::size(table.bytes), Tone::Dim));
         }
@@ -75,6 +111,11 @@ pub(super) fn parts(pane: &Pane) -> Vec<(String, Tone)> {
         }
     }
     parts
+}
+
+fn sorted(table: &Table, by: &By) -> String {
+    let name = text::cut(&table.columns[by.column].name, 20).0;
+    format!("{name}{}", if by.descending { " ▼" } else { " ▲" })
 }
 
 /// What there is to know of a line that is lost, or of a cancel that takes its time.

@@ -1,19 +1,17 @@
 //! One result set as far as the screen has it: how many rows there are, a window of them, where the cursor is, how wide
 //! columns are. It asks for windows around what is shown; it must not know who brings them.
 
+use super::columns::{Columns, WIDEST};
+pub use super::columns::{GAP, Slot};
 use super::order::{ResultId, Window};
+use super::shape::Arrangement;
 use super::text;
 use crate::model::{Column, Page};
+use std::ops::Range;
 use std::sync::Arc;
 
-/// No column is measured wider.
-const WIDEST: usize = 1000;
-/// Columns are shown at most this wide while they do not all fit.
-const CROWDED: usize = 40;
 /// Cells measured of a window at most, so that 1,600 columns do not cost a frame.
 const MEASURED: usize = 40_000;
-/// Columns between two columns: ` │ `.
-pub const GAP: usize = 3;
 
 /// One result set.
 #[derive(Clone, Debug)]
@@ -22,8 +20,18 @@ pub struct Table {
     pub id: ResultId,
     /// Its columns.
     pub columns: Arc<[Column]>,
-    /// Rows kept so far.
+    /// Rows to be shown: those kept so far, or those of the arrangement.
     pub rows: u64,
+    /// Rows kept so far.
+    pub fetched: u64,
+    /// How rows are arranged.
+    pub arrangement: Arrangement,
+    /// Of how many rows the arrangement is; `None` while rows are shown as they came.
+    pub arranged: Option<u64>,
+    /// What is marked reaches from here to the cursor.
+    pub mark: Option<Mark>,
+    /// Which columns are shown, and how wide.
+    pub shape: Columns,
     /// Bytes kept so far.
     pub bytes: u64,
     /// Why it was cut short.
@@ -43,29 +51,30 @@ pub struct Table {
     waiting: bool,
     /// Rows so large that a window holds few of them: only what is in sight is asked for.
     tight: bool,
-    widths: Vec<usize>,
     height: u64,
 }
 
-/// A column on the screen.
+/// Where marking began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slot {
-    /// Which.
-    pub column: usize,
-    /// Columns from the left edge.
-    pub x: usize,
-    /// How wide.
-    pub width: usize,
+pub struct Mark {
+    /// The row.
+    pub row: u64,
+    /// The column; `None` marks whole rows.
+    pub column: Option<usize>,
 }
 
 impl Table {
     /// A result that begins.
     pub fn new(id: ResultId, columns: Arc<[Column]>) -> Table {
-        let widths = columns.iter().map(|column| text::width(&column.name, WIDEST).max(1)).collect();
         Table {
             id,
+            shape: Columns::new(&columns),
             columns,
             rows: 0,
+            fetched: 0,
+            arrangement: Arrangement::default(),
+            arranged: None,
+            mark: None,
             bytes: 0,
             short: None,
             row: 0,
@@ -76,7 +85,6 @@ impl Table {
             asked: None,
             waiting: false,
             tight: false,
-            widths,
             height: 0,
         }
     }
@@ -93,26 +101,70 @@ impl Table {
         None
     }
 
+    /// So much is kept by now.
+    pub fn keeps(&mut self, rows: u64, bytes: u64) {
+        (self.fetched, self.bytes) = (rows, bytes);
+        if self.arranged.is_none() {
+            self.rows = rows;
+        }
+    }
+
+    /// Rows are shown so from now on: `rows` of the `of` there were.
+    pub fn arrange(&mut self, arrangement: Arrangement, rows: u64, of: u64) {
+        self.arranged = (!arrangement.is_plain()).then_some(of);
+        self.arrangement = arrangement;
+        self.fetched = self.fetched.max(of);
+        self.rows = if self.arranged.is_some() { rows } else { self.fetched };
+        self.window = Window { first: 0, pieces: Vec::new() };
+        (self.asked, self.waiting, self.tight) = (None, false, false);
+        self.mark = None;
+        self.row = self.row.min(self.rows.saturating_sub(1));
+        self.top = self.top.min(self.row);
+    }
+
+    /// Whether more rows came since they were arranged.
+    pub fn is_stale(&self) -> bool {
+        self.arranged.is_some_and(|of| of < self.fetched)
+    }
+
+    /// What is marked: rows, and columns as they are shown.
+    pub fn marked(&self) -> Option<(Range<u64>, Option<Vec<usize>>)> {
+        let mark = self.mark?;
+        let rows = mark.row.min(self.row)..mark.row.max(self.row).saturating_add(1).min(self.rows);
+        let columns = mark.column.map(|column| {
+            let (from, to) =
+                (self.shape.position(column.min(self.column)), self.shape.position(column.max(self.column)));
+            self.shape.shown()[from..=to].to_vec()
+        });
+        Some((rows, columns))
+    }
+
     /// A window came.
     pub fn take(&mut self, window: Window) {
         self.waiting = false;
-        let mut left = MEASURED;
-        for piece in &window.pieces {
-            for row in piece.rows.clone() {
-                if left == 0 {
-                    break;
-                }
-                left = left.saturating_sub(self.columns.len());
-                for (cell, widest) in piece.page.row(row).zip(&mut self.widths) {
-                    *widest = (*widest).max(cell.map_or(1, |cell| text::width(cell, WIDEST)));
+        let columns = self.columns.len();
+        self.shape.measure(|widths| {
+            let mut left = MEASURED;
+            for piece in &window.pieces {
+                for row in piece.rows.clone() {
+                    if left == 0 {
+                        return;
+                    }
+                    left = left.saturating_sub(columns);
+                    for (cell, widest) in piece.page.row(row).zip(widths.iter_mut()) {
+                        *widest = (*widest).max(cell.map_or(1, |cell| text::width(cell, WIDEST)));
+                    }
                 }
             }
-        }
+        });
         let kept = Window { first: window.first, pieces: window.pieces };
         let end = kept.first + len(&kept);
         let asked = self.asked.filter(|(first, ..)| *first == kept.first);
         self.tight |= asked.is_some_and(|(first, count, rows)| end < rows.min(first + count));
-        self.rows = self.rows.max(end);
+        if self.arranged.is_none() {
+            self.rows = self.rows.max(end);
+            self.fetched = self.fetched.max(end);
+        }
         self.window = kept;
     }
 
@@ -154,7 +206,7 @@ impl Table {
 
     /// Moves the cursor by columns.
     pub fn aside(&mut self, columns: isize) {
-        self.column = self.column.saturating_add_signed(columns).min(self.columns.len().saturating_sub(1));
+        self.column = self.shape.step(self.column, columns);
     }
 
     /// Scrolls rows, the cursor goes along only where it must.
@@ -168,36 +220,16 @@ impl Table {
         self.height = height as u64;
         let height = self.height.max(1);
         self.top = self.top.clamp((self.row + 1).saturating_sub(height), self.row);
-        self.left = self.left.min(self.column);
-        while self.left < self.column && !self.shows(self.column, width) {
-            self.left += 1;
+        if self.columns.is_empty() {
+            return;
         }
+        self.column = self.shape.step(self.column, 0);
+        self.left = self.shape.scroll(self.left, self.column, width);
     }
 
     /// The columns that so many columns of a screen show.
     pub fn slots(&self, width: usize) -> Vec<Slot> {
-        let total: usize = self.widths.iter().map(|width| width + GAP).sum();
-        let most = if total <= width + GAP { WIDEST } else { CROWDED };
-        let mut slots: Vec<Slot> = Vec::new();
-        let mut x = 0;
-        for column in self.left..self.columns.len() {
-            // A sliver says less than an empty margin.
-            if x + 3 > width && x > 0 {
-                break;
-            }
-            let slot = Slot { column, x, width: self.widths[column].min(most).min(width.saturating_sub(x)) };
-            x += slot.width + GAP;
-            slots.push(slot);
-        }
-        if let Some(last) = slots.last_mut() {
-            last.width = self.widths[last.column].min(width.saturating_sub(last.x));
-        }
-        slots
-    }
-
-    fn shows(&self, column: usize, width: usize) -> bool {
-        let slots = self.slots(width);
-        slots.iter().any(|slot| slot.column == column && slot.width >= self.widths[column].min(CROWDED))
+        self.shape.slots(self.left, width)
     }
 }
 

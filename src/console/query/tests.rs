@@ -2,6 +2,7 @@
 
 mod completing;
 mod editor;
+mod shaping;
 mod stopping;
 
 use super::*;
@@ -323,7 +324,7 @@ fn results_are_browsed_by_keys() {
     bench.keys("<Esc>jjl");
     insta::assert_snapshot!("rows_focused_80x24", bench.screen());
     bench.orders.clear();
-    bench.keys("y");
+    bench.keys("yy");
     assert_eq!(bench.orders, [Order::Copy("731".to_owned())]);
     bench.orders.clear();
     bench.keys("kY");

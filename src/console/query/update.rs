@@ -3,11 +3,12 @@
 
 use super::editor::Edit;
 use super::editor::vi::Effect;
-use super::keymap::{READ, REPLY, Read, Reply, SEARCH, Search, WRITE, Write};
+use super::keymap::{FILL, Fill, READ, REPLY, Read, Reply, SEARCH, Search, WRITE, Write};
 use super::layout::{self, areas};
 use super::pane::{Focus, Pane, Question, Showing, Stop, Then};
 use super::recall::Finder;
-use super::{Ask, Input, Order, browse, completion, compose, running};
+use super::shape::Needle;
+use super::{Ask, Input, News, Order, browse, completion, compose, running, shaping, sheet};
 use crate::console::keys::find;
 use crate::console::theme::Tone;
 use crate::model::Transaction;
@@ -20,7 +21,9 @@ pub fn update(pane: &mut Pane, input: Input) -> Vec<Order> {
     match input {
         Input::Tick(now) => {
             pane.now = now;
-            if !pane.editor.lags() {
+            // A cell that is on its way to its end goes on, and so do colours that lag.
+            let cell = pane.cell.as_ref().is_some_and(|cell| cell.is_busy());
+            if !cell && !pane.editor.lags() {
                 return orders;
             }
         }
@@ -30,6 +33,7 @@ pub fn update(pane: &mut Pane, input: Input) -> Vec<Order> {
         Input::Paste(text) => paste(pane, &text),
         Input::Composed(composed) => compose::take(pane, composed),
         Input::Mouse(mouse) => self::mouse(pane, mouse),
+        Input::News(News::Shaped(ticket, shaped)) => shaping::hear(pane, ticket, shaped, &mut orders),
         Input::News(news) => {
             completion::hear(pane, &news);
             running::hear(pane, news);
@@ -50,6 +54,7 @@ fn settle(pane: &mut Pane, orders: &mut Vec<Order>) {
     if let Some(cell) = &mut pane.cell {
         cell.fit(over.width.saturating_sub(2) as usize, over.height.saturating_sub(1) as usize);
     }
+    shaping::refresh(pane, orders);
     let expanded = pane.expanded;
     if pane.log.back > 0 {
         pane.log.back = pane.log.back.min(pane.log.furthest(areas.results.width as usize, height));
@@ -76,6 +81,7 @@ fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
                     match question.then {
                         Then::Run(sent) => running::send(pane, sent, orders),
                         Then::Order(order) => orders.push(order),
+                        Then::Shape(shape) => shaping::ask(pane, *shape, orders),
                         Then::Drop => {
                             if let Some(run) = &mut pane.run {
                                 run.stop = Stop::Dropped;
@@ -95,6 +101,8 @@ fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
         read(pane, key, orders);
     } else if pane.finder.is_some() {
         search(pane, key);
+    } else if pane.shaping.sheet.is_some() {
+        sheet::key(pane, key, orders);
     } else if pane.focus == Focus::Results {
         browse::key(pane, key, stopping, orders);
     } else if !(pane.types() && completion::press(pane, key)) && !by_vi(pane, key, orders) {
@@ -134,7 +142,7 @@ fn settle_vi(pane: &mut Pane, edition: u64) {
 }
 
 /// The character a key types, if it types one.
-fn typed(key: &KeyEvent) -> Option<char> {
+pub(super) fn typed(key: &KeyEvent) -> Option<char> {
     let held = key.modifiers - KeyModifiers::SHIFT;
     match key.code {
         // AltGr arrives as Ctrl and Alt together on some terminals.
@@ -230,6 +238,9 @@ fn copy(pane: &mut Pane, orders: &mut Vec<Order>) {
 /// Ctrl-C: cancels what runs; while that takes its time, offers to drop the connection; where nothing runs, leaves at the
 /// second time.
 pub(super) fn stop(pane: &mut Pane, again: bool, orders: &mut Vec<Order>) {
+    if pane.run.is_none() && shaping::halt(pane, orders) {
+        return;
+    }
     match &mut pane.run {
         Some(run) if run.stop == Stop::No => {
             run.stop = Stop::Asked;
@@ -276,8 +287,29 @@ pub(super) fn leave(pane: &mut Pane, order: Order, orders: &mut Vec<Order>) {
 }
 
 fn read(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
-    let (Some(cell), Some(action)) = (&mut pane.cell, find(READ, key)) else { return };
+    let Some(cell) = &mut pane.cell else { return };
+    if let Some(asked) = &mut cell.asked {
+        match find(FILL, key) {
+            Some(Fill::Shut) => cell.asked = None,
+            Some(Fill::Erase) => drop(asked.pop()),
+            Some(Fill::Clear) => asked.clear(),
+            Some(Fill::Take) => {
+                let words = cell.asked.take().unwrap_or_default();
+                if !words.is_empty() {
+                    cell.needle = Some(Needle::new(&words));
+                }
+                seek(pane, true);
+            }
+            Some(_) => {}
+            None => asked.extend(typed(key)),
+        }
+        return;
+    }
+    let Some(action) = find(READ, key) else { return };
     match action {
+        Read::Find => cell.asked = Some(String::new()),
+        Read::FindNext => seek(pane, true),
+        Read::FindBefore => seek(pane, false),
         Read::Shut => pane.cell = None,
         Read::Up => cell.scroll(-1),
         Read::Down => cell.scroll(1),
@@ -287,10 +319,23 @@ fn read(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
         Read::Bottom => cell.scroll(isize::MAX),
         Read::Raw => cell.toggle(),
         Read::Copy => {
-            orders.push(Order::Copy(cell.value.clone().unwrap_or_default()));
-            pane.say(Tone::Good, "copied the cell");
+            let value = cell.value.clone().unwrap_or_default();
+            let words = format!("copied the cell, {}", super::text::size(value.len() as u64));
+            shaping::copied(pane, words, value, orders);
         }
         Read::Stop => stop(pane, false, orders),
+    }
+}
+
+/// What is looked for in the open cell, next or before.
+fn seek(pane: &mut Pane, forward: bool) {
+    let Some(cell) = &mut pane.cell else { return };
+    let Some(needle) = cell.needle.clone() else {
+        pane.say(Tone::Dim, "nothing was looked for yet; / asks");
+        return;
+    };
+    if !cell.find(forward) {
+        pane.say(Tone::Warn, format!("{} is not in this cell", crate::model::visible(needle.text())));
     }
 }
 
@@ -333,6 +378,8 @@ fn paste(pane: &mut Pane, text: &str) {
     if let Some(finder) = &mut pane.finder {
         finder.words.extend(text.chars().filter(|c| !c.is_control()).take(200));
         pane.recall.search(finder);
+    } else if let Some(sheet) = &mut pane.shaping.sheet {
+        sheet.paste(text);
     } else if pane.question.is_none() && pane.cell.is_none() {
         // What is pasted is meant for the editor, wherever the focus was.
         pane.focus = Focus::Editor;
@@ -348,7 +395,7 @@ fn mouse(pane: &mut Pane, mouse: MouseEvent) {
         MouseEventKind::ScrollDown => 3,
         _ => 0,
     };
-    if pane.question.is_some() || pane.finder.is_some() {
+    if pane.question.is_some() || pane.finder.is_some() || pane.shaping.sheet.is_some() {
         return;
     }
     if let Some(cell) = &mut pane.cell {

@@ -2,10 +2,10 @@
 //! not change anything.
 
 use super::completion::{self, CHOOSE};
-use super::keymap::{LOOK, READ, REPLY, SEARCH, WRITE};
+use super::keymap::{FILL, LOOK, READ, REPLY, SEARCH, WRITE};
 use super::layout::{self, Areas, areas};
 use super::pane::{Focus, Link, Pane, Showing, Stop, Work};
-use super::{LineHealth, grid, page, standing, text};
+use super::{LineHealth, grid, page, sheet_view, standing, text};
 use crate::console::keys::Binding;
 use crate::console::theme::{Theme, Tone};
 use crate::model::{Transaction, visible};
@@ -44,12 +44,16 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
             Paragraph::new(lines.collect::<Vec<_>>()).render(areas.trouble, out);
         }
         below(pane, out, &areas, theme);
+        if let Some(sheet) = &pane.shaping.sheet {
+            sheet_view::draw(pane, sheet, out, over, theme);
+        }
     }
     key_line(pane, out, areas.keys, theme);
     if pane.question.is_some() {
         question(pane, out, over, theme);
     } else if pane.cell.is_none()
         && pane.finder.is_none()
+        && pane.shaping.sheet.is_none()
         && pane.focus == Focus::Editor
         && let Some(at) = layout::cursor(pane)
     {
@@ -68,7 +72,15 @@ fn below(pane: &Pane, out: &mut Buffer, areas: &Areas, theme: Theme) {
             grid::expanded(table, pane.unfolded, pane.focus == Focus::Results, out, areas.results, theme);
         }
         (Showing::Rows, Some(table)) => {
-            grid::rows(table, pane.focus == Focus::Results, out, areas.header, areas.results, theme);
+            grid::rows(
+                table,
+                pane.shaping.needle.as_ref(),
+                pane.focus == Focus::Results,
+                out,
+                areas.header,
+                areas.results,
+                theme,
+            );
         }
         _ if pane.runs == 0 && pane.log.is_empty() => page::welcome(&pane.setup.way, out, areas.results, theme),
         _ => {
@@ -218,6 +230,8 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
         labels(READ, &mut keys);
     } else if pane.finder.is_some() {
         labels(SEARCH, &mut keys);
+    } else if pane.shaping.sheet.is_some() {
+        labels(FILL, &mut keys);
     } else {
         if let Some(run) = &pane.run {
             keys.push(("Ctrl-C".to_owned(), if run.stop == Stop::No { "cancel" } else { "drop the connection" }));

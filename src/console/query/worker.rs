@@ -2,8 +2,10 @@
 //! for windows of them, cancels, keeps the history file, and tells all of it as [`News`]. Counts are told at a bounded rate,
 //! the first rows at once. It must not know the pane.
 
+use super::desk::Desk;
 use super::journal::Journal;
-use super::order::{Ask, News, Outcome, Past, ResultId, Statement, Timing, Window};
+use super::order::{Ask, News, Outcome, Past, ResultId, Statement, Timing};
+use super::shape::{Shape, Shaped, Ticket};
 use super::stopping::Stop;
 use crate::access::{Canceller, Full, Limits, LineHealth, ResultSet, Session};
 use crate::model::sql::{Class, CopyWay, classify};
@@ -38,6 +40,7 @@ pub fn start(session: Session, settings: &Settings, tell: Tell) -> (UnboundedSen
     let (asks, waiting) = unbounded_channel();
     let worker = Worker {
         waiting,
+        desk: Desk::new(Arc::clone(&tell)),
         tell,
         limits: Limits { memory: settings.memory_limit, rows: settings.row_limit, bytes: settings.byte_limit },
         results: VecDeque::new(),
@@ -56,6 +59,7 @@ pub fn start(session: Session, settings: &Settings, tell: Tell) -> (UnboundedSen
 struct Worker {
     waiting: UnboundedReceiver<Ask>,
     tell: Tell,
+    desk: Desk,
     limits: Limits,
     results: VecDeque<(ResultId, ResultSet)>,
     next: u64,
@@ -103,6 +107,8 @@ impl Worker {
                 None | Some(Ask::Close) => break,
                 Some(Ask::Cancel | Ask::Drop) => {}
                 Some(Ask::Window { result, first, count }) => self.window(result, first, count),
+                Some(Ask::Shape(ticket, shape)) => self.shape(ticket, shape),
+                Some(Ask::Halt) => self.desk.halt(),
                 Some(Ask::Run { run, statements }) => {
                     let after = self.run(&mut session, run, statements, &notes).await;
                     watch = session.watch();
@@ -129,6 +135,7 @@ impl Worker {
         notes: &Sender<Past>,
     ) -> After {
         self.results.clear();
+        self.desk.clear();
         for (index, statement) in statements.into_iter().enumerate() {
             let ended = self.statement(session, run, index, &statement.sql).await;
             self.lost = session.is_away();
@@ -165,6 +172,8 @@ impl Worker {
                 biased;
                 ask = self.waiting.recv() => match ask {
                     Some(Ask::Window { result, first, count }) => self.window(result, first, count),
+                    Some(Ask::Shape(ticket, shape)) => self.shape(ticket, shape),
+                    Some(Ask::Halt) => self.desk.halt(),
                     Some(Ask::Cancel) if running.is_unsent() => break End::Unsent,
                     Some(Ask::Drop) if running.is_unsent() => break End::Unsent,
                     Some(Ask::Cancel) => current.cancel(&self.tell, true),
@@ -384,12 +393,16 @@ impl Worker {
 
     fn window(&mut self, result: ResultId, first: u64, count: u64) {
         let Some((_, set)) = self.results.iter_mut().find(|(id, _)| *id == result) else { return };
-        match set.window(first, count, WINDOW) {
-            Ok(pieces) => (self.tell)(News::Window { result, window: Window { first, pieces } }),
-            Err(error) => {
-                let title = "Rows cannot be read back from the temporary file";
-                (self.tell)(News::Trouble(Diagnosis::new(Kind::Local, title).because(error.to_string())));
-            }
+        if let Err(error) = self.desk.window(result, set, first, count, WINDOW) {
+            let title = "Rows cannot be read back from the temporary file";
+            (self.tell)(News::Trouble(Diagnosis::new(Kind::Local, title).because(error.to_string())));
+        }
+    }
+
+    fn shape(&mut self, ticket: Ticket, shape: Shape) {
+        match self.results.iter().find(|(id, _)| *id == shape.result()) {
+            Some((_, set)) => self.desk.begin(ticket, shape, set),
+            None => (self.tell)(News::Shaped(ticket, Shaped::Stopped(None))),
         }
     }
 
