@@ -1,190 +1,200 @@
 //! The data channel's speed as a ratio against Amazon's session-manager-plugin, in the same run, on the same machine and
-//! agent (the sandbox's): round trips, both directions, and what is in a hurry beside a bulk download. psql is the client
-//! on both ports. It must not judge: it prints a table. `cargo bench --bench ssm`; the plugin is looked for in
-//! `SESSION_MANAGER_PLUGIN` and on PATH, and left out of the table where there is none.
+//! agent: round trips, both directions, several streams, what is in a hurry beside a bulk download, frames that are lost,
+//! and what it costs. psql is the client on both ports. It must not judge: it prints a table.
 //!
-//! It must be one that signs its web socket, 1.2.764 or newer: the sandbox insists, as AWS does.
+//! `cargo bench --bench ssm` runs against the sandbox's agent. The plugin is looked for in `SESSION_MANAGER_PLUGIN` and on
+//! PATH, and left out of the table where there is none; it must be one that signs its web socket, 1.2.764 or newer: the
+//! sandbox insists, as AWS does. `GATEPOST_BENCH_DATABASE` and `GATEPOST_BENCH_BASTION` (with `GATEPOST_USER` and the usual
+//! AWS settings) point it at a real database and Amazon's own agent instead; there no frames are made to go missing.
 
-use aws_credential_types::Credentials;
-use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+#[path = "ssm/psql.rs"]
+mod psql;
+#[path = "ssm/way.rs"]
+mod way;
 
-const GATEPOST: &str = env!("CARGO_BIN_EXE_gatepost");
-const BASTION: &str = "i-0b2f61a54d1c9e083";
-const HOST: &str = "orders-prod.cluster-c9akciq32xyz.eu-west-1.rds.amazonaws.com";
-const ROUND_TRIPS: usize = 300;
+use psql::Psql;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use way::{Target, Way};
+
+const ROUND_TRIPS: usize = 400;
 const DOWNLOAD: usize = 4_000_000;
-const UPLOAD: usize = 4_000_000;
+/// A slow uploader is not asked for as much.
+const UPLOAD: (usize, usize) = (24_000_000, 3_000_000);
+const STREAMS: usize = 4;
+const TROUBLED: usize = 1_500_000;
+/// One that has not brought so much by then is said to hang.
+const HANGS: Duration = Duration::from_secs(60);
 
-/// A process that ends with us.
-struct Running(Child);
+/// A row: name, unit, whether more is better, ours, theirs.
+struct Row(&'static str, &'static str, bool, Option<f64>, Option<f64>);
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ended_already = self.0.kill();
-        let _ended = self.0.wait();
+fn main() {
+    let plugin = plugin();
+    let named = Target::named();
+    let on_sandbox = named.is_none();
+    let target = named.unwrap_or_else(|| Target::sandbox(None));
+    let mut rows = Vec::new();
+    {
+        let ours = target.ours(2);
+        let theirs = plugin.as_deref().map(|plugin| target.plugins(plugin, &ours));
+        let (mine, its) = round_trips(&ours, theirs.as_ref());
+        rows.push(Row("64-byte query, idle tunnel, p50", "ms", false, Some(mine), its));
+        let both = |measure: fn(&Way<'_>, usize) -> f64, (mine, its): (usize, usize)| {
+            (Some(measure(&ours, mine)), theirs.as_ref().map(|theirs| measure(theirs, its)))
+        };
+        let cpu = |way: Option<&Way<'_>>| way.map(Way::cpu).unwrap_or_default();
+        for (name, cost, measure, sizes) in [
+            ("upload, one stream", "CPU a megabyte up", upload as fn(&Way<'_>, usize) -> f64, UPLOAD),
+            ("download, one stream", "CPU a megabyte down", download, (DOWNLOAD, DOWNLOAD)),
+        ] {
+            let before = (ours.cpu(), cpu(theirs.as_ref()));
+            let (mine, its) = both(measure, sizes);
+            rows.push(Row(name, "MB/s", true, mine, its));
+            let costs = |before: f64, after: f64, bytes: usize| (after - before) * 1e9 / bytes as f64;
+            let of_theirs = theirs.as_ref().map(|theirs| costs(before.1, theirs.cpu(), sizes.1));
+            rows.push(Row(cost, "ms", false, Some(costs(before.0, ours.cpu(), sizes.0)), of_theirs));
+        }
+        for (at, name) in
+            ["key-sized query beside a download, p50", "login beside a download, median"].into_iter().enumerate()
+        {
+            let of = |way: &Way<'_>| hurried(way)[at];
+            rows.push(Row(name, "ms", false, Some(of(&ours)), theirs.as_ref().map(of)));
+        }
+    }
+    {
+        let ours = target.ours(STREAMS);
+        let mine = together(&ours);
+        let theirs = plugin.as_deref().map(|plugin| together(&target.plugins(plugin, &ours)));
+        rows.push(Row("download, 4 streams on 4 sessions", "MB/s", true, Some(mine), theirs));
+    }
+    if on_sandbox {
+        drop(target);
+        let target = Target::sandbox(Some("frame-trouble:1"));
+        for (name, measure) in [
+            ("download, 1 % of frames in trouble", troubled_download as fn(&Way<'_>) -> Option<f64>),
+            ("upload, same", troubled_upload),
+        ] {
+            let ours = target.ours(1);
+            let theirs = plugin.as_deref().map(|plugin| target.plugins(plugin, &ours));
+            rows.push(Row(name, "MB/s", true, measure(&ours), theirs.as_ref().map(|way| measure(way).unwrap_or(0.0))));
+        }
+    }
+    table(&rows);
+}
+
+fn table(rows: &[Row]) {
+    println!("\n{:40} {:>12} {:>12} {:>8}", "", "gatepost", "plugin", "ratio");
+    for Row(name, unit, more_is_better, mine, its) in rows {
+        let figure = |value: Option<f64>| match value {
+            None => "-".to_owned(),
+            Some(0.0) if *unit == "MB/s" => "hangs".to_owned(),
+            Some(value) => format!("{value:.2} {unit}"),
+        };
+        let ratio = match (mine, its) {
+            (Some(mine), Some(its)) if *mine > 0.0 && *its > 0.0 => {
+                format!("{:.1}x", if *more_is_better { mine / its } else { its / mine })
+            }
+            _ => "-".to_owned(),
+        };
+        println!("{name:40} {:>12} {:>12} {ratio:>8}", figure(mine.or(Some(0.0))), figure(*its));
     }
 }
 
-/// Somebody's forwarded port.
-struct Way<'a> {
-    environment: &'a HashMap<String, String>,
-    port: u16,
-    process: u32,
-}
-
-/// What one way gave.
-struct Figures {
-    round_trip: Duration,
-    download: f64,
-    upload: f64,
-    hurried: Duration,
-    cpu: f64,
-}
-
-fn main() {
-    let mut sandbox = Running(
-        Command::new(GATEPOST).arg("sandbox").stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts"),
-    );
-    let environment = environment(&mut sandbox.0);
-    let ours = {
-        let mut child = Command::new(GATEPOST);
-        child.args(["tunnel", "orders-prod"]).envs(&environment).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = Running(child.spawn().expect("gatepost tunnel starts"));
-        let mut line = String::new();
-        BufReader::new(child.0.stdout.as_mut().expect("piped")).read_line(&mut line).expect("a line");
-        let port = line.split([':', ' ']).nth(1).and_then(|port| port.parse().ok()).expect("its port");
-        let process = child.0.id();
-        measure(&Way { environment: &environment, port, process })
-    };
-    let theirs = plugin().map(|plugin| {
-        let (child, port) = start_plugin(&plugin, &environment);
-        let process = child.0.id();
-        measure(&Way { environment: &environment, port, process })
-    });
-    table(&ours, theirs.as_ref());
-}
-
-fn table(ours: &Figures, theirs: Option<&Figures>) {
-    println!("\n{:34} {:>12} {:>12} {:>8}", "", "gatepost", "plugin", "ratio");
-    let row = |name: &str, unit: &str, of: fn(&Figures) -> f64, more_is_better: bool| {
-        let mine = of(ours);
-        match theirs.map(of) {
-            Some(its) => {
-                let ratio = if more_is_better { mine / its } else { its / mine };
-                println!(
-                    "{name:34} {:>12} {:>12} {ratio:>7.1}x",
-                    format!("{mine:.2} {unit}"),
-                    format!("{its:.2} {unit}")
-                );
-            }
-            None => println!("{name:34} {:>12} {:>12} {:>8}", format!("{mine:.2} {unit}"), "-", "-"),
+/// Turn by turn, so that what else the machine does meets both.
+fn round_trips(ours: &Way<'_>, theirs: Option<&Way<'_>>) -> (f64, Option<f64>) {
+    // A message of 64 bytes: a letter, four bytes of length, the text, a zero.
+    let query = format!("select 1 as {}", "n".repeat(46));
+    let mut asked: Vec<(Psql, Vec<Duration>)> =
+        [Some(ours), theirs].into_iter().flatten().map(|way| (Psql::start(way), Vec::new())).collect();
+    for (psql, _) in &mut asked {
+        psql.ask("select 1");
+    }
+    for _ in 0..ROUND_TRIPS {
+        for (psql, times) in &mut asked {
+            times.push(psql.ask(&query));
         }
-    };
-    row("select 1, p50", "ms", |figures| figures.round_trip.as_secs_f64() * 1e3, false);
-    row("download, one stream", "MB/s", |figures| figures.download / 1e6, true);
-    row("upload, one stream", "MB/s", |figures| figures.upload / 1e6, true);
-    row("new login beside a download, p50", "ms", |figures| figures.hurried.as_secs_f64() * 1e3, false);
-    row("CPU a megabyte down", "ms", |figures| figures.cpu * 1e3, false);
+    }
+    let mut medians = asked.iter_mut().map(|(_, times)| median(times));
+    (medians.next().unwrap_or_default(), medians.next())
 }
 
-fn measure(way: &Way<'_>) -> Figures {
+/// Bytes a second.
+fn rate(bytes: usize, took: Duration) -> f64 {
+    bytes as f64 / 1e6 / took.as_secs_f64()
+}
+
+fn download(way: &Way<'_>, bytes: usize) -> f64 {
     let mut psql = Psql::start(way);
     psql.ask("select 1");
-    let mut times: Vec<Duration> = (0..ROUND_TRIPS).map(|_| psql.ask("select 1")).collect();
-    let round_trip = median(&mut times);
+    rate(bytes, psql.ask(&format!("select repeat('x', {bytes})")))
+}
 
-    let before = cpu(way.process);
-    let took = psql.ask(&format!("select repeat('x', {DOWNLOAD})"));
-    let (download, cpu) = (DOWNLOAD as f64 / took.as_secs_f64(), (cpu(way.process) - before) / (DOWNLOAD as f64 / 1e6));
-    let text = "y".repeat(UPLOAD);
-    let took = psql.ask(&format!("select length('{text}')"));
-    let upload = UPLOAD as f64 / took.as_secs_f64();
+fn upload(way: &Way<'_>, bytes: usize) -> f64 {
+    let mut psql = Psql::start(way);
+    psql.ask("select 1");
+    rate(bytes, psql.ask(&format!("select length('{}')", "y".repeat(bytes))))
+}
 
-    // A bulk download on one connection; beside it, logins and a key-sized query on new ones.
+/// All that several downloads at once bring.
+fn together(way: &Way<'_>) -> f64 {
+    let bytes = DOWNLOAD / 2;
+    let mut psqls: Vec<Psql> = (0..STREAMS).map(|_| Psql::start(way)).collect();
+    for psql in &mut psqls {
+        psql.ask("select 1");
+    }
+    std::thread::scope(|scope| {
+        let rates: Vec<_> = psqls
+            .iter_mut()
+            .map(|psql| scope.spawn(move || rate(bytes, psql.ask(&format!("select repeat('x', {bytes})")))))
+            .collect();
+        // Those that end first leave more to the others; the sum of what each had is what they had together at most.
+        let slowest = rates.into_iter().map(|rate| rate.join().expect("it did not panic")).fold(f64::MAX, f64::min);
+        slowest * STREAMS as f64
+    })
+}
+
+/// Beside a bulk download on a connection of its own: a small query on one that is there, and new logins with one.
+fn hurried(way: &Way<'_>) -> [f64; 2] {
     let mut bulk = Psql::start(way);
+    bulk.ask("select 1");
     bulk.tell("select repeat('x', 40000000)");
     std::thread::sleep(Duration::from_secs(2));
-    let mut times: Vec<Duration> = (0..5)
+    let mut beside = Psql::start(way);
+    beside.ask("select 1");
+    let mut queries: Vec<Duration> = (0..60).map(|_| beside.ask("select id from orders where id = 7")).collect();
+    let mut logins: Vec<Duration> = (0..5)
         .map(|_| {
-            let begun = Instant::now();
+            let begun = std::time::Instant::now();
             Psql::start(way).ask("select 1");
             begun.elapsed()
         })
         .collect();
-    Figures { round_trip, download, upload, hurried: median(&mut times), cpu }
+    [median(&mut queries), median(&mut logins)]
 }
 
-fn median(times: &mut [Duration]) -> Duration {
+/// What arrived must be what was sent; `None`: it hangs.
+fn troubled_download(way: &Way<'_>) -> Option<f64> {
+    let mut psql = Psql::start(way);
+    psql.try_ask("select 1", HANGS)?;
+    let (text, took) = psql.try_ask(&format!("select repeat('0123456789', {})", TROUBLED / 10), HANGS)?;
+    assert!(text == "0123456789".repeat(TROUBLED / 10), "what arrived is not what was sent");
+    Some(rate(TROUBLED, took))
+}
+
+fn troubled_upload(way: &Way<'_>) -> Option<f64> {
+    let mut psql = Psql::start(way);
+    psql.try_ask("select 1", HANGS)?;
+    let text = "0123456789".repeat(TROUBLED / 10);
+    let (same, took) = psql.try_ask(&format!("select '{text}' = repeat('0123456789', {})", TROUBLED / 10), HANGS)?;
+    assert_eq!(same, "t", "what arrived is not what was sent");
+    Some(rate(TROUBLED, took))
+}
+
+/// In milliseconds.
+fn median(times: &mut [Duration]) -> f64 {
     times.sort_unstable();
-    times[times.len() / 2]
-}
-
-/// Seconds of processor that a process and its threads have used (proc(5), stat, fields 14 and 15; 100 ticks a second).
-fn cpu(process: u32) -> f64 {
-    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let rest = text.rsplit(')').next().unwrap_or_default();
-    let ticks: u64 = rest.split_ascii_whitespace().skip(11).take(2).filter_map(|word| word.parse::<u64>().ok()).sum();
-    ticks as f64 / 100.0
-}
-
-/// A psql that is asked over its pipes.
-struct Psql {
-    _child: Running,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl Psql {
-    fn start(way: &Way<'_>) -> Psql {
-        let token = Command::new(GATEPOST)
-            .args(["token", "orders-prod", "--user", "oncall"])
-            .envs(way.environment)
-            .output()
-            .expect("gatepost token runs");
-        let conninfo = format!(
-            "host={HOST} hostaddr=127.0.0.1 port={} user=oncall dbname=shop sslmode=verify-full sslrootcert={}",
-            way.port, way.environment["GATEPOST_CA_BUNDLE"]
-        );
-        let mut child = Command::new("psql");
-        child.args(["-qAtX", &conninfo]).env("PGPASSWORD", String::from_utf8_lossy(&token.stdout).trim());
-        let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("psql is on PATH");
-        let input = child.stdin.take().expect("piped");
-        let output = BufReader::with_capacity(1 << 16, child.stdout.take().expect("piped"));
-        Psql { _child: Running(child), input, output }
-    }
-
-    fn tell(&mut self, statement: &str) {
-        writeln!(self.input, "{statement};").expect("psql lives");
-    }
-
-    /// How long until the one line of its answer is there.
-    fn ask(&mut self, statement: &str) -> Duration {
-        let begun = Instant::now();
-        self.tell(statement);
-        let mut line = String::new();
-        self.output.read_line(&mut line).expect("an answer");
-        assert!(!line.is_empty(), "psql ended");
-        begun.elapsed()
-    }
-}
-
-/// The `export` lines up to `# ready`.
-fn environment(sandbox: &mut Child) -> HashMap<String, String> {
-    let mut environment = HashMap::new();
-    for line in BufReader::new(sandbox.stdout.as_mut().expect("piped")).lines() {
-        let line = line.expect("the sandbox prints UTF-8");
-        if line.starts_with("# ready") {
-            return environment;
-        }
-        if let Some((name, value)) = line.strip_prefix("export ").and_then(|pair| pair.split_once('=')) {
-            environment.insert(name.to_owned(), value.trim_matches(['\'', '"']).to_owned());
-        }
-    }
-    panic!("the sandbox ended before it was ready");
+    times[times.len() / 2].as_secs_f64() * 1e3
 }
 
 fn plugin() -> Option<String> {
@@ -195,53 +205,4 @@ fn plugin() -> Option<String> {
         println!("no session-manager-plugin: name one in SESSION_MANAGER_PLUGIN to compare with it");
     }
     found.then_some(program)
-}
-
-/// StartSession, then the plugin as the AWS CLI calls it.
-fn start_plugin(plugin: &str, environment: &HashMap<String, String>) -> (Running, u16) {
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
-    let parameters =
-        [("host", HOST.to_owned()), ("portNumber", "5432".to_owned()), ("localPortNumber", port.to_string())];
-    let started = runtime.block_on(async {
-        let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
-            .region(aws_config::Region::new("eu-west-1"))
-            .credentials_provider(credentials(environment))
-            .endpoint_url(&environment["AWS_ENDPOINT_URL"])
-            .load()
-            .await;
-        let mut call = aws_sdk_ssm::Client::new(&config)
-            .start_session()
-            .target(BASTION)
-            .document_name("AWS-StartPortForwardingSessionToRemoteHost");
-        for (name, value) in parameters {
-            call = call.parameters(name, vec![value]);
-        }
-        call.send().await.expect("a session")
-    });
-    let answer = serde_json::json!({
-        "SessionId": started.session_id(), "TokenValue": started.token_value(), "StreamUrl": started.stream_url(),
-    });
-    let asked = serde_json::json!({ "Target": BASTION });
-    let child = Command::new(plugin)
-        .args([&answer.to_string(), "eu-west-1", "StartSession", "", &asked.to_string()])
-        .arg(&environment["AWS_ENDPOINT_URL"])
-        .envs(environment)
-        // What it says goes where a person sees why it did not open its port.
-        .stdout(std::io::stderr())
-        .spawn()
-        .expect("the plugin starts");
-    let child = Running(child);
-    let deadline = Instant::now() + Duration::from_secs(20);
-    // Its port is probed by connections that it takes for clients; they do no harm.
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(Instant::now() < deadline, "the plugin opens its port");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    (child, port)
-}
-
-fn credentials(environment: &HashMap<String, String>) -> Credentials {
-    let of = |name: &str| environment[name].clone();
-    Credentials::new(of("AWS_ACCESS_KEY_ID"), of("AWS_SECRET_ACCESS_KEY"), Some(of("AWS_SESSION_TOKEN")), None, "bench")
 }

@@ -5,8 +5,8 @@
 mod authority;
 
 use authority::{Authority, Leaf};
-use gatepost::db::{Error, Login, Roots, Secured, inspect, secure};
-use gatepost::model::{Happening, Secret};
+use gatepost::db::{Credential, Error, Login, Roots, Secured, inspect, secure};
+use gatepost::model::{Allowed, Happening, Secret};
 use native_tls::{Protocol, TlsAcceptor};
 use std::io;
 use std::time::{Duration, SystemTime};
@@ -178,7 +178,7 @@ fn login() -> Login {
         host: HOST.to_owned(),
         user: "oncall".to_owned(),
         database: "shop".to_owned(),
-        secret: Secret::new("the-token"),
+        credential: Credential::Password(Secret::new("the-token"), Allowed::default()),
         read_only: true,
         statement_timeout: Duration::ZERO,
         lock_timeout: Duration::ZERO,

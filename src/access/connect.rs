@@ -8,7 +8,8 @@ use super::walk::Walk;
 use super::{Access, refusal};
 use crate::db::{self, Secured};
 use crate::model::{
-    Auth, Bastion, Diagnosis, Endpoint, Identity, Kind, Route, Secret, SessionFacts, StepKind, StepState, Target, Token,
+    Allowed, Auth, Bastion, Diagnosis, Endpoint, Identity, Kind, Route, SessionFacts, StepKind, StepState, Target,
+    Token,
 };
 use crate::ssm;
 use std::time::{Duration, SystemTime};
@@ -106,13 +107,13 @@ impl Access {
         let secured = Box::pin(self.secure(&line, walk)).await?;
         let tls = secured.facts().clone();
         let login = walk.step(StepKind::Login, format!("{} @ {}", target.user, target.database), async {
-            let (secret, token) = self.secret(target).await?;
+            let (credential, token) = self.credential(target).await?;
             let settings = self.settings();
             let login = db::Login {
                 host: endpoint.host.clone(),
                 user: target.user.clone(),
                 database: target.database.clone(),
-                secret,
+                credential,
                 read_only: target.read_only,
                 statement_timeout: settings.statement_timeout,
                 lock_timeout: settings.lock_timeout,
@@ -145,13 +146,13 @@ impl Access {
         Ok(Arrived { session, line, facts })
     }
 
-    async fn secret(&self, target: &Target) -> Result<(Secret, Option<Token>), Diagnosis> {
+    async fn credential(&self, target: &Target) -> Result<(db::Credential, Option<Token>), Diagnosis> {
         match &target.auth {
             Auth::Iam => {
                 let token = self.mint(&target.endpoint, &target.user).await?;
-                Ok((token.secret.clone(), Some(token)))
+                Ok((db::Credential::Token(token.secret.clone()), Some(token)))
             }
-            Auth::Password(password) => Ok((password.clone(), None)),
+            Auth::Password(password) => Ok((db::Credential::Password(password.clone(), Allowed::default()), None)),
         }
     }
 

@@ -4,6 +4,7 @@ mod account;
 mod audit;
 mod canceller;
 mod connect;
+pub mod describe;
 mod diagnose;
 mod files;
 mod find;

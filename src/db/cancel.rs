@@ -27,6 +27,21 @@ impl fmt::Debug for CancelKey {
 }
 
 impl CancelKey {
+    /// A key: the process, and its secret (4 bytes; up to 256 with protocol 3.2).
+    pub fn new(pid: i32, secret: Vec<u8>) -> CancelKey {
+        CancelKey { pid, secret }
+    }
+
+    /// The backend's process id.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// The secret part, for the wire alone.
+    pub fn secret(&self) -> &[u8] {
+        &self.secret
+    }
+
     fn request(&self) -> Vec<u8> {
         let length = 12 + self.secret.len() as u32;
         let mut request = Vec::with_capacity(length as usize);

@@ -1,6 +1,6 @@
 //! What can go wrong between a wire and rows, typed. It must not know what people are told about it.
 
-use crate::model::{Notice, TlsFacts};
+use crate::model::{Authentication, Notice, TlsFacts};
 use std::io;
 use std::time::Duration;
 
@@ -107,6 +107,21 @@ pub enum Error {
     /// The server refused or failed.
     #[error("{}", .0.message)]
     Server(Box<ServerError>),
+    /// A token was to be shown, and the server asks for something that no token answers: it takes the role for one with a
+    /// password. Nothing was shown.
+    #[error("the server asks for {0}, which a token does not answer")]
+    TokenNotAsked(Authentication),
+    /// The server asks for something else than what is allowed. Nothing was shown.
+    #[error("the server asks for {asked}, and only {allowed} may be answered")]
+    NotAllowed {
+        /// What it asks for.
+        asked: Authentication,
+        /// What may be answered, in words.
+        allowed: String,
+    },
+    /// The server did not prove that it knows the password (SCRAM's signature).
+    #[error("the server did not prove that it knows the password: {0}")]
+    ServerUnproven(String),
     /// What was asked for is not to be had (Kerberos, COPY FROM STDIN, a certificate file that is none, …): a whole
     /// sentence.
     #[error("{0}")]

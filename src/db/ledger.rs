@@ -4,7 +4,7 @@
 
 use super::cancel::CancelKey;
 use super::error::{Error, ServerError};
-use super::secure::Encrypted;
+use super::greeting::Greeted;
 use super::tap::{Heard, Tap};
 use crate::model::{Notice, Transaction};
 use futures_util::task::AtomicWaker;
@@ -15,7 +15,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_postgres::tls::{ChannelBinding, TlsStream};
 
 /// So much may wait to be read (notices, COPY data) before the wire is no longer read.
 const WAITING_BYTES: usize = 1 << 20;
@@ -60,8 +59,6 @@ pub(super) struct State {
     pub(super) transaction: Transaction,
     pub(super) parameters: HashMap<String, String>,
     pub(super) key: Option<CancelKey>,
-    /// The authentication asked for last.
-    pub(super) asked: Option<u32>,
     /// An error outside of a query, or one that ends the session.
     last_words: Option<ServerError>,
     /// How the wire broke, where it did.
@@ -224,8 +221,8 @@ impl State {
     fn enter(&mut self, heard: Heard) {
         let wanted = self.unwanted == 0;
         match heard {
-            Heard::Authentication(kind) => self.asked = Some(kind),
-            Heard::Key { pid, secret } => self.key = Some(CancelKey { pid, secret }),
+            // Retold by the greeting, without the secret: the login has told the key.
+            Heard::Authentication(_) | Heard::Key { .. } => {}
             Heard::Parameter { name, value } => {
                 self.parameters.insert(name, value);
             }
@@ -291,9 +288,9 @@ fn weight(heard: &Heard) -> usize {
     }
 }
 
-/// A wire under TLS whose server is listened to. Made only from a secured wire.
+/// A logged-in wire whose server is listened to. Made only from a secured wire.
 pub(super) struct Tapped {
-    stream: Encrypted,
+    stream: Greeted,
     ledger: Arc<Ledger>,
     /// Taken from the ledger; so much of it is sent.
     sending: Vec<u8>,
@@ -302,7 +299,7 @@ pub(super) struct Tapped {
 }
 
 impl Tapped {
-    pub(super) fn new(stream: Encrypted, ledger: Arc<Ledger>) -> Tapped {
+    pub(super) fn new(stream: Greeted, ledger: Arc<Ledger>) -> Tapped {
         Tapped { stream, ledger, sending: Vec::new(), sent: 0, unflushed: false }
     }
 
@@ -330,16 +327,6 @@ impl Tapped {
             self.unflushed = false;
         }
         Poll::Ready(Ok(()))
-    }
-}
-
-impl TlsStream for Tapped {
-    /// RFC 5929 `tls-server-end-point`, for SCRAM-SHA-256-PLUS.
-    fn channel_binding(&self) -> ChannelBinding {
-        match self.stream.get_ref().tls_server_end_point() {
-            Ok(Some(hash)) => ChannelBinding::tls_server_end_point(hash),
-            _ => ChannelBinding::none(),
-        }
     }
 }
 

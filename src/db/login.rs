@@ -1,21 +1,25 @@
-//! Start-up and authentication on a secured wire. It must not know how the secret was come by.
+//! What lies between TLS and ReadyForQuery: the StartupMessage, the authentication of whatever kind, the server's
+//! parameters and the key that cancels. It must not know how the secret was come by, nor who goes on with the wire.
 //!
-//! The one seam for ways to log in: [`Secured::login`] is all that lies between TLS and ReadyForQuery.
+//! There is one way in, [`Secured::log_in`], for the query pane and for the listener. A kind of authentication is one arm
+//! of [`super::authentication`], for both.
 
-use super::error::Error;
-use super::ledger::{Ledger, Tapped};
-use super::secure::Secured;
+use super::authentication::{Answer, Credential, Exchange};
+use super::cancel::CancelKey;
+use super::error::{Error, ServerError};
+use super::frames::{Frame, Frames};
+use super::greeting::{LoggedIn, Stream};
+use super::secure::{Encrypted, Secured};
 use super::session::Session;
-use crate::model::Secret;
-use std::convert::Infallible;
-use std::future::{Ready, ready};
-use std::sync::Arc;
+use super::startup::{Protocol, Startup};
+use bytes::Bytes;
 use std::time::Duration;
-use tokio_postgres::Config;
-use tokio_postgres::config::{SslMode, SslNegotiation};
-use tokio_postgres::tls::TlsConnect;
+use tokio::io::AsyncWriteExt;
 
-/// Who logs in, to what.
+/// ParameterStatus messages taken at a login; PostgreSQL 18 says fifteen.
+const MOST_PARAMETERS: usize = 1000;
+
+/// Who logs in, to what, for a session of the query pane.
 pub struct Login {
     /// The endpoint's real name: what the wire was secured for.
     pub host: String,
@@ -24,7 +28,7 @@ pub struct Login {
     /// Database.
     pub database: String,
     /// Token or password.
-    pub secret: Secret,
+    pub credential: Credential,
     /// `default_transaction_read_only`, sent as start-up option.
     pub read_only: bool,
     /// Zero is none.
@@ -52,56 +56,64 @@ impl Login {
     }
 }
 
-/// A wire that is secured already takes the place of connecting TLS: the client believes it negotiated TLS directly,
-/// refuses to go on without, and gets the channel binding.
-struct Already;
-
-impl TlsConnect<Tapped> for Already {
-    type Stream = Tapped;
-    type Error = Infallible;
-    type Future = Ready<Result<Tapped, Infallible>>;
-
-    fn connect(self, stream: Tapped) -> Self::Future {
-        ready(Ok(stream))
-    }
-}
-
 impl Secured {
-    /// Start-up and authentication: cleartext, md5, SCRAM-SHA-256 and -PLUS, whichever the server asks for.
-    pub async fn login(self, login: &Login) -> Result<Session, Error> {
-        if !self.host().eq_ignore_ascii_case(&login.host) {
-            // A secret is shown only to the name it is for.
+    /// Start-up and authentication as `startup` and `credential` have it, up to ReadyForQuery. `host` is the name that
+    /// the credential is for: on a wire that was secured under another name, nothing is said. Not limited in time:
+    /// whoever waits sets the limit, and drops it.
+    pub async fn log_in(self, host: &str, startup: &Startup, credential: &Credential) -> Result<LoggedIn, Error> {
+        if !self.host().eq_ignore_ascii_case(host) {
             return Err(Error::Unsupported(format!(
-                "The certificate was checked for {}, but the login is for {}.",
+                "The certificate was checked for {}, but the login is for {host}.",
                 self.host(),
-                login.host
             )));
         }
+        let facts = self.facts().clone();
+        let mut wire = self.into_stream();
+        let binding = wire.get_ref().tls_server_end_point().ok().flatten();
+        let mut frames = Frames::default();
+        let mut greeting = Greeting { protocol: startup.protocol, ..Greeting::default() };
+        let packet = startup.encode()?;
+        send(&mut wire, &mut frames, &packet).await?;
+        let mut exchange = Exchange::new(startup.user(), credential, binding);
+        let authentication = loop {
+            let frame = frames.next(&mut wire).await?;
+            if frame.kind != b'R' {
+                greeting.hear_early(frame)?;
+                continue;
+            }
+            match exchange.answer(frame.body()).await? {
+                Answer::Send(packet) => send(&mut wire, &mut frames, &packet).await?,
+                Answer::Wait => {}
+                Answer::In(authentication) => break authentication,
+            }
+        };
+        let status = loop {
+            let frame = frames.next(&mut wire).await?;
+            if let Some(status) = greeting.hear(frame)? {
+                break status;
+            }
+        };
+        let stream = Stream::new(wire, frames.rest());
+        let Greeting { protocol, parameters, key, notices, unrecognized } = greeting;
+        let key = key.unwrap_or_else(|| CancelKey::new(0, vec![0; 4]));
+        Ok(LoggedIn { stream, parameters, key, notices, facts, authentication, protocol, unrecognized, status })
+    }
+
+    /// [`Secured::log_in`] for the query pane.
+    pub async fn login(self, login: &Login) -> Result<Session, Error> {
         let settings = login.settings();
         let options: Vec<String> = settings.iter().map(|(name, value)| format!("-c {name}={value}")).collect();
-        let mut config = Config::new();
-        config
-            .user(&login.user)
-            .password(login.secret.reveal())
-            .dbname(&login.database)
-            .application_name(&login.application_name)
-            .ssl_mode(SslMode::Require)
-            .ssl_negotiation(SslNegotiation::Direct);
         let takes_options = takes_options(&login.host);
+        let mut startup = Startup::new(&login.user, &login.database)
+            .with("client_encoding", "UTF8")
+            .with("application_name", &login.application_name);
         if takes_options && !options.is_empty() {
-            config.options(options.join(" "));
+            startup = startup.with("options", options.join(" "));
         }
-        let facts = self.facts().clone();
-        let ledger = Arc::new(Ledger::default());
-        let tapped = Tapped::new(self.into_stream(), ledger.clone());
-        match config.connect_raw(tapped, Already).await {
-            Ok((client, connection)) => {
-                let mut session = Session::start(client, connection, ledger, facts);
-                session.insist(&settings, takes_options).await?;
-                Ok(session)
-            }
-            Err(error) => Err(refused(error, &ledger)),
-        }
+        let logged_in = self.log_in(&login.host, &startup, &login.credential).await?;
+        let mut session = Session::take_up(logged_in).await?;
+        session.insist(&settings, takes_options).await?;
+        Ok(session)
     }
 }
 
@@ -112,20 +124,105 @@ fn takes_options(host: &str) -> bool {
     !host.contains(".proxy-")
 }
 
-fn refused(error: tokio_postgres::Error, ledger: &Ledger) -> Error {
-    if let Some(said) = ledger.last_words() {
-        return Error::Server(Box::new(said));
-    }
-    // PostgreSQL, Message Formats: Authentication…
-    match ledger.lock().asked {
-        Some(2 | 7 | 8) => {
-            Error::Unsupported("The server asks for Kerberos (GSSAPI), which is not supported.".to_owned())
+/// Sends. A server that has closed by then may have said why before it did.
+async fn send(wire: &mut Encrypted, frames: &mut Frames, packet: &[u8]) -> Result<(), Error> {
+    let sent = async {
+        wire.write_all(packet).await?;
+        wire.flush().await
+    };
+    let Err(broke) = sent.await else { return Ok(()) };
+    while let Ok(frame) = frames.next(wire).await {
+        if frame.kind == b'E' {
+            return Err(refusal(&frame));
         }
-        Some(9) => Error::Unsupported("The server asks for SSPI, which is not supported.".to_owned()),
-        Some(6) => Error::Unsupported("The server asks for SCM credentials, which are not supported.".to_owned()),
-        Some(10) if error.to_string() == "authentication error" => {
-            Error::Unsupported("The server asks for a SASL mechanism other than SCRAM-SHA-256.".to_owned())
-        }
-        _ => Error::from(error),
     }
+    Err(Error::Wire(broke))
+}
+
+fn refusal(frame: &Frame) -> Error {
+    Error::Server(Box::new(ServerError::parse(frame.body())))
+}
+
+/// What a server says besides requests to authenticate.
+#[derive(Default)]
+struct Greeting {
+    protocol: Protocol,
+    parameters: Vec<(String, String)>,
+    key: Option<CancelKey>,
+    notices: Vec<Bytes>,
+    unrecognized: Vec<String>,
+}
+
+impl Greeting {
+    /// Before "ok".
+    fn hear_early(&mut self, frame: Frame) -> Result<(), Error> {
+        match frame.kind {
+            b'E' => Err(refusal(&frame)),
+            b'N' => {
+                self.notices.push(frame.whole);
+                Ok(())
+            }
+            b'v' => self.negotiate(frame.body()),
+            _ => Err(Error::garbled("it went on before anybody had logged in")),
+        }
+    }
+
+    /// After it; the status when it is ready.
+    fn hear(&mut self, frame: Frame) -> Result<Option<u8>, Error> {
+        match frame.kind {
+            b'S' => self.parameter(frame.body())?,
+            b'K' => self.key = Some(key(frame.body(), self.protocol)?),
+            b'N' => self.notices.push(frame.whole),
+            b'E' => return Err(refusal(&frame)),
+            b'Z' => match frame.body() {
+                [status @ (b'I' | b'T' | b'E')] => return Ok(Some(*status)),
+                _ => return Err(Error::garbled("ReadyForQuery without a state")),
+            },
+            _ => return Err(Error::garbled("a request to authenticate after the login")),
+        }
+        Ok(None)
+    }
+
+    fn parameter(&mut self, body: &[u8]) -> Result<(), Error> {
+        let mut words = body.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
+        let (Some(name), Some(value)) = (words.next(), words.next()) else {
+            return Err(Error::garbled("a parameter without a value"));
+        };
+        match self.parameters.iter().position(|(known, _)| *known == name) {
+            Some(at) => self.parameters[at].1 = value,
+            None if self.parameters.len() == MOST_PARAMETERS => return Err(Error::garbled("a thousand parameters")),
+            None => self.parameters.push((name, value)),
+        }
+        Ok(())
+    }
+
+    /// NegotiateProtocolVersion: the newest minor version that the server speaks, and the options it did not know.
+    fn negotiate(&mut self, body: &[u8]) -> Result<(), Error> {
+        let wrong = || Error::garbled("NegotiateProtocolVersion that negotiates nothing");
+        let (code, rest) = body.split_first_chunk::<4>().ok_or_else(wrong)?;
+        let (count, names) = rest.split_first_chunk::<4>().ok_or_else(wrong)?;
+        let offered = Protocol::negotiated(u32::from_be_bytes(*code)).ok_or_else(wrong)?;
+        // A server speaks no newer version than it was asked for; an older one is what it is for.
+        if offered > self.protocol {
+            return Err(wrong());
+        }
+        self.protocol = offered;
+        let names = names.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+        self.unrecognized = names.map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+        if self.unrecognized.len() != u32::from_be_bytes(*count) as usize {
+            return Err(wrong());
+        }
+        Ok(())
+    }
+}
+
+/// BackendKeyData: four bytes of secret, or 4 to 256 from version 3.2 on.
+fn key(body: &[u8], protocol: Protocol) -> Result<CancelKey, Error> {
+    let wrong = || Error::garbled("a cancel key of a length that the protocol does not have");
+    let (pid, secret) = body.split_first_chunk::<4>().ok_or_else(wrong)?;
+    let longest = if protocol >= Protocol::V3_2 { 256 } else { 4 };
+    if !(4..=longest).contains(&secret.len()) {
+        return Err(wrong());
+    }
+    Ok(CancelKey::new(i32::from_be_bytes(*pid), secret.to_vec()))
 }

@@ -8,9 +8,12 @@
 //! Between TLS and `tokio_postgres` sits a tap that reads along what the server says, because the simple query
 //! protocol's client hides what people need to see: types, command tags, the transaction's state, notices in order.
 
+mod authentication;
 mod cancel;
 mod certificate;
 mod error;
+mod frames;
+mod greeting;
 mod hello;
 mod ledger;
 mod login;
@@ -18,15 +21,19 @@ mod roots;
 mod running;
 mod secure;
 mod session;
+mod startup;
 mod tap;
 
+pub use authentication::Credential;
 pub use cancel::CancelKey;
 pub use error::{Error, ServerError};
+pub use greeting::{LoggedIn, Stream};
 pub use login::Login;
 pub use roots::{Root, Roots};
 pub use running::Running;
 pub use secure::{Secured, inspect, secure};
 pub use session::Session;
+pub use startup::{Protocol, Startup};
 pub use tap::{Heard, Tap};
 
 use tokio::io::{AsyncRead, AsyncWrite};

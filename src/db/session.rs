@@ -2,6 +2,7 @@
 
 use super::cancel::CancelKey;
 use super::error::Error;
+use super::greeting::{Greeted, LoggedIn};
 use super::ledger::{Ledger, Tapped};
 use super::running::Running;
 use crate::model::{Notice, TlsFacts, Transaction};
@@ -10,7 +11,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, Connection};
+use tokio_postgres::tls::NoTlsStream;
+use tokio_postgres::{Client, Config, Connection, NoTls};
 
 /// How long the server's end of the wire may take to end politely.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -27,9 +29,25 @@ pub struct Session {
 }
 
 impl Session {
-    pub(super) fn start(
+    /// Goes on with a conversation that is logged in. `tokio_postgres` hears the greeting again and is in; that TLS stands
+    /// below it is none of its business.
+    pub(super) async fn take_up(logged_in: LoggedIn) -> Result<Session, Error> {
+        let (key, facts) = (logged_in.key.clone(), logged_in.facts.clone());
+        let ledger = Arc::new(Ledger::default());
+        ledger.lock().key = Some(key);
+        let tapped = Tapped::new(Greeted::new(logged_in), ledger.clone());
+        // What it says is swallowed: nobody hears the user.
+        match Config::new().user("-").connect_raw(tapped, NoTls).await {
+            Ok((client, connection)) => Ok(Session::start(client, connection, ledger, facts)),
+            Err(error) => {
+                Err(ledger.last_words().map_or_else(|| Error::from(error), |said| Error::Server(Box::new(said))))
+            }
+        }
+    }
+
+    fn start(
         client: Client,
-        mut connection: Connection<Tapped, Tapped>,
+        mut connection: Connection<Tapped, NoTlsStream>,
         ledger: Arc<Ledger>,
         facts: TlsFacts,
     ) -> Session {

@@ -3,6 +3,7 @@
 //! Nothing here does I/O, reads a clock, or knows AWS, SSM, TLS, PostgreSQL's wire or a terminal. It imports std alone
 //! (and `zeroize` for [`Secret`]).
 
+mod authentication;
 mod diagnosis;
 mod happening;
 mod inventory;
@@ -15,6 +16,7 @@ mod step;
 mod target;
 mod visible;
 
+pub use authentication::{Allowed, Authentication};
 pub use diagnosis::{Advice, Diagnosis, Kind, ServerWords};
 pub use happening::{CopyPiece, Happening, Notice, SessionFacts, TlsFacts, Transaction};
 pub use inventory::{

@@ -7,6 +7,7 @@ use super::clock::Clock;
 use super::faults::{Fault, Faults};
 use super::once::Once;
 use super::sessions::Sessions;
+use super::unruly::Unruly;
 use crate::ssm::open::OpenDataChannel;
 use futures_util::{SinkExt, StreamExt};
 use std::io;
@@ -140,11 +141,14 @@ impl Behind {
         let (frames, mut outgoing) = socket_queue();
         let (mut sink, mut source) = socket.split();
         let _session_may_have_ended = words.send(Word::Attached { socket: number, frames }).await;
+        // Seeds by number: what one run shows the next one shows again.
+        let mut down = Unruly::new(2 * number, &self.faults);
+        let mut up = Unruly::new(2 * number + 1, &self.faults);
         let to_client = async {
             while let Some(frame) = outgoing.recv().await {
-                match frame {
-                    Some(frame) => sink.send(Frame::Binary(frame)).await?,
-                    None => break,
+                let Some(frame) = frame else { break };
+                for frame in down.pass(frame) {
+                    sink.send(Frame::Binary(frame)).await?;
                 }
             }
             sink.send(Frame::Close(Some(goodbye("")))).await
@@ -157,8 +161,10 @@ impl Behind {
                     Frame::Text(text) => text.into(),
                     _ => continue,
                 };
-                if words.send(Word::Frame { socket: number, frame }).await.is_err() {
-                    break;
+                for frame in up.pass(frame) {
+                    if words.send(Word::Frame { socket: number, frame }).await.is_err() {
+                        return Ok(());
+                    }
                 }
             }
             Ok(())

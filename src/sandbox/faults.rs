@@ -32,6 +32,9 @@ pub enum Fault {
     SocketReset,
     /// `socket-refused`: web sockets are refused until the fault is off.
     SocketRefused,
+    /// `frame-trouble:PERCENT`: of the data channel's frames so many in a hundred are lost, as many repeated and as many
+    /// swapped, in both directions.
+    FrameTrouble(u8),
     /// `session-ended`: each open session ends with `channel_closed` once, then the fault is off.
     SessionEnded,
     /// `agent-silent`: the service answers pings, the agent answers nothing.
@@ -63,6 +66,12 @@ impl Fault {
         if let Some(region) = text.strip_prefix("region-refused:") {
             return Ok(Fault::RegionRefused(region.to_owned()));
         }
+        if let Some(percent) = text.strip_prefix("frame-trouble:") {
+            let percent = percent.parse().ok().filter(|percent| *percent <= MOST_TROUBLE);
+            return percent
+                .map(Fault::FrameTrouble)
+                .ok_or_else(|| format!("{text:?}: expected a whole number of percent, at most {MOST_TROUBLE}"));
+        }
         SIMPLE
             .iter()
             .find(|fault| fault.to_string() == text)
@@ -75,9 +84,13 @@ impl Fault {
         let mut names: Vec<String> = SIMPLE.iter().map(Fault::to_string).collect();
         names.push("denied:ACTION".to_owned());
         names.push("region-refused:REGION".to_owned());
+        names.push("frame-trouble:PERCENT".to_owned());
         names
     }
 }
+
+/// Three troubles share a hundred.
+const MOST_TROUBLE: u8 = 33;
 
 const SIMPLE: &[Fault] = &[
     Fault::ExpiredLogin,
@@ -117,6 +130,7 @@ impl fmt::Display for Fault {
             Fault::SocketCut => "socket-cut",
             Fault::SocketReset => "socket-reset",
             Fault::SocketRefused => "socket-refused",
+            Fault::FrameTrouble(percent) => return write!(f, "frame-trouble:{percent}"),
             Fault::SessionEnded => "session-ended",
             Fault::AgentSilent => "agent-silent",
             Fault::TokenRefused => "token-refused",
@@ -163,6 +177,14 @@ impl Faults {
         self.on.lock().unwrap_or_else(PoisonError::into_inner).contains(fault)
     }
 
+    /// How many frames of a hundred have each trouble now.
+    pub fn frame_trouble(&self) -> u8 {
+        let on = self.on.lock().unwrap_or_else(PoisonError::into_inner);
+        on.iter()
+            .find_map(|fault| if let Fault::FrameTrouble(percent) = fault { Some(*percent) } else { None })
+            .unwrap_or(0)
+    }
+
     /// All that are on.
     pub fn all(&self) -> Vec<Fault> {
         self.on.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
@@ -183,6 +205,8 @@ mod tests {
         for fault in SIMPLE {
             assert_eq!(Fault::parse(&fault.to_string()).as_ref(), Ok(fault));
         }
+        assert_eq!(Fault::parse("frame-trouble:1"), Ok(Fault::FrameTrouble(1)));
+        assert!(Fault::parse("frame-trouble:34").is_err() && Fault::parse("frame-trouble:x").is_err());
         assert_eq!(Fault::parse("denied:ssm:StartSession"), Ok(Fault::Denied("ssm:StartSession".to_owned())));
         assert!(Fault::parse("nonsense").expect_err("unknown").contains("bastion-offline"));
     }

@@ -2,6 +2,7 @@
 //! agent's habits, the gate (TLS, IAM tokens) and a real PostgreSQL. The house has no word for it; it reaches the house
 //! the way AWS does, over sockets. It may import `model` and `ssm`'s pure codecs.
 
+pub mod activity;
 pub mod agent;
 pub mod authority;
 pub mod aws;
@@ -14,6 +15,7 @@ pub mod keys;
 pub mod once;
 pub mod postgres;
 pub mod sessions;
+pub mod unruly;
 
 pub use clock::Clock;
 pub use faults::{Fault, Faults};
@@ -120,7 +122,8 @@ impl Sandbox {
         let gates = Arc::new(gates);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let session_ended = once(Fault::SessionEnded);
-        let sessions = Sessions::new(Arc::clone(&gates), faults.clone(), session_ended, listener.local_addr()?);
+        let outside = sessions::Outside { faults: faults.clone(), session_ended, clock: clock.clone() };
+        let sessions = Sessions::new(Arc::clone(&gates), outside, listener.local_addr()?);
         let behind = data_channel::Behind {
             sessions: sessions.clone(),
             faults: faults.clone(),

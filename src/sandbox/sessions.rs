@@ -1,9 +1,11 @@
 //! Session Manager's sessions: started, resumed and terminated by the AWS side, joined by web sockets. It must not know
 //! HTTP, nor what an agent does in a session.
 
+use super::activity::Activity;
 use super::agent::{Agent, Network, Purpose, Word};
 use super::aws::session_door::{Begun, SessionDoor, StartRefused, StartSession};
 use super::cast::cast;
+use super::clock::Clock;
 use super::faults::Faults;
 use super::gate::Gate;
 use super::keys::CALLER_ARN;
@@ -29,11 +31,21 @@ pub struct Sessions {
     shared: Arc<Shared>,
 }
 
+/// What sessions depend on and is not theirs.
+#[derive(Clone, Debug)]
+pub struct Outside {
+    /// What goes wrong.
+    pub faults: Faults,
+    /// [`super::Fault::SessionEnded`].
+    pub session_ended: Once,
+    /// The time by which a session is idle.
+    pub clock: Clock,
+}
+
 #[derive(Debug)]
 struct Shared {
     gates: Arc<Vec<Gate>>,
-    faults: Faults,
-    session_ended: Once,
+    outside: Outside,
     /// Where web sockets are accepted.
     address: SocketAddr,
     state: Mutex<State>,
@@ -52,12 +64,13 @@ struct Session {
     /// What opens one web socket, until it has.
     token: Option<(String, Instant)>,
     words: mpsc::Sender<Word>,
+    activity: Activity,
 }
 
 impl Sessions {
     /// None yet. `address` is where [`super::data_channel`] listens.
-    pub fn new(gates: Arc<Vec<Gate>>, faults: Faults, session_ended: Once, address: SocketAddr) -> Sessions {
-        Sessions { shared: Arc::new(Shared { gates, faults, session_ended, address, state: Mutex::default() }) }
+    pub fn new(gates: Arc<Vec<Gate>>, outside: Outside, address: SocketAddr) -> Sessions {
+        Sessions { shared: Arc::new(Shared { gates, outside, address, state: Mutex::default() }) }
     }
 
     /// For the HTTP side.
@@ -111,13 +124,15 @@ impl Sessions {
             properties,
         };
         let shared = &self.shared;
-        let network = Network::new(Arc::clone(&shared.gates), shared.faults.clone(), node);
-        let mut agent = Agent::new(purpose, network, shared.faults.clone(), shared.session_ended.clone());
+        let outside = &shared.outside;
+        let network = Network::new(Arc::clone(&shared.gates), outside.faults.clone(), node);
+        let activity = Activity::new(outside.clock.clone());
+        let mut agent = Agent::new(purpose, network, outside.clone(), activity.clone());
         let (words, heard) = mpsc::channel(WORDS);
         let begun = self.begun(&session_id);
         let token = Some((begun.token.clone(), Instant::now()));
         let mut state = self.state();
-        state.live.insert(session_id.clone(), Session { region: asked.region, token, words });
+        state.live.insert(session_id.clone(), Session { region: asked.region, token, words, activity });
         let weak = Arc::downgrade(&self.shared);
         state.agents.spawn(async move {
             let why = agent.run(heard).await;
@@ -169,6 +184,11 @@ impl Sessions {
     /// Ids of all that have not ended.
     pub fn live(&self) -> Vec<String> {
         self.state().live.keys().cloned().collect()
+    }
+
+    /// How long no stream data went over a session, by the sandbox's clock; `None` for one that is not.
+    pub fn idle(&self, session_id: &str) -> Option<Duration> {
+        self.state().live.get(session_id).map(|session| session.activity.idle())
     }
 
     /// Ends all at once, without a word.

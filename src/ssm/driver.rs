@@ -58,6 +58,11 @@ const OPENING_LOSSES: u32 = 3;
 const GOOD_LIFE: Duration = Duration::from_secs(10);
 /// So many frames are read before the writer gets its turn.
 const READ_TURN: u32 = 32;
+/// The most that may be on its way to the files of stalled streams: beyond it the disk is slower than the agent (by far
+/// none is), and memory is only bounded if the web socket waits.
+const SPOOLING: usize = 8 << 20;
+/// How often it looks whether the disk has caught up.
+const SPOOL_LOOK: Duration = Duration::from_millis(5);
 
 /// How a web socket's service came to its end.
 enum End {
@@ -257,11 +262,17 @@ async fn read(shared: &Shared, mut source: SplitStream<Socket>, heard: &Heard) -
             WebSocketMessage::Text(text) => Bytes::from(text),
             _ => continue,
         };
-        let (opened, over, hears_now, bulk) = {
+        let (opened, over, hears_now, bulk, spooling) = {
             let mut state = shared.lock();
             state.session.receive(&frame, now);
             let opened = state.opener.is_some().then(|| state.session.opened().cloned()).flatten();
-            (opened, state.session.failure().is_some(), state.session.hears_agent(), state.session.bulk())
+            (
+                opened,
+                state.session.failure().is_some(),
+                state.session.hears_agent(),
+                state.session.bulk(),
+                state.session.spooling(),
+            )
         };
         if *shared.bulk.borrow() != bulk {
             shared.bulk.send_replace(bulk);
@@ -275,6 +286,13 @@ async fn read(shared: &Shared, mut source: SplitStream<Socket>, heard: &Heard) -
             tell_health(shared, hears);
         }
         shared.work.notify_one();
+        if spooling > SPOOLING {
+            while shared.lock().session.spooling() > SPOOLING / 2 {
+                tokio::time::sleep(SPOOL_LOOK).await;
+            }
+            // We were silent, not the service.
+            heard.mark(Instant::now());
+        }
         turn = (turn + 1) % READ_TURN;
         if turn == 0 {
             tokio::task::yield_now().await;

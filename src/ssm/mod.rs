@@ -7,7 +7,9 @@
 //!
 //! [`Pool`] puts several sessions beside one another where one is too slow (`pool` says when).
 //!
-//! A reader that stalls harms nobody: its stream's bytes go to a file beyond 4 MiB (`backlog` says why).
+//! A reader that stalls harms nobody: its stream's bytes go to a file beyond 4 MiB (`backlog` says why), which a
+//! thread of its own writes and reads (`spool`). Memory is bounded: 16 MiB for all readers of a session together, beyond it
+//! 80 KiB each, and 8 MiB on the way to the disk.
 
 pub mod ack;
 mod backlog;
@@ -26,6 +28,7 @@ mod pool;
 pub mod session;
 mod shared;
 pub mod smux;
+mod spool;
 mod stream;
 #[cfg(test)]
 mod trial;

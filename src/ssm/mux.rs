@@ -5,8 +5,9 @@
 //! take turns, so a bulk upload does not stand in front of a cancel; a local half-close is no FIN while an answer may
 //! come, because the agent closes both ways on FIN; a FIN goes out only behind the last byte.
 
-use super::backlog::Backlog;
+use super::backlog::{Backlog, Popped};
 use super::smux::{self, Broken, Decoder, HEADER, Piece};
+use super::spool::Spool;
 use bytes::{Buf, Bytes, BytesMut};
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -16,6 +17,8 @@ use std::task::Waker;
 const SEND_BUFFER: usize = 64 << 10;
 /// A frame with less data than this is not squeezed into the end of a message.
 const LEAST_PART: usize = 64;
+/// Bytes that all streams together may hold for their readers before each is held to [`super::backlog::LEAST_MEMORY`].
+const HELD: usize = 16 << 20;
 
 /// The streams.
 #[derive(Debug)]
@@ -30,6 +33,9 @@ pub struct Mux {
     control: BytesMut,
     /// Bytes that wait in the streams.
     waiting: usize,
+    /// Bytes that the backlogs hold in memory.
+    held: usize,
+    spool: Spool,
     decoder: Decoder,
     /// Flags 3 whose FIN has not come yet.
     refusals: usize,
@@ -65,6 +71,8 @@ pub enum Read {
     Data(Bytes),
     /// Nothing yet; the waker is kept.
     Pending,
+    /// There are some, on their way from the stalled stream's file; the waker is kept.
+    Fetching,
     /// FIN, and everything before it was read.
     End,
     /// The agent could not connect to the destination.
@@ -93,6 +101,8 @@ impl Default for Mux {
             turns: VecDeque::new(),
             control: BytesMut::new(),
             waiting: 0,
+            held: 0,
+            spool: Spool::default(),
             decoder: Decoder::new(),
             refusals: 0,
             received: 0,
@@ -196,9 +206,13 @@ impl Mux {
     pub fn read(&mut self, id: u32, most: usize, waker: &Waker) -> Read {
         let Some(entry) = self.streams.get_mut(&id) else { return Read::End };
         if !entry.backlog.is_empty() {
-            return match entry.backlog.pop(most) {
-                Ok(data) => Read::Data(data),
-                Err(error) => Read::Failed(error),
+            self.held -= entry.backlog.held();
+            let popped = entry.backlog.pop(most, waker);
+            self.held += entry.backlog.held();
+            return match popped {
+                Popped::Bytes(data) => Read::Data(data),
+                Popped::Pending => Read::Fetching,
+                Popped::Failed(error) => Read::Failed(error),
             };
         }
         if let Some(error) = entry.failed.take() {
@@ -242,6 +256,7 @@ impl Mux {
     /// Nobody holds the stream any more: what waits is sent, then FIN.
     pub fn drop_stream(&mut self, id: u32) {
         let Some(entry) = self.streams.get_mut(&id) else { return };
+        self.held -= entry.backlog.held();
         if entry.closed || (!entry.opened && entry.send.is_empty()) {
             self.streams.remove(&id);
             return;
@@ -251,6 +266,11 @@ impl Mux {
         entry.reader = None;
         entry.writer = None;
         self.turn(id);
+    }
+
+    /// Bytes that stalled streams have on their way to their files.
+    pub fn spooling(&self) -> usize {
+        self.spool.under_way()
     }
 
     /// Wakes every reader and writer, for the end of everything.
@@ -281,7 +301,11 @@ impl Mux {
         if entry.dropped || entry.closed || entry.failed.is_some() {
             return;
         }
-        if let Err(error) = entry.backlog.push(data) {
+        let short = self.held > HELD;
+        self.held -= entry.backlog.held();
+        let pushed = entry.backlog.push(data, short, &mut self.spool);
+        self.held += entry.backlog.held();
+        if let Err(error) = pushed {
             tracing::warn!(stream = id, %error, "a stalled stream's temporary file failed");
             entry.failed = Some(error);
         }

@@ -193,6 +193,11 @@ impl Session {
         self.load.is_busy(now)
     }
 
+    /// See `Mux::spooling`.
+    pub fn spooling(&self) -> usize {
+        self.mux.spooling()
+    }
+
     /// Grows while a bulk transfer goes on.
     pub fn bulk(&self) -> u64 {
         self.bulk

@@ -60,6 +60,7 @@ impl AsyncRead for Stream {
                     return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionRefused, Error::Refused)));
                 }
                 Read::Failed(error) => return Poll::Ready(Err(error)),
+                Read::Fetching => return Poll::Pending,
                 Read::Pending => return over(&state.session).map_or(Poll::Pending, |error| Poll::Ready(Err(error))),
             }
         }

@@ -124,6 +124,7 @@ enum After {
     Set(String),
     Execute,
     Crosstab(Vec<String>),
+    Describe,
     Watch(Watch),
 }
 
@@ -355,7 +356,7 @@ impl Script {
             unseen: query.woven,
             query,
             file: self.levels.last().and_then(|level| level.file.clone()),
-            keep: matches!(after, After::Set(_) | After::Execute | After::Crosstab(_)),
+            keep: matches!(after, After::Set(_) | After::Execute | After::Crosstab(_) | After::Describe),
             own: false,
             display: self.display.clone(),
             to: None,

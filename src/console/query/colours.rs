@@ -15,11 +15,12 @@ pub struct Colours {
     known: usize,
     /// From here on, `starts` fit together among themselves: they are right once one of them is.
     joined: usize,
+    lexed: usize,
 }
 
 impl Default for Colours {
     fn default() -> Colours {
-        Colours { starts: vec![LexState::default()], known: 0, joined: 0 }
+        Colours { starts: vec![LexState::default()], known: 0, joined: 0, lexed: 0 }
     }
 }
 
@@ -38,9 +39,21 @@ impl Colours {
 
     /// Makes the states known for the lines up to `end`.
     pub fn reach(&mut self, lines: &[String], end: usize) {
+        self.advance(lines, end, usize::MAX);
+    }
+
+    /// As [`Colours::reach`], but stops after so many bytes; whether it got there.
+    pub fn advance(&mut self, lines: &[String], end: usize, mut bytes: usize) -> bool {
         self.starts.truncate(lines.len());
-        while self.known + 1 < end.min(lines.len()) {
-            let (_, next) = lex_line(self.starts[self.known], &lines[self.known]);
+        let end = end.min(lines.len());
+        while self.known + 1 < end {
+            let line = &lines[self.known];
+            if bytes == 0 {
+                return false;
+            }
+            bytes = bytes.saturating_sub(line.len() + 1);
+            let (_, next) = lex_line(self.starts[self.known], line);
+            self.lexed += 1;
             self.known += 1;
             match self.starts.get(self.known) {
                 None => self.starts.push(next),
@@ -55,12 +68,31 @@ impl Colours {
                 }
             }
         }
+        true
     }
 
-    /// The tokens of a line; none when its start is not known or it is too long.
+    /// The lexer's state at the start of a line, where it is known.
+    pub fn start(&self, line: usize) -> Option<LexState> {
+        (line <= self.known).then(|| self.starts.get(line).copied()).flatten()
+    }
+
+    /// Lines that were lexed for their states so far, over and over: for who wants to see that it is few.
+    pub fn lexed(&self) -> usize {
+        self.lexed
+    }
+
+    /// The tokens of a line for showing; none when its start is not known or it is too long.
     pub fn tokens(&self, lines: &[String], line: usize) -> Vec<Token> {
         match lines.get(line) {
-            Some(text) if line <= self.known && text.len() <= LONGEST => lex_line(self.starts[line], text).0,
+            Some(text) if text.len() <= LONGEST => self.all_tokens(lines, line),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The tokens of a line however long; none when its start is not known.
+    pub fn all_tokens(&self, lines: &[String], line: usize) -> Vec<Token> {
+        match (lines.get(line), self.start(line)) {
+            (Some(text), Some(start)) => lex_line(start, text).0,
             _ => Vec::new(),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::pane::{Pane, Showing};
 use super::{standing, text};
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 /// Lines of notices shown below rows.
 const STRIP: usize = 3;
@@ -78,4 +78,20 @@ pub fn trouble_width(area: Rect) -> usize {
 pub fn overlay(areas: &Areas) -> Rect {
     let top = areas.editor.y;
     Rect { y: top, height: areas.keys.y.saturating_sub(top), ..areas.state }
+}
+
+/// Where the editor's cursor is on the screen; `None` while the editor has no line there. What pops up at the cursor
+/// belongs into the row below (or above).
+pub fn cursor(pane: &Pane) -> Option<Position> {
+    let area = areas(pane).editor;
+    if area.height == 0 || area.width == 0 {
+        return None;
+    }
+    let (top, left) = pane.editor.corner();
+    let at = pane.editor.cursor();
+    let column = pane.editor.buffer().column(at).saturating_sub(left);
+    let row = at.line.saturating_sub(top);
+    let x = usize::from(area.x).saturating_add(1 + column).min(usize::from(area.right()) - 1);
+    let y = usize::from(area.y).saturating_add(row).min(usize::from(area.bottom()) - 1);
+    Some(Position::new(x as u16, y as u16))
 }

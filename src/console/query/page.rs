@@ -2,30 +2,28 @@
 //! first time. It must not know results.
 
 use super::buffer::{Place, cluster_width};
-use super::editor::Editor;
 use super::pane::{Pane, Walked};
 use super::recall::{Finder, Recall};
 use super::{Outcome, text};
 use crate::console::theme::{Theme, Tone};
-use crate::model::sql::{Token, TokenKind};
+use crate::model::sql::TokenKind;
 use crate::model::visible;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use std::time::{Duration, SystemTime};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Lines that are looked through for a matching bracket.
-const BRACKET_LINES: usize = 200;
-
 /// The editor's lines in sight.
 pub(super) fn editor(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
     let editor = &pane.editor;
     let (top, left) = editor.corner();
     let selected = editor.selection();
-    let brackets = brackets(editor);
+    let brackets = editor.brackets();
+    let marked = editor.marked();
+    let fault = editor.fault();
     for row in 0..area.height as usize {
         let number = top + row;
         let Some(line) = editor.buffer().lines().get(number) else { break };
@@ -45,11 +43,14 @@ pub(super) fn editor(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
                 let kind = tokens.get(token).filter(|token| token.start <= byte).map(|token| token.kind);
                 let mut style = kind.map_or(theme.style(Tone::Text), |kind| theme.style(tone(kind)));
                 let here = Place { line: number, byte };
-                if brackets.contains(&Some(here)) {
+                if brackets.is_some_and(|pair| pair.contains(&here)) {
                     style = style.add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
                 }
                 if selected.as_ref().is_some_and(|range| range.contains(&here)) {
                     style = style.add_modifier(Modifier::REVERSED);
+                }
+                if fault.is_some_and(|fault| faulty(&fault, &here, tokens.get(token).map(|token| token.start))) {
+                    style = theme.style(Tone::Bad).add_modifier(Modifier::UNDERLINED);
                 }
                 let x = area.x + 1 + (at - left) as u16;
                 put(out, x, y, area.right(), cluster, wide, style);
@@ -57,15 +58,27 @@ pub(super) fn editor(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
             at += wide;
         }
         let end = Place { line: number, byte: line.len() };
+        if fault == Some(end) && at >= left && (at - left) < area.width.saturating_sub(1) as usize {
+            let style = theme.style(Tone::Bad).add_modifier(Modifier::UNDERLINED);
+            put(out, area.x + 1 + (at - left) as u16, y, area.right(), " ", 1, style);
+        }
         let break_selected = selected.as_ref().is_some_and(|range| range.contains(&end));
         if break_selected && at >= left && (at - left) < area.width.saturating_sub(1) as usize {
             let style = theme.style(Tone::Text).add_modifier(Modifier::REVERSED);
             put(out, area.x + 1 + (at - left) as u16, y, area.right(), " ", 1, style);
         }
+        if marked.as_ref().is_some_and(|marked| marked.contains(&number)) {
+            put(out, area.x, y, area.right(), "▏", 1, theme.style(Tone::Accent));
+        }
         if left > 0 && !line.is_empty() {
             put(out, area.x, y, area.right(), "…", 1, theme.style(Tone::Dim));
         }
     }
+}
+
+/// Whether `here` is where the error was found, or further on in the token that begins there.
+fn faulty(fault: &Place, here: &Place, token: Option<usize>) -> bool {
+    here.line == fault.line && (here.byte == fault.byte || (here.byte > fault.byte && token == Some(fault.byte)))
 }
 
 fn put(out: &mut Buffer, x: u16, y: u16, right: u16, cluster: &str, wide: usize, style: Style) {
@@ -81,18 +94,6 @@ fn put(out: &mut Buffer, x: u16, y: u16, right: u16, cluster: &str, wide: usize,
     }
 }
 
-/// Where the terminal's cursor is.
-pub(super) fn cursor(pane: &Pane, area: Rect) -> Position {
-    let (top, left) = pane.editor.corner();
-    let at = pane.editor.cursor();
-    let column = pane.editor.buffer().column(at).saturating_sub(left) as u16;
-    let row = at.line.saturating_sub(top) as u16;
-    Position::new(
-        (area.x + 1 + column).min(area.right().saturating_sub(1)),
-        (area.y + row).min(area.bottom().saturating_sub(1)),
-    )
-}
-
 fn tone(kind: TokenKind) -> Tone {
     match kind {
         TokenKind::Keyword => Tone::Keyword,
@@ -104,52 +105,6 @@ fn tone(kind: TokenKind) -> Tone {
         TokenKind::Other => Tone::Bad,
         TokenKind::Identifier | TokenKind::Operator | TokenKind::Punctuation | TokenKind::Space => Tone::Text,
     }
-}
-
-/// The bracket at the cursor, or before it, and the one that belongs to it. Brackets in strings and comments are none.
-fn brackets(editor: &Editor) -> [Option<Place>; 2] {
-    let at = editor.cursor();
-    let here = at_bracket(editor, at).or_else(|| {
-        let before = Place { byte: at.byte.checked_sub(1)?, ..at };
-        at_bracket(editor, before)
-    });
-    let Some((place, mark)) = here else { return [None, None] };
-    let forward = matches!(mark, '(' | '[');
-    let mut depth = 0_i32;
-    let lines = editor.buffer().lines();
-    for step in 0..BRACKET_LINES {
-        let number = if forward { Some(place.line + step) } else { place.line.checked_sub(step) };
-        let Some((number, text)) = number.and_then(|number| Some((number, lines.get(number)?))) else { break };
-        let mut marks = bracket_tokens(editor, number, text);
-        if !forward {
-            marks.reverse();
-        }
-        for (byte, mark) in marks {
-            let other = Place { line: number, byte };
-            if (forward && other < place) || (!forward && other > place) {
-                continue;
-            }
-            depth += if matches!(mark, '(' | '[') == forward { 1 } else { -1 };
-            if depth == 0 {
-                return [Some(place), Some(other)];
-            }
-        }
-    }
-    [None, None]
-}
-
-fn at_bracket(editor: &Editor, at: Place) -> Option<(Place, char)> {
-    let text = editor.buffer().lines().get(at.line)?;
-    let found = bracket_tokens(editor, at.line, text).into_iter().find(|(byte, _)| *byte == at.byte)?;
-    Some((at, found.1))
-}
-
-fn bracket_tokens(editor: &Editor, line: usize, text: &str) -> Vec<(usize, char)> {
-    let mark = |token: Token| {
-        let mark = token.of(text).chars().next()?;
-        (token.kind == TokenKind::Punctuation && matches!(mark, '(' | ')' | '[' | ']')).then_some((token.start, mark))
-    };
-    editor.colours().tokens(editor.buffer().lines(), line).into_iter().filter_map(mark).collect()
 }
 
 /// For who has not run anything yet: what to type, and the way that led here.

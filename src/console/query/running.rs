@@ -8,13 +8,13 @@ use super::table::Table;
 use super::words::{self, Word};
 use super::{Ask, LineHealth, News, Order, lifting, secrets, text, update, worker};
 use crate::console::theme::Tone;
-use crate::model::sql::{Class, Ended, classify, statement_at, statements};
+use crate::model::sql::{Class, Ended, TokenKind, classify, statements};
 use crate::model::{Diagnosis, Kind, Transaction};
 use std::time::SystemTime;
 
 /// Whether Enter runs rather than breaks the line: the text ends here with a finished statement or a backslash word, and
 /// this very text was not run by Enter already.
-pub(super) fn enter_runs(pane: &Pane) -> bool {
+pub(super) fn enter_runs(pane: &mut Pane) -> bool {
     let buffer = pane.editor.buffer();
     let cursor = pane.editor.cursor();
     let line = &buffer.lines()[cursor.line];
@@ -27,27 +27,25 @@ pub(super) fn enter_runs(pane: &Pane) -> bool {
     if !before.ends_with(';') && !before.contains('\\') {
         return false;
     }
-    let text = buffer.text();
-    statements(&text).last().is_some_and(|statement| {
-        let here = text[statement.start..].trim_end().len() + statement.start;
-        let reaches = here > buffer.offset(super::buffer::Place { byte: 0, ..cursor });
-        reaches && (statement.backslash || statement.ended == Ended::Semicolon)
+    let from = buffer.offset(super::buffer::Place { byte: 0, ..cursor });
+    let tokens = pane.editor.colours().all_tokens(buffer.lines(), cursor.line);
+    let semicolon = tokens.iter().any(|token| token.kind == TokenKind::Punctuation && token.of(line) == ";");
+    // It ends on this line: after it there is nothing, so it is the one at the cursor.
+    pane.editor.statement().is_some_and(|here| {
+        let ended = here.statement.backslash || here.statement.ended == Ended::Semicolon;
+        ended && here.last && (semicolon || here.bytes.end >= from)
     })
 }
 
 /// Runs the selection, the statement at the cursor, or everything.
 pub(super) fn run(pane: &mut Pane, all: bool, orders: &mut Vec<Order>) {
     let buffer = pane.editor.buffer();
-    let text = buffer.text();
-    let (from, to) = match pane.editor.selection() {
-        Some(selected) if !all => (buffer.offset(selected.start), buffer.offset(selected.end)),
-        _ if all => (0, text.len()),
-        _ => match statement_at(&text, buffer.offset(pane.editor.cursor())) {
-            Some(statement) => (statement.start, statement.end),
-            None => (0, 0),
-        },
+    let (from, part) = match pane.editor.selection() {
+        _ if all => (0, buffer.text()),
+        Some(selected) => (buffer.offset(selected.start), buffer.slice(selected)),
+        None => pane.editor.statement().map_or((0, String::new()), |here| (here.bytes.start, here.text)),
     };
-    let part = &text[from..to];
+    let part = part.as_str();
     let found = statements(part);
     if found.is_empty() {
         pane.say(Tone::Dim, "there is no statement here");
@@ -442,7 +440,7 @@ fn failed(pane: &mut Pane, run: u64, index: usize, diagnosis: Diagnosis, timing:
     }
     if let Some(offset) = jump {
         let to = pane.editor.buffer().place(offset);
-        pane.editor.go(to, false);
+        pane.editor.blame(to);
     }
     let timing = pane.timing.then_some(timing);
     pane.log.push(Entry::Failed { diagnosis, place, timing });

@@ -19,7 +19,9 @@ pub fn update(pane: &mut Pane, input: Input) -> Vec<Order> {
     match input {
         Input::Tick(now) => {
             pane.now = now;
-            return orders;
+            if !pane.editor.lags() {
+                return orders;
+            }
         }
         Input::Area(area) => pane.area = area,
         Input::Key(key) if key.kind == KeyEventKind::Release => return orders,

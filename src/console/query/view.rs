@@ -47,8 +47,12 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
     key_line(pane, out, areas.keys, theme);
     if pane.question.is_some() {
         question(pane, out, over, theme);
-    } else if pane.cell.is_none() && pane.finder.is_none() && pane.focus == Focus::Editor && areas.editor.height > 0 {
-        frame.set_cursor_position(page::cursor(pane, areas.editor));
+    } else if pane.cell.is_none()
+        && pane.finder.is_none()
+        && pane.focus == Focus::Editor
+        && let Some(at) = layout::cursor(pane)
+    {
+        frame.set_cursor_position(at);
     }
 }
 

@@ -23,7 +23,7 @@ pub use conditions::Conditions;
 pub use keyword::{Reserved, keyword};
 pub use lexer::{lex_line, tokens};
 pub use scanner::{Found, Mark, Query, Scanner};
-pub use split::{Ended, Statement, statement_at, statements};
+pub use split::{Ended, Statement, chosen, statement_at, statements};
 pub use state::LexState;
 pub use token::{Token, TokenKind};
 pub use variables::{Variables, boolean};

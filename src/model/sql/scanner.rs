@@ -28,6 +28,13 @@ impl Query {
         Query { sql: sql.into(), ..Query::default() }
     }
 
+    /// With something of ours before and behind it.
+    pub fn within(mut self, before: &str, behind: &str) -> Query {
+        self.sql = format!("{before}{}{behind}", self.sql);
+        self.lines.iter_mut().for_each(|(offset, _)| *offset += before.len());
+        self
+    }
+
     /// That stands on a line.
     pub fn on(mut self, line: usize) -> Query {
         self.lines = vec![(0, line)];

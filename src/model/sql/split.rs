@@ -125,17 +125,22 @@ fn data_end(data: &str, start: usize, terminated: bool) -> usize {
 /// that line too), else the next one, else the last.
 pub fn statement_at(text: &str, at: usize) -> Option<Statement> {
     let all = statements(text);
+    chosen(text, &all, at).map(|index| all[index])
+}
+
+/// As [`statement_at`], among statements already found: its index.
+pub fn chosen(text: &str, all: &[Statement], at: usize) -> Option<usize> {
     let next = all.partition_point(|statement| statement.start <= at);
-    if let Some(before) = next.checked_sub(1).map(|index| all[index]) {
+    if let Some((index, before)) = next.checked_sub(1).map(|index| (index, all[index])) {
         let behind = text.get(before.end..at).unwrap_or("");
         let in_data = before.data.is_some_and(|(start, end)| (start..=end).contains(&at));
         if in_data || !behind.contains('\n') || next == all.len() {
-            return Some(before);
+            return Some(index);
         }
         // A statement without its semicolon yet goes on over empty lines.
         if !before.terminated && !before.backslash {
-            return Some(before);
+            return Some(index);
         }
     }
-    all.get(next).copied()
+    (next < all.len()).then_some(next)
 }

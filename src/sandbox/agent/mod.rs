@@ -11,8 +11,10 @@ mod streams;
 
 pub use network::Network;
 
-use super::faults::{Fault, Faults};
-use super::once::{Ear, Once};
+use super::activity::Activity;
+use super::faults::Fault;
+use super::once::Ear;
+use super::sessions::Outside;
 use crate::ssm::ack::Acknowledgement;
 use crate::ssm::handshake::{
     ActionParameters, HandshakeComplete, HandshakeRequest, HandshakeResponse, RequestedAction, SUCCESS, newer,
@@ -48,6 +50,10 @@ const HANDSHAKE_RACE: Duration = Duration::from_millis(1);
 const LOOKUP: Duration = Duration::from_millis(4);
 /// How long unacknowledged messages are waited for after TerminateSession.
 const DRAIN: Duration = Duration::from_secs(2);
+/// The account's idle timeout: 20 minutes unless a preference says otherwise. Only stream data counts, pings do not.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20 * 60);
+/// What the client is told then.
+const INACTIVE: &str = "Session was terminated due to inactivity";
 /// smux's keepalive, where it is on.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// smux closes when nothing came for a whole such window.
@@ -117,8 +123,8 @@ enum Phase {
 pub struct Agent {
     purpose: Purpose,
     network: Network,
-    faults: Faults,
-    session_ended: Once,
+    outside: Outside,
+    activity: Activity,
     /// From when streams flow.
     ended: Option<Ear>,
     channel: Channel,
@@ -140,13 +146,13 @@ pub struct Agent {
 
 impl Agent {
     /// An agent that has just been asked to start a session.
-    pub fn new(purpose: Purpose, network: Network, faults: Faults, session_ended: Once) -> Agent {
+    pub fn new(purpose: Purpose, network: Network, outside: Outside, activity: Activity) -> Agent {
         let now = Instant::now();
         let mut agent = Agent {
             purpose,
             network,
-            faults,
-            session_ended,
+            outside,
+            activity,
             ended: None,
             channel: Channel::new(),
             socket: None,
@@ -172,7 +178,7 @@ impl Agent {
     pub async fn run(&mut self, mut words: mpsc::Receiver<Word>) -> String {
         let mut scan = interval(SCAN);
         scan.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut faults = self.faults.changed();
+        let mut faults = self.outside.faults.changed();
         loop {
             let budget = Arc::clone(&self.budget);
             let has_room = budget.has_room();
@@ -184,9 +190,9 @@ impl Agent {
                     None => return String::new(),
                 },
                 () = budget.freed(), if !has_room => Ok(()),
-                () = struck(&mut self.ended) => Err("Session was terminated due to inactivity".to_owned()),
+                () = struck(&mut self.ended) => Err(INACTIVE.to_owned()),
                 _ = faults.changed() => { self.look_at_bastion(); Ok(()) }
-                _ = scan.tick() => { self.resend(); Ok(()) }
+                _ = scan.tick() => { self.resend(); self.look_at_clock() }
                 () = sleep_until(self.next_slice.into()), if can_send && (!self.slices.is_empty() || !self.late.is_empty()) => {
                     self.send_slice();
                     Ok(())
@@ -273,6 +279,7 @@ impl Agent {
             (PayloadType::Output | PayloadType::Flag, Phase::Building(_)) => Ok(false),
             (PayloadType::Output, Phase::Forwarding(streams)) => {
                 // smux's session ends on a frame it does not know, and the agent's session with it.
+                self.activity.mark();
                 streams.feed(message.payload.clone()).map(|()| true).map_err(|_| String::new())
             }
             (PayloadType::Flag, Phase::Forwarding(_)) => {
@@ -344,7 +351,7 @@ impl Agent {
         let (streams, out) = Streams::new(self.network.clone(), destination, self.purpose.port);
         self.budget = streams.budget();
         self.out = Some(out);
-        self.ended = Some(self.session_ended.listen());
+        self.ended = Some(self.outside.session_ended.listen());
         self.phase = Phase::Forwarding(streams);
         // Newer agents keep it off for newer clients, because stream data defeats the idle timeout.
         let off = newer(&self.client_version, [1, 2, 331, 0]) && newer(self.network.agent_version(), [3, 1, 1511, 0]);
@@ -374,7 +381,7 @@ impl Agent {
     }
 
     fn is_silent(&self) -> bool {
-        self.faults.is_on(&Fault::AgentSilent) || self.offline
+        self.outside.faults.is_on(&Fault::AgentSilent) || self.offline
     }
 
     /// One message of what the streams have for the client.
@@ -393,6 +400,7 @@ impl Agent {
             let length = self.slices.len().min(SLICE);
             let payload = self.slices.copy_to_bytes(length);
             let (frame, sent) = self.channel.make(PayloadType::Output, payload, milliseconds(), Instant::now());
+            self.activity.mark();
             self.frame(frame);
             if sent.sequence() % LATE_BOOKING.0 == LATE_BOOKING.1 {
                 self.late.push_back(sent);
@@ -433,6 +441,14 @@ impl Agent {
         }
     }
 
+    /// The service's own affair really; the session ends in the same words.
+    fn look_at_clock(&self) -> Result<(), String> {
+        match self.activity.idle() >= IDLE_TIMEOUT {
+            true => Err(INACTIVE.to_owned()),
+            false => Ok(()),
+        }
+    }
+
     /// On the first web socket the handshake's request goes out at once: the real agent opens its own channel only about
     /// then.
     fn ask_at_once(&mut self) {
@@ -462,7 +478,7 @@ impl Agent {
 
     /// While the bastion is offline its agent is away, and the service says so.
     fn look_at_bastion(&mut self) {
-        let offline = self.faults.is_on(&Fault::BastionOffline);
+        let offline = self.outside.faults.is_on(&Fault::BastionOffline);
         if offline != self.offline {
             self.offline = offline;
             self.service_says(

@@ -1,0 +1,262 @@
+//! What a word printed, and its two spellings: the aligned text and the CSV of psql. It must not know what it says.
+
+use super::answer::Answer;
+use crate::model::{Column, visible};
+use std::borrow::Cow;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Type OID of `text`, for columns that are made here (pg_type.dat).
+const TEXT: u32 = 25;
+
+/// One table as psql prints it, or a definition in SQL.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Printed {
+    /// The title.
+    pub title: Option<String>,
+    /// The columns; the type says how they are aligned.
+    pub columns: Vec<Column>,
+    /// The rows; `None` is NULL, which these words print as nothing.
+    pub rows: Vec<Vec<Option<String>>>,
+    /// Lines below the table; one may hold line feeds.
+    pub footers: Vec<String>,
+    /// Whether `(3 rows)` stands below it.
+    pub counted: bool,
+    /// Printed as it is, whatever the format: the definition of `\sf` and `\sv`. There is no table then.
+    pub text: Option<String>,
+}
+
+impl Printed {
+    /// A query's answer with a title and the count of its rows.
+    pub fn counted(title: impl Into<String>, answer: Answer) -> Printed {
+        Printed { counted: true, ..Printed::titled(title, answer) }
+    }
+
+    /// A query's answer with a title and no count.
+    pub fn titled(title: impl Into<String>, answer: Answer) -> Printed {
+        Printed { title: Some(title.into()), columns: answer.columns, rows: answer.rows, ..Printed::default() }
+    }
+
+    /// Text, whole.
+    pub fn text(text: String) -> Printed {
+        Printed { text: Some(text), ..Printed::default() }
+    }
+
+    /// An empty table of text columns.
+    pub fn table(title: impl Into<String>, columns: &[&str]) -> Printed {
+        let columns = columns.iter().map(|name| text_column(name)).collect();
+        Printed { title: Some(title.into()), columns, ..Printed::default() }
+    }
+
+    /// As `psql --csv` prints it: neither title nor footers, every field whole.
+    pub fn csv(&self) -> String {
+        if let Some(text) = &self.text {
+            return text.clone();
+        }
+        let mut out = String::new();
+        line(&mut out, self.columns.iter().map(|column| column.name.as_str()));
+        for row in &self.rows {
+            line(&mut out, row.iter().map(|cell| cell.as_deref().unwrap_or_default()));
+        }
+        out
+    }
+
+    /// As psql prints it, with the empty line that follows a table. No control character is in it but line feeds (and the
+    /// tabs of a definition), and nothing that hides or reorders text: what psql would send raw is a symbol here.
+    pub fn aligned(&self) -> String {
+        if let Some(text) = &self.text {
+            return tame(text);
+        }
+        let header: Vec<Vec<String>> = self.columns.iter().map(|column| lines(&column.name)).collect();
+        let rows: Vec<Vec<Vec<String>>> = self
+            .rows
+            .iter()
+            .map(|row| row.iter().map(|cell| lines(cell.as_deref().unwrap_or_default())).collect())
+            .collect();
+        let mut widths: Vec<usize> = header.iter().map(|cell| width(cell)).collect();
+        for row in &rows {
+            for (widest, cell) in widths.iter_mut().zip(row) {
+                *widest = (*widest).max(width(cell));
+            }
+        }
+        let mut out = String::new();
+        if let Some(title) = &self.title {
+            let title = tame(title);
+            let total = (widths.iter().sum::<usize>() + 3 * widths.len()).saturating_sub(1);
+            spaces(&mut out, total.saturating_sub(title.width()) / 2);
+            out.push_str(&title);
+            out.push('\n');
+        }
+        self.head(&mut out, &header, &widths);
+        for row in &rows {
+            self.row(&mut out, row, &widths);
+        }
+        if self.counted {
+            let noun = if self.rows.len() == 1 { "row" } else { "rows" };
+            out.push_str(&format!("({} {noun})\n", self.rows.len()));
+        }
+        for footer in &self.footers {
+            out.push_str(&tame(footer));
+            out.push('\n');
+        }
+        out.push('\n');
+        out
+    }
+
+    fn head(&self, out: &mut String, header: &[Vec<String>], widths: &[usize]) {
+        let height = header.iter().map(Vec::len).max().unwrap_or(0);
+        for at in 0..height {
+            for (column, (cell, widest)) in header.iter().zip(widths).enumerate() {
+                let text = cell.get(at).map_or("", String::as_str);
+                let spare = widest - text.width();
+                out.push_str(if column == 0 { " " } else { "| " });
+                spaces(out, spare / 2);
+                out.push_str(text);
+                spaces(out, spare - spare / 2);
+                out.push(if at + 1 < cell.len() { '+' } else { ' ' });
+            }
+            out.push('\n');
+        }
+        for (column, widest) in widths.iter().enumerate() {
+            out.push_str(if column == 0 { "" } else { "+" });
+            out.extend(std::iter::repeat_n('-', widest + 2));
+        }
+        out.push('\n');
+    }
+
+    fn row(&self, out: &mut String, row: &[Vec<String>], widths: &[usize]) {
+        let height = row.iter().map(Vec::len).max().unwrap_or(0);
+        for at in 0..height {
+            for (column, cell) in row.iter().enumerate() {
+                let text = cell.get(at).map_or("", String::as_str);
+                let spare = widths[column] - text.width();
+                let continues = at + 1 < cell.len();
+                let last = column + 1 == row.len();
+                out.push_str(if column == 0 { " " } else { "| " });
+                let numeric = self.columns.get(column).is_some_and(Column::is_numeric);
+                if numeric && at < cell.len() {
+                    spaces(out, spare);
+                }
+                out.push_str(text);
+                // Nothing stands behind the last column, unless its cell goes on.
+                if (!numeric || at >= cell.len()) && (!last || continues) {
+                    spaces(out, spare);
+                }
+                match (continues, last) {
+                    (true, _) => out.push('+'),
+                    (false, false) => out.push(' '),
+                    (false, true) => {}
+                }
+            }
+            out.push('\n');
+        }
+    }
+}
+
+/// A column of text.
+pub fn text_column(name: &str) -> Column {
+    Column { name: name.to_owned(), oid: TEXT }
+}
+
+/// One record of CSV, as psql quotes.
+fn line<'a>(out: &mut String, fields: impl Iterator<Item = &'a str>) {
+    for (at, field) in fields.enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        if field.contains([',', '"', '\n', '\r']) || field == "\\." {
+            out.push('"');
+            out.push_str(&field.replace('"', "\"\""));
+            out.push('"');
+        } else {
+            out.push_str(field);
+        }
+    }
+    out.push('\n');
+}
+
+fn width(lines: &[String]) -> usize {
+    lines.iter().map(|line| line.width()).max().unwrap_or(0)
+}
+
+fn spaces(out: &mut String, count: usize) {
+    out.extend(std::iter::repeat_n(' ', count));
+}
+
+/// A cell's lines as they stand in a table: psql writes control characters as escapes and tabs as spaces.
+fn lines(text: &str) -> Vec<String> {
+    text.split('\n').map(cell_line).collect()
+}
+
+fn cell_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    let mut columns = 0;
+    for c in text.chars() {
+        let start = line.len();
+        match c {
+            '\t' => spaces(&mut line, 8 - columns % 8),
+            '\r' => line.push_str("\\r"),
+            c if c.is_ascii_control() => line.push_str(&format!("\\x{:02X}", c as u32)),
+            c if c.is_control() => line.push_str(&format!("\\u{:04X}", c as u32)),
+            c => line.push(c),
+        }
+        columns += line[start..].chars().map(|c| c.width().unwrap_or(0)).sum::<usize>();
+    }
+    match visible(&line) {
+        Cow::Borrowed(_) => line,
+        Cow::Owned(tamed) => tamed,
+    }
+}
+
+/// Lines and tabs stay; everything else is made visible.
+fn tame(text: &str) -> String {
+    text.split_inclusive(['\n', '\t'])
+        .map(|piece| {
+            let bare = piece.trim_end_matches(['\n', '\t']);
+            format!("{}{}", visible(bare), &piece[bare.len()..])
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Printed {
+        let mut table = Printed::table("List of things", &["Name", "Size", "Note"]);
+        table.columns[1].oid = 23;
+        table.rows = vec![
+            vec![Some("a".to_owned()), Some("7".to_owned()), Some("x\nyy".to_owned())],
+            vec![Some("long name".to_owned()), None, Some("tab\there\u{1b}".to_owned())],
+        ];
+        table
+    }
+
+    #[test]
+    fn a_table_is_psqls() {
+        let mut table = sample();
+        table.footers = vec!["Indexes:".to_owned(), "    \"a\"".to_owned()];
+        assert_eq!(
+            table.aligned(),
+            concat!(
+                "           List of things\n",
+                "   Name    | Size |       Note       \n",
+                "-----------+------+------------------\n",
+                " a         |    7 | x               +\n",
+                "           |      | yy\n",
+                " long name |      | tab     here\\x1B\n",
+                "Indexes:\n    \"a\"\n\n"
+            )
+        );
+    }
+
+    #[test]
+    fn csv_has_neither_title_nor_footers() {
+        assert_eq!(sample().csv(), "Name,Size,Note\na,7,\"x\nyy\"\nlong name,,tab\there\u{1b}\n");
+    }
+
+    #[test]
+    fn a_definition_is_printed_as_it_is_but_tame() {
+        let text = Printed::text("begin\n\t\u{1b}[31m\n".to_owned());
+        assert_eq!(text.aligned(), "begin\n\t␛[31m\n");
+    }
+}

@@ -1,0 +1,248 @@
+//! A thread that writes and reads the temporary files of stalled streams, so that no disk is ever waited for under a
+//! tunnel's lock: neither its neighbours nor a screen stand still for one. It must not know what the bytes are.
+//!
+//! One thread a tunnel, from the first stalled stream on, first come, first served: what was written can be read.
+
+use bytes::Bytes;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+/// The way to the thread; it ends with the last one.
+#[derive(Debug, Default)]
+pub struct Spool {
+    jobs: Option<Sender<Job>>,
+    /// Bytes on their way to files.
+    under_way: Arc<AtomicUsize>,
+}
+
+/// One temporary file, unlinked from the beginning.
+#[derive(Debug)]
+pub struct Spooled {
+    jobs: Sender<Job>,
+    under_way: Arc<AtomicUsize>,
+    state: Arc<Mutex<State>>,
+}
+
+/// What the thread has come to with a file.
+#[derive(Debug, Default)]
+struct State {
+    file: Option<File>,
+    /// The first thing that went wrong; nothing is read after it.
+    failed: Option<(io::ErrorKind, String)>,
+    fetching: bool,
+    /// The stream is gone: nobody will read what is not written yet.
+    forgotten: bool,
+    fetched: Option<Bytes>,
+    reader: Option<Waker>,
+}
+
+#[derive(Debug)]
+struct Job {
+    state: Arc<Mutex<State>>,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    Write { at: u64, bytes: Bytes },
+    Read { at: u64, length: usize },
+}
+
+/// What [`Spooled::fetch`] came to.
+#[derive(Debug)]
+pub enum Fetched {
+    /// The bytes that were asked for.
+    Bytes(Bytes),
+    /// On their way; the waker is kept.
+    Pending,
+    /// The file failed.
+    Failed(io::Error),
+}
+
+impl Spool {
+    /// A file for one stream.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub fn file(&mut self) -> io::Result<Spooled> {
+        let jobs = match &self.jobs {
+            Some(jobs) => jobs.clone(),
+            None => {
+                let (jobs, work) = channel();
+                let under_way = Arc::clone(&self.under_way);
+                std::thread::Builder::new().name("ssm spool".to_owned()).spawn(move || run(&work, &under_way))?;
+                self.jobs.insert(jobs).clone()
+            }
+        };
+        Ok(Spooled { jobs, under_way: Arc::clone(&self.under_way), state: Arc::default() })
+    }
+
+    /// Bytes on their way to files: memory that a slow disk holds.
+    pub fn under_way(&self) -> usize {
+        self.under_way.load(Ordering::Relaxed)
+    }
+}
+
+impl Spooled {
+    /// Hands bytes over that belong at this place of the file.
+    ///
+    /// # Errors
+    /// An earlier write failed, or the thread is gone.
+    pub fn write(&self, at: u64, bytes: Bytes) -> io::Result<()> {
+        if let Some((kind, words)) = &lock(&self.state).failed {
+            return Err(io::Error::new(*kind, words.clone()));
+        }
+        self.under_way.fetch_add(bytes.len(), Ordering::Relaxed);
+        self.hand_over(What::Write { at, bytes })
+    }
+
+    /// So many bytes from this place. To be called again, with the same, when the waker rings.
+    pub fn fetch(&self, at: u64, length: usize, waker: &Waker) -> Fetched {
+        let mut state = lock(&self.state);
+        if let Some((kind, words)) = &state.failed {
+            return Fetched::Failed(io::Error::new(*kind, words.clone()));
+        }
+        if let Some(bytes) = state.fetched.take() {
+            return Fetched::Bytes(bytes);
+        }
+        state.reader = Some(waker.clone());
+        if std::mem::replace(&mut state.fetching, true) {
+            return Fetched::Pending;
+        }
+        drop(state);
+        match self.hand_over(What::Read { at, length }) {
+            Ok(()) => Fetched::Pending,
+            Err(error) => Fetched::Failed(error),
+        }
+    }
+
+    fn hand_over(&self, what: What) -> io::Result<()> {
+        let job = Job { state: Arc::clone(&self.state), what };
+        self.jobs.send(job).map_err(|_| io::Error::other("the thread for temporary files is gone"))
+    }
+}
+
+impl Drop for Spooled {
+    fn drop(&mut self) {
+        lock(&self.state).forgotten = true;
+    }
+}
+
+fn run(work: &Receiver<Job>, under_way: &AtomicUsize) {
+    while let Ok(Job { state, what }) = work.recv() {
+        let mut shared = lock(&state);
+        let wanted = !shared.forgotten && shared.failed.is_none();
+        let mut file = shared.file.take();
+        drop(shared);
+        let (result, written) = match what {
+            What::Write { at, bytes } => {
+                let result = if wanted { write(&mut file, at, &bytes).map(|()| None) } else { Ok(None) };
+                (result, bytes.len())
+            }
+            What::Read { at, length } if wanted => (read(&mut file, at, length).map(Some), 0),
+            What::Read { .. } => (Ok(None), 0),
+        };
+        let mut shared = lock(&state);
+        shared.file = file;
+        match result {
+            Ok(None) => {}
+            Ok(Some(bytes)) => (shared.fetching, shared.fetched) = (false, Some(bytes)),
+            Err(error) => shared.failed = Some((error.kind(), error.to_string())),
+        }
+        // A reader that waits for what can never come must learn of it too.
+        let reader = if shared.fetched.is_some() || shared.failed.is_some() { shared.reader.take() } else { None };
+        drop(shared);
+        under_way.fetch_sub(written, Ordering::Relaxed);
+        reader.into_iter().for_each(Waker::wake);
+    }
+}
+
+fn write(file: &mut Option<File>, at: u64, bytes: &[u8]) -> io::Result<()> {
+    let file = match file {
+        Some(file) => file,
+        none => none.insert(tempfile::tempfile()?),
+    };
+    file.seek(SeekFrom::Start(at))?;
+    file.write_all(bytes)
+}
+
+fn read(file: &mut Option<File>, at: u64, length: usize) -> io::Result<Bytes> {
+    let Some(file) = file else { return Err(io::ErrorKind::UnexpectedEof.into()) };
+    let mut bytes = vec![0; length];
+    file.seek(SeekFrom::Start(at))?;
+    file.read_exact(&mut bytes)?;
+    Ok(bytes.into())
+}
+
+/// Nothing in here panics while it holds the lock; and if it did, the reader should still be able to learn of it.
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    /// Asks until the thread has come to it.
+    fn fetch(file: &Spooled, at: u64, length: usize) -> io::Result<Bytes> {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            match file.fetch(at, length, Waker::noop()) {
+                Fetched::Bytes(bytes) => return Ok(bytes),
+                Fetched::Failed(error) => return Err(error),
+                Fetched::Pending => assert!(Instant::now() < deadline, "the thread is stuck"),
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_a_disk_that_hangs() {
+        let mut spool = Spool::default();
+        let (slow, other) = (spool.file().expect("a thread"), spool.file().expect("a thread"));
+        let disk = Arc::clone(&slow.state);
+        let hanging = lock(&disk);
+        // The thread cannot get past the first of these; whoever hands over does not notice.
+        slow.hand_over(What::Write { at: 0, bytes: Bytes::new() }).expect("a thread");
+        for at in 0..100 {
+            other.write(at * 1000, Bytes::from_static(&[1; 1000])).expect("it is only handed over");
+        }
+        assert_eq!(spool.under_way(), 100_000, "and it is known how much memory that holds");
+        assert!(matches!(other.fetch(0, 1000, Waker::noop()), Fetched::Pending));
+        drop(hanging);
+        assert_eq!(fetch(&other, 0, 1000).expect("its file").as_ref(), [1; 1000]);
+        assert_eq!(fetch(&other, 99_000, 1000).expect("its file").as_ref(), [1; 1000]);
+        assert_eq!(spool.under_way(), 0);
+    }
+
+    #[test]
+    fn a_file_that_fails_fails_its_own_stream_and_says_why() {
+        let mut spool = Spool::default();
+        let (bad, good) = (spool.file().expect("a thread"), spool.file().expect("a thread"));
+        good.write(0, Bytes::from_static(b"good")).expect("handed over");
+        let error = fetch(&bad, 0, 4).expect_err("nothing was written");
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(bad.write(0, Bytes::from_static(b"late")).expect_err("it has failed").kind(), error.kind());
+        assert_eq!(fetch(&good, 0, 4).expect("its own file").as_ref(), b"good");
+    }
+
+    #[test]
+    fn what_nobody_will_read_is_not_written() {
+        let mut spool = Spool::default();
+        let (gone, last) = (spool.file().expect("a thread"), spool.file().expect("a thread"));
+        let state = Arc::clone(&gone.state);
+        let hanging = lock(&last.state);
+        last.hand_over(What::Write { at: 0, bytes: Bytes::new() }).expect("a thread");
+        gone.write(0, Bytes::from_static(b"gone")).expect("handed over");
+        drop(gone);
+        drop(hanging);
+        last.write(0, Bytes::from_static(b"last")).expect("handed over");
+        assert_eq!(fetch(&last, 0, 4).expect("its file").as_ref(), b"last");
+        assert!(lock(&state).file.is_none());
+    }
+}
