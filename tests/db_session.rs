@@ -4,7 +4,7 @@
 mod postgres;
 
 use gatepost::db::{Credential, Error, Login, Roots, Secured, ServerError, Session, secure};
-use gatepost::model::{Allowed, Happening, Notice, Secret, Transaction};
+use gatepost::model::{Allowed, CopyPiece, Happening, Notice, Secret, Transaction};
 use postgres::{HOST, Postgres};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;

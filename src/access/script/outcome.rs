@@ -35,7 +35,7 @@ impl Script {
             if self.variables.is_on("ON_ERROR_STOP") || is_over {
                 self.stop();
             } else if self.variables.get("ECHO") == Some("errors") {
-                self.push(Step::Warn(format!("STATEMENT:  {}", run.query.sql)));
+                self.push(Step::Warn(format!("STATEMENT:  {};\n", run.query.sql)));
             }
             return;
         }

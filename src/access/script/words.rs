@@ -105,10 +105,12 @@ impl Script {
             }
         });
         level.scanner.skip(!level.conditions.is_active());
-        Some(match doubt {
-            Some(words) => outcome.and(Err(words)),
-            None => outcome,
-        })
+        if let Some(words) = doubt {
+            // It counts as false, and stops nothing.
+            let place = self.place();
+            self.push(Step::Fault(super::Fault { place, words }));
+        }
+        Some(outcome)
     }
 
     fn obey(&mut self, name: &str, raw: &str, line: usize) -> Result<(), String> {

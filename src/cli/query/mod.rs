@@ -8,7 +8,7 @@ mod outage;
 mod output;
 
 use super::steps::{Tell, Teller};
-use super::{Failure, Interrupt, Terminal, failure, password};
+use super::{Failure, Interrupt, Terminal, password};
 use crate::access::format::Format;
 use crate::access::script::{Display, Printer, Script, Source};
 use crate::access::{Access, Wish};
@@ -63,7 +63,7 @@ pub struct Args {
     #[arg(long, value_name = "STRING")]
     pub null: Option<String>,
     /// Set a variable of psql's: `:NAME` in the SQL; `ON_ERROR_STOP=0` goes on after errors
-    #[arg(long = "set", short = 'v', visible_alias = "variable", value_name = "NAME=VALUE")]
+    #[arg(long = "set", visible_alias = "variable", value_name = "NAME=VALUE")]
     pub set: Vec<String>,
     /// Everything in one transaction, which an error rolls back
     #[arg(long, short = '1')]

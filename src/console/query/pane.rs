@@ -111,6 +111,8 @@ pub(super) struct Question {
 pub(super) enum Then {
     Run(Vec<Sent>),
     Order(Order),
+    /// Let the script go on; it is told too when it may not.
+    Answer,
     /// Cut the wire under what runs.
     Drop,
 }

@@ -51,6 +51,11 @@ pub(super) fn run(pane: &mut Pane, all: bool, orders: &mut Vec<Order>) {
         pane.say(Tone::Dim, "there is no statement here");
         return;
     }
+    if is_script(part, &found) {
+        let note = (!secrets::may_hold(part)).then(|| part.to_owned());
+        let statement = Statement { sql: part.to_owned(), note };
+        return consider(pane, vec![Sent { statement, start: Some(from) }], orders);
+    }
     let mut sent = Vec::new();
     for statement in found {
         let sql = statement.of(part);
@@ -76,6 +81,21 @@ pub(super) fn run(pane: &mut Pane, all: bool, orders: &mut Vec<Order>) {
     if !sent.is_empty() {
         consider(pane, sent, orders);
     }
+}
+
+/// Whether a text needs more than its statements sent one by one: a script's words, variables, data of its own.
+fn is_script(part: &str, found: &[sql::Statement]) -> bool {
+    found.iter().any(|statement| {
+        let sql = statement.of(part);
+        match statement.backslash {
+            true => words::parse(sql) == Word::Script,
+            false => {
+                statement.data.is_some()
+                    || classify(sql) == Class::Copy(CopyWay::FromStdin)
+                    || sql::tokens(sql).any(|token| matches!(token.kind, TokenKind::Variable | TokenKind::Backslash))
+            }
+        }
+    })
 }
 
 /// Carries out a word that asks nothing of the server; false when what follows it must not run.
@@ -114,7 +134,7 @@ fn obey(pane: &mut Pane, word: Word, orders: &mut Vec<Order>) -> bool {
             orders.push(Order::Connect { database, user });
             return false;
         }
-        Word::Nothing | Word::Ask(_) => {}
+        Word::Script | Word::Ask(_) => {}
         Word::Refused(why) => {
             pane.log.push(Entry::Said(Tone::Bad, why.clone()));
             pane.say(Tone::Bad, why);
@@ -182,8 +202,13 @@ fn consider(pane: &mut Pane, sent: Vec<Sent>, orders: &mut Vec<Order>) {
 /// Sends statements to the worker.
 pub(super) fn send(pane: &mut Pane, sent: Vec<Sent>, orders: &mut Vec<Order>) {
     pane.runs += 1;
-    let statements = sent.iter().map(|sent| sent.statement.clone()).collect();
-    orders.push(Order::Ask(Ask::Run { run: pane.runs, statements }));
+    let run = pane.runs;
+    orders.push(Order::Ask(match sent.as_slice() {
+        [one] if is_script(&one.statement.sql, &statements(&one.statement.sql)) => {
+            Ask::Script { run, text: one.statement.sql.clone(), note: one.statement.note.clone() }
+        }
+        _ => Ask::Run { run, statements: sent.iter().map(|sent| sent.statement.clone()).collect() },
+    }));
     pane.work = Work::Running;
     pane.run = Some(Run {
         number: pane.runs,
@@ -208,8 +233,11 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
                 let first = running.sent.get(index).map(|sent| {
                     sent.statement.note.as_deref().filter(|_| sent.start.is_none()).unwrap_or(&sent.statement.sql)
                 });
-                let shown = first.map(first_line).unwrap_or_default();
-                pane.log.push(Entry::Statement(shown));
+                // Those of a script after the first tell themselves.
+                if let Some(first) = first {
+                    let shown = first_line(first);
+                    pane.log.push(Entry::Statement(shown));
+                }
             }
         }
         News::Columns { run, index, result, columns } => {
@@ -236,6 +264,18 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
                 output.table.take(window);
             }
         }
+        News::Said { text, warning } => {
+            let tone = if warning { Tone::Warn } else { Tone::Text };
+            let lines = text.strip_suffix('\n').unwrap_or(&text).split('\n');
+            lines.for_each(|line| pane.log.push(Entry::Said(tone, line.to_owned())));
+        }
+        News::Again { at } => {
+            pane.outputs.clear();
+            (pane.current, pane.unfolded, pane.cell) = (0, 0, None);
+            pane.say(Tone::Dim, format!("\\watch · {} · Ctrl-C ends it", text::clock(at)));
+        }
+        News::Asked { title, lines } => pane.question = Some(Question { title, lines, then: Then::Answer }),
+        News::Shown { expanded, timing } => (pane.expanded, pane.timing) = (expanded, timing),
         News::Short { result, why } => {
             if let Some(output) = pane.outputs.iter_mut().find(|output| output.table.id == result) {
                 output.table.short = Some(why.clone());
@@ -269,7 +309,7 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
                     (false, false) => Work::Done,
                 };
                 // What was asked about it has no object any more.
-                pane.question.take_if(|question| matches!(question.then, Then::Drop));
+                pane.question.take_if(|question| matches!(question.then, Then::Drop | Then::Answer));
                 let left = running.sent.len() - (running.index + 1).min(running.sent.len());
                 if left > 0 {
                     let (these, were) = if left == 1 { ("statement", "was") } else { ("statements", "were") };

@@ -69,6 +69,7 @@ fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
                     match question.then {
                         Then::Run(sent) => running::send(pane, sent, orders),
                         Then::Order(order) => orders.push(order),
+                        Then::Answer => orders.push(Order::Ask(Ask::Answer(true))),
                         Then::Drop => {
                             if let Some(run) = &mut pane.run {
                                 run.stop = Stop::Dropped;
@@ -79,7 +80,9 @@ fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
                 }
             }
             Some(Reply::No) => {
-                pane.question = None;
+                if pane.question.take().is_some_and(|question| matches!(question.then, Then::Answer)) {
+                    orders.push(Order::Ask(Ask::Answer(false)));
+                }
                 pane.say(Tone::Dim, "left alone");
             }
             None => {}
