@@ -83,7 +83,10 @@ fn leave_no_core() {
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: now.maximum });
 }
 
-fn run(words: Words) -> Result<u8, Failure> {
+fn run(mut words: Words) -> Result<u8, Failure> {
+    if let Some(Door::Tunnel(args)) = &mut words.door {
+        args.given = words.global.given();
+    }
     match &words.door {
         Some(Door::Completions { shell }) => {
             let mut script = Vec::new();
@@ -159,6 +162,9 @@ async fn with_access(
     let walked = AssertUnwindSafe(through(door, &access, terminal, interrupt)).catch_unwind().await;
     if tokio::time::timeout(FAREWELL, access.close()).await.is_err() {
         tracing::warn!("sessions at AWS were not terminated within {FAREWELL:?}");
+    }
+    for left in access.left_open() {
+        failure::warn(&left, terminal.color_on_stderr());
     }
     walked.unwrap_or(Err(Failure::Told(PANICKED)))
 }

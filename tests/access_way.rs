@@ -3,7 +3,7 @@
 #[path = "support/world.rs"]
 mod world;
 
-use gatepost::access::Session;
+use gatepost::access::{ForwardNews, Session};
 use gatepost::model::{
     Auth, EndpointRole, IamAuth, Kind, Role, Route, RouteChoice, Secret, StepKind, StepState, Transaction,
 };
@@ -232,7 +232,7 @@ async fn a_forwarded_port_outlives_its_session() {
     let client = async {
         let mut lost = greeted(port).await;
         world.sandbox.faults().set(Fault::SessionEnded);
-        let loss = told.recv().await.expect("the loss is told");
+        let Some(ForwardNews::Trouble(loss)) = told.recv().await else { panic!("the loss is told") };
         assert_eq!(loss.kind, Kind::TunnelLost, "{loss}");
         assert!(loss.because.iter().any(|because| because.contains("terminated due to inactivity")), "{loss}");
         assert!(loss.because.iter().any(|because| because.contains("the connection on it is lost")), "{loss}");
@@ -240,6 +240,8 @@ async fn a_forwarded_port_outlives_its_session() {
         assert!(world.sandbox.sessions().live().is_empty(), "no session before somebody wants one");
         // Several at once share the new one.
         tokio::join!(greeted(port), greeted(port));
+        let Some(ForwardNews::Mended(how)) = told.recv().await else { panic!("the new session is told") };
+        assert!(how.contains("via bastion-a"), "{how}");
     };
     tokio::select! {
         last = forward.serve() => panic!("{last}"),

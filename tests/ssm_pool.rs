@@ -25,22 +25,28 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Each session has a gateway and an agent of its own.
 #[derive(Clone, Default)]
-struct World(Arc<Mutex<Vec<Arc<Gateway>>>>);
+struct World {
+    gateways: Arc<Mutex<Vec<Arc<Gateway>>>>,
+    /// So many of the first ones have an agent whose first dial never answers.
+    silent: usize,
+}
 
 impl World {
     async fn session(&self) -> Result<Tunnel, Error> {
-        let gateway = Gateway::start(Habits::default(), false).await;
-        self.0.lock().expect("no panic").push(Arc::clone(&gateway));
+        let gateway =
+            Gateway::start(Habits { silent: (self.opened() < self.silent).then_some(3), ..Habits::default() }, false)
+                .await;
+        self.gateways.lock().expect("no panic").push(Arc::clone(&gateway));
         let account: Arc<dyn Account> = Arc::<Gateway>::clone(&gateway);
         Tunnel::open(gateway.grant(), account, gateway.options()).await.map(|(tunnel, _)| tunnel)
     }
 
     fn opened(&self) -> usize {
-        self.0.lock().expect("no panic").len()
+        self.gateways.lock().expect("no panic").len()
     }
 
     fn terminated(&self) -> usize {
-        let all = self.0.lock().expect("no panic");
+        let all = self.gateways.lock().expect("no panic");
         all.iter().filter(|gateway| gateway.terminated.load(Ordering::Relaxed) == 1).count()
     }
 }
@@ -131,6 +137,69 @@ async fn several_streams_run_at_nearly_so_many_times_one_session() {
     let deadline = Instant::now() + Duration::from_secs(20);
     while world.terminated() < 5 {
         assert!(Instant::now() < deadline, "the last clone's end terminates them all");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// A stream that asks and, if its session serves it, is answered.
+async fn ask(pool: &Pool) -> Stream {
+    let mut stream = pool.stream(Wish::Quick).await.expect("a stream");
+    stream.write_all(b"ask").await.expect("room");
+    stream
+}
+
+async fn is_answered(mut stream: Stream) {
+    let mut answer = [0; 3];
+    stream.read_exact(&mut answer).await.expect("an answer");
+    assert_eq!(&answer, b"ask");
+}
+
+/// Waits until it shows that the dial of that session is not answered.
+async fn slow(tunnel: &Tunnel) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while tunnel.dialling().is_none_or(|since| since < Duration::from_millis(400)) {
+        assert!(Instant::now() < deadline, "{:?}", tunnel.dialling());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_behind_a_dial_that_never_answers() {
+    let world = World { silent: 2, ..World::default() };
+    let pool = pool(&world, 2).await;
+    let first = ask(&pool).await;
+    slow(pool.first()).await;
+    // The next one does not go behind it but opens another session; whose dial is not answered either.
+    let second = ask(&pool).await;
+    assert_eq!(world.opened(), 2);
+    let other = pool.tunnels().pop().expect("two");
+    assert_eq!((pool.first().figures().streams, other.figures().streams), (1, 1));
+    slow(&other).await;
+    // There is no room for a third session while somebody waits on both; then one takes the place.
+    drop(second);
+    drop(other);
+    let mut third = tokio::time::timeout(Duration::from_secs(60), async {
+        loop {
+            let third = ask(&pool).await;
+            if world.opened() == 3 {
+                break third;
+            }
+        }
+    })
+    .await
+    .expect("the session that nobody uses is replaced");
+    let mut answer = [0; 3];
+    third.read_exact(&mut answer).await.expect("an answer");
+    assert_eq!(&answer, b"ask");
+    is_answered(ask(&pool).await).await;
+    assert_eq!((world.opened(), pool.tunnels().len()), (3, 2));
+    // The one that waits still has its stream: nothing was said of it twice, or taken from it.
+    assert_eq!(pool.first().figures().streams, 1);
+    drop((first, third));
+    pool.close().await;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while world.terminated() < 3 {
+        assert!(Instant::now() < deadline, "all are terminated");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -25,7 +25,7 @@ impl Account for Doors {
         Box::pin(async move {
             let begun = self.0.resume(session_id);
             let begun = begun.ok_or(Refusal { reason: "the session has ended".to_owned(), retry: false })?;
-            Ok(Grant { session_id: begun.session_id, stream_url: begun.stream_url, token: begun.token })
+            Ok(Grant { session_id: begun.session_id, stream_url: begun.stream_url, token: begun.token.into() })
         })
     }
 
@@ -74,7 +74,7 @@ async fn open(sandbox: &Sandbox) -> Result<Tunnel, Error> {
         reason: None,
     };
     let begun = sandbox.sessions().start(asked).expect("a session");
-    let grant = Grant { session_id: begun.session_id, stream_url: begun.stream_url, token: begun.token };
+    let grant = Grant { session_id: begun.session_id, stream_url: begun.stream_url, token: begun.token.into() };
     let options = Options {
         network: Network { timeout: Duration::from_secs(10), ..Network::default() },
         open_timeout: Duration::from_secs(20),

@@ -1,6 +1,7 @@
 //! The AWS side of a data channel: fresh credentials for each signature, each resume, and the end. It must not know the
 //! channel.
 
+use super::unended::Unended;
 use crate::aws::{Cloud, Error, Started, upgrade_headers};
 use crate::model::Place;
 use crate::ssm::{Account, Answer, Grant, Headers, Refusal};
@@ -12,11 +13,12 @@ pub(super) struct SessionAccount {
     place: Place,
     /// ResumeSession may leave the URL out; then the last one serves.
     stream_url: Mutex<String>,
+    unended: Unended,
 }
 
 impl SessionAccount {
-    pub(super) fn new(cloud: Cloud, place: Place, stream_url: String) -> SessionAccount {
-        SessionAccount { cloud, place, stream_url: Mutex::new(stream_url) }
+    pub(super) fn new(cloud: Cloud, place: Place, stream_url: String, unended: Unended) -> SessionAccount {
+        SessionAccount { cloud, place, stream_url: Mutex::new(stream_url), unended }
     }
 }
 
@@ -25,7 +27,7 @@ pub(super) fn grant(started: &Started) -> Grant {
     Grant {
         session_id: started.session_id.clone(),
         stream_url: started.stream_url.clone(),
-        token: started.token.reveal().to_owned(),
+        token: started.token.reveal().to_owned().into(),
     }
 }
 
@@ -57,8 +59,11 @@ impl Account for SessionAccount {
     }
 
     fn terminate<'a>(&'a self, session_id: &'a str) -> Answer<'a, ()> {
-        Box::pin(
-            async move { self.cloud.terminate_session(&self.place, session_id).await.map_err(|error| refusal(&error)) },
-        )
+        Box::pin(async move {
+            self.unended.asked(session_id);
+            let answer = self.cloud.terminate_session(&self.place, session_id).await;
+            self.unended.answered(session_id, &answer);
+            answer.map_err(|error| refusal(&error))
+        })
     }
 }

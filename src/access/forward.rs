@@ -23,6 +23,15 @@ use tokio::time::Instant;
 /// A session that ends may close its streams in order first, so a connection that ended so shortly before it was lost with it.
 const WITH_ITS_SESSION: Duration = Duration::from_secs(1);
 
+/// What happens to a port's session; the port stays.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// It is lost, or no new one could be opened.
+    Trouble(Diagnosis),
+    /// There is a new one; how it goes.
+    Mended(String),
+}
+
 /// A local port forwarded to a database.
 pub struct Forward {
     listener: TcpListener,
@@ -41,7 +50,7 @@ pub struct Forward {
     waiting: Vec<TcpStream>,
     /// Why the last connection came to nothing; for the report.
     trouble: Arc<Mutex<Option<String>>>,
-    news: Option<UnboundedSender<Diagnosis>>,
+    news: Option<UnboundedSender<News>>,
 }
 
 impl Forward {
@@ -78,8 +87,8 @@ impl Forward {
         self.port
     }
 
-    /// Where losses of the session are told, and that no new one could be opened; the port stays.
-    pub fn tell(&mut self, news: UnboundedSender<Diagnosis>) {
+    /// Where losses of the session are told, and what came of opening a new one.
+    pub fn tell(&mut self, news: UnboundedSender<News>) {
         self.news = Some(news);
     }
 
@@ -127,7 +136,7 @@ impl Forward {
             1 => ended.because("the connection on it is lost"),
             _ => ended.because(format!("the {count} connections on it are lost")),
         };
-        self.news(ended.advise("Connect again: the port stays, and the next connection opens a new session"));
+        self.trouble(ended.advise("Connect again: the port stays, and the next connection opens a new session"));
     }
 
     /// A connection for which there is no line: it waits for a new one.
@@ -148,6 +157,7 @@ impl Forward {
         match line {
             Ok(line) => {
                 (self.line, self.subject, self.lost) = (line, subject, false);
+                self.news(News::Mended(format!("A new session carries the port, {}", self.line.route())));
                 waiting.into_iter().for_each(|socket| self.take(socket));
                 None
             }
@@ -157,17 +167,21 @@ impl Forward {
                 if matches!(refused.kind, Kind::AccessDenied | Kind::NotFound | Kind::Usage) {
                     return Some(refused);
                 }
-                self.news(refused);
+                self.trouble(refused);
                 None
             }
         }
     }
 
-    fn news(&self, diagnosis: Diagnosis) {
+    fn trouble(&self, diagnosis: Diagnosis) {
         tracing::info!(kind = ?diagnosis.kind, "{}", diagnosis.title);
-        if let Some(news) = &self.news {
+        self.news(News::Trouble(diagnosis));
+    }
+
+    fn news(&self, news: News) {
+        if let Some(told) = &self.news {
             // Whoever listened may have stopped.
-            let _ = news.send(diagnosis);
+            let _ = told.send(news);
         }
     }
 

@@ -1,11 +1,14 @@
 //! The verbs: everything that floor 3 can do, and the one place where errors become words.
 
 mod account;
+pub mod arrange;
 mod audit;
 mod canceller;
+mod catalogue;
 mod connect;
 pub mod describe;
 mod diagnose;
+pub mod export;
 mod files;
 mod find;
 pub mod format;
@@ -13,7 +16,10 @@ mod forward;
 mod inventory;
 mod line;
 mod lines;
+mod login;
 mod memory;
+mod passfile;
+mod password_command;
 mod policy;
 mod probe;
 mod ranking;
@@ -23,16 +29,18 @@ mod result_set;
 mod route;
 mod running;
 pub mod script;
+mod secret;
 mod session;
 mod sockets;
 mod start;
 mod token;
 mod traces;
+mod unended;
 mod walk;
 mod watch;
 
 pub use canceller::Canceller;
-pub use forward::Forward;
+pub use forward::{Forward, News as ForwardNews};
 pub use running::Running;
 pub use session::Session;
 pub use watch::{LineHealth, Watch};
@@ -40,7 +48,7 @@ pub use watch::{LineHealth, Watch};
 use crate::aws::Cloud;
 use crate::db::Roots;
 use crate::model::*;
-pub use result_set::{Full, Limits, Piece, ResultSet};
+pub use result_set::{Full, Limits, Piece, ResultSet, Snapshot};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -64,6 +72,7 @@ struct Inner {
     audit: audit::Audit,
     /// Who each place says we are: it does not change while we run.
     identities: Mutex<HashMap<Place, Identity>>,
+    unended: unended::Unended,
 }
 
 /// A NAME resolved.
@@ -84,6 +93,8 @@ pub struct Remembered {
     pub database: Option<String>,
     /// Bastion id, or `direct`.
     pub route: Option<String>,
+    /// How it was logged in: a word of [`Auth::name`], or `secret:` and which; never a secret.
+    pub auth: Option<String>,
     /// When.
     pub at: Option<SystemTime>,
 }
@@ -151,6 +162,7 @@ impl Access {
             memory: memory::Memory::new(&settings.state_dir),
             audit: audit::Audit::new(&settings.state_dir, &settings.os_user),
             identities: Mutex::default(),
+            unended: unended::Unended::default(),
             settings,
         };
         Ok(Access { inner: Arc::new(inner) })
@@ -239,6 +251,12 @@ impl Access {
     /// Terminates every SSM session still open. To be awaited before the program ends, whatever ends it.
     pub async fn close(&self) {
         self.inner.lines.close().await;
+    }
+
+    /// Sessions that may still be open at AWS although they were to be ended, each told once. To be asked after
+    /// [`Access::close`].
+    pub fn left_open(&self) -> Vec<Diagnosis> {
+        self.inner.unended.take()
     }
 
     fn cloud(&self) -> &Cloud {

@@ -77,7 +77,12 @@ impl Start {
             ..ssm::Options::default()
         };
         let place = self.bastion.place.clone();
-        let account = Arc::new(SessionAccount::new(access.cloud().clone(), place, started.stream_url.clone()));
+        let account = Arc::new(SessionAccount::new(
+            access.cloud().clone(),
+            place,
+            started.stream_url.clone(),
+            access.inner.unended.clone(),
+        ));
         ssm::Tunnel::open(grant(started), account, options).await
     }
 }
@@ -111,7 +116,10 @@ impl Drop for Granted {
         let (access, place) = (self.start.access.clone(), self.start.bastion.place.clone());
         let id = self.started.session_id.clone();
         self.start.access.inner.lines.closing().keep(async move {
-            if let Err(error) = access.cloud().terminate_session(&place, &id).await {
+            access.inner.unended.asked(&id);
+            let answer = access.cloud().terminate_session(&place, &id).await;
+            access.inner.unended.answered(&id, &answer);
+            if let Err(error) = answer {
                 tracing::warn!(session = id, %error, "a session that nobody waited for was not terminated");
             }
         });

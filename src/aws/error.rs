@@ -7,9 +7,10 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 use std::error::Error as StdError;
+use std::fmt;
 
 /// An operation that failed, with its source kept.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("{operation} in {place}: {message}")]
 pub struct Error {
     /// As IAM writes it, e.g. `rds:DescribeDBClusters`.
@@ -27,6 +28,23 @@ pub struct Error {
     /// What lies below.
     #[source]
     pub source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The source in its messages only: an SDK's error has the whole answer in its `Debug`, and one to StartSession holds the
+/// session's token.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let source = self.source.as_deref().map(|source| chain(source).join(": "));
+        f.debug_struct("Error")
+            .field("operation", &self.operation)
+            .field("code", &self.code)
+            .field("message", &self.message)
+            .field("kind", &self.kind)
+            .field("place", &self.place)
+            .field("attempts", &self.attempts)
+            .field("source", &source)
+            .finish()
+    }
 }
 
 /// The class of a failure.
@@ -333,6 +351,22 @@ mod tests {
         let said = ErrorMetadata::builder().code("AccessDenied").message("User: me may not sts:AssumeRole").build();
         let error = aws_sdk_sts::operation::assume_role::AssumeRoleError::generic(said);
         assert_eq!(chain(&error), ["unhandled error (AccessDenied)", "AccessDenied: User: me may not sts:AssumeRole"]);
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_is_not_shown() {
+        use aws_sdk_ssm::operation::start_session::StartSessionError;
+        let body = r#"{"SessionId":"me-0a1","TokenValue":"AAEAA-the-token","StreamUrl":7}"#;
+        let status = 200_u16.try_into().expect("a status");
+        let raw = HttpResponse::new(status, aws_smithy_types::body::SdkBody::from(body));
+        let sdk = SdkError::<StartSessionError, _>::response_error("expected a string at StreamUrl", raw);
+        assert!(format!("{sdk:?}").contains("the-token"), "what is to be kept away is there");
+        let place = Place { profile: None, region: "eu-west-1".to_owned() };
+        let error = Error::from_sdk("ssm:StartSession", &place, 1, Origin::Keys, sdk);
+        for shown in [format!("{error:?}"), format!("{error:#?}"), error.to_string()] {
+            assert!(!shown.contains("the-token"), "{shown}");
+            assert!(shown.contains("ssm:StartSession"), "{shown}");
+        }
     }
 
     #[test]

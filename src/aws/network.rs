@@ -17,7 +17,8 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Never asked through a proxy: this machine, and the addresses that give credentials to EC2 and ECS.
+/// Never asked through a proxy: this machine (as with Go's `ProxyFromEnvironment`, and so with session-manager-plugin),
+/// and the addresses that give credentials to EC2 and ECS.
 const NEVER_PROXIED: &str = "localhost,127.0.0.0/8,::1,169.254.169.254,169.254.170.2,fd00:ec2::254";
 
 /// For connecting and for reading.

@@ -54,6 +54,12 @@ pub fn tell(diagnosis: &Diagnosis, color: bool) {
     let _ = writeln!(io::stderr().lock(), "{on}error:{off} {diagnosis}");
 }
 
+/// The same of what is no failure of what was asked for.
+pub fn warn(diagnosis: &Diagnosis, color: bool) {
+    let (on, off) = if color { ("\x1b[1;33m", "\x1b[0m") } else { ("", "") };
+    let _ = writeln!(io::stderr().lock(), "{on}warning:{off} {diagnosis}");
+}
+
 /// What the server said of a statement, as psql prints it: severity and message, the line with the caret, DETAIL, HINT,
 /// CONTEXT; below that what we know of it.
 pub fn tell_server(diagnosis: &Diagnosis, server: &ServerWords, caret: Option<&str>, color: bool) {

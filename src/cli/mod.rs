@@ -4,6 +4,7 @@
 pub mod failure;
 pub mod interrupt;
 pub mod list;
+pub mod login;
 mod password;
 pub mod policy;
 pub mod query;
@@ -59,6 +60,19 @@ impl Global {
             ("--ca-bundle", paths(&self.ca_bundle)),
             ("--resolve", self.resolve.clone()),
         ]
+    }
+}
+
+impl Global {
+    /// Those that say which AWS is meant, as words of a command line.
+    pub fn given(&self) -> Vec<String> {
+        let config = self.config.iter().map(|path| path.display().to_string()).collect();
+        let flags =
+            self.flags().into_iter().filter(|(name, _)| matches!(*name, "--profile" | "--region" | "--endpoint-url"));
+        flags
+            .chain([("--config", config)])
+            .flat_map(|(name, values)| values.into_iter().flat_map(move |value: String| [name.to_owned(), value]))
+            .collect()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::steps::{Tell, Teller};
 use super::{Failure, Interrupt, Terminal, failure, roots};
-use crate::access::{Access, Forward, LineReport};
+use crate::access::{Access, Forward, ForwardNews, LineReport};
 use crate::model::{Diagnosis, Endpoint, EndpointRole, Engine, IamAuth, Kind, Place, RouteChoice, visible};
 use std::io::{self, Write};
 use std::path::Path;
@@ -26,6 +26,9 @@ pub struct Args {
     /// Database user for the psql line that is printed
     #[arg(long, short)]
     pub user: Option<String>,
+    /// The flags that say which AWS is meant, for the psql line
+    #[arg(skip)]
+    pub given: Vec<String>,
 }
 
 /// Runs it.
@@ -59,7 +62,10 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
                     writeln!(io::stderr().lock())?;
                     shown.clear();
                 }
-                failure::tell(&news, terminal.color);
+                match news {
+                    ForwardNews::Trouble(diagnosis) => failure::tell(&diagnosis, terminal.color),
+                    ForwardNews::Mended(how) => writeln!(io::stderr().lock(), "{}", visible(&how))?,
+                }
                 continue;
             }
             _ = figures.tick(), if terminal.stderr => {}
@@ -90,13 +96,22 @@ fn announce(access: &Access, args: &Args, endpoint: &Endpoint, forward: &Forward
         let user = args.user.clone().or_else(|| access.default_user(endpoint)).unwrap_or_else(|| "USER".to_owned());
         // Where the authorities cannot be written, psql looks for those of its user.
         let roots = roots::write(access.settings()).ok();
-        writeln!(stdout, "{}", psql(endpoint, forward.port(), &user, &args.name, roots.as_deref()))?;
+        let login = Login { user: &user, name: &args.name, given: &args.given };
+        writeln!(stdout, "{}", psql(endpoint, forward.port(), &login, roots.as_deref()))?;
     }
     stdout.flush()
 }
 
+/// Who logs in, and the words that got us here.
+struct Login<'a> {
+    user: &'a str,
+    name: &'a str,
+    given: &'a [String],
+}
+
 /// A line for a shell: the name is the real one, so that the certificate is checked against it; only the address is ours.
-fn psql(endpoint: &Endpoint, port: u16, user: &str, name: &str, roots: Option<&Path>) -> String {
+fn psql(endpoint: &Endpoint, port: u16, login: &Login<'_>, roots: Option<&Path>) -> String {
+    let Login { user, name, given } = login;
     let database = endpoint.database_name.as_deref().unwrap_or("postgres");
     let mut conninfo = format!(
         "host={} hostaddr=127.0.0.1 port={port} user={} dbname={} sslmode=verify-full",
@@ -108,7 +123,11 @@ fn psql(endpoint: &Endpoint, port: u16, user: &str, name: &str, roots: Option<&P
         conninfo.push_str(&format!(" sslrootcert={}", conninfo_value(&roots.display().to_string())));
     }
     let token = match endpoint.iam.accepts_tokens() {
-        true => format!("PGPASSWORD=\"$(gatepost token {} --user {})\" ", shell_word(name), shell_word(user)),
+        true => {
+            let words = ["token", name, "--user", user].into_iter().chain(given.iter().map(String::as_str));
+            let words: Vec<String> = words.map(shell_word).collect();
+            format!("PGPASSWORD=\"$(gatepost {})\" ", words.join(" "))
+        }
         false => String::new(),
     };
     format!("{token}psql {}", shell_word(&conninfo))
@@ -239,17 +258,23 @@ mod tests {
     #[test]
     fn the_psql_line_survives_odd_names() {
         let mut endpoint = by_hand("db.example.com", 5432, Place { profile: None, region: "eu-west-1".to_owned() });
+        let given = ["--profile", "our prod", "--region", "eu-west-1"].map(str::to_owned);
         endpoint.iam = IamAuth::Enabled;
         endpoint.database_name = Some("my shop".to_owned());
         assert_eq!(
-            psql(&endpoint, 1234, "o'brien", "orders-prod", None),
-            "PGPASSWORD=\"$(gatepost token orders-prod --user 'o'\\''brien')\" psql 'host=db.example.com \
+            psql(&endpoint, 1234, &Login { user: "o'brien", name: "orders-prod", given: &given }, None),
+            "PGPASSWORD=\"$(gatepost token orders-prod --user 'o'\\''brien' --profile 'our prod' --region eu-west-1)\" psql 'host=db.example.com \
              hostaddr=127.0.0.1 port=1234 user='\\''o\\'\\''brien'\\'' dbname='\\''my shop'\\'' sslmode=verify-full'"
         );
         endpoint.iam = IamAuth::Disabled;
         endpoint.database_name = None;
         assert_eq!(
-            psql(&endpoint, 1234, "app", "x", Some(Path::new("/state/roots.pem"))),
+            psql(
+                &endpoint,
+                1234,
+                &Login { user: "app", name: "x", given: &given },
+                Some(Path::new("/state/roots.pem"))
+            ),
             "psql 'host=db.example.com hostaddr=127.0.0.1 port=1234 user=app dbname=postgres sslmode=verify-full \
              sslrootcert=/state/roots.pem'"
         );

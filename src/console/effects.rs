@@ -103,7 +103,7 @@ impl Effects {
                 }
             }
             Command::Stop(stopped) => self.stop(stopped),
-            Command::Copy(_) | Command::Suspend | Command::Redraw | Command::Quit => {}
+            Command::Copy(_) | Command::Compose(..) | Command::Suspend | Command::Redraw | Command::Quit => {}
         }
     }
 
@@ -179,11 +179,19 @@ impl Effects {
                 _ = &mut stopped => return,
             };
             let _ = tell.send(Event::Answer(id, Answer::Forwarded(forward.port())));
-            tokio::select! {
-                diagnosis = forward.serve() => {
-                    let _ = tell.send(Event::Answer(id, Answer::Failed(diagnosis)));
+            let (news, mut heard) = unbounded_channel();
+            forward.tell(news);
+            loop {
+                tokio::select! {
+                    diagnosis = forward.serve() => {
+                        let _ = tell.send(Event::Answer(id, Answer::Failed(diagnosis)));
+                        break;
+                    }
+                    Some(news) = heard.recv() => {
+                        let _ = tell.send(Event::Answer(id, Answer::ForwardNews(news)));
+                    }
+                    _ = &mut stopped => break,
                 }
-                _ = &mut stopped => {}
             }
             forward.close().await;
         });

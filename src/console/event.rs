@@ -2,7 +2,7 @@
 //! it must not know who carries it.
 
 use super::query;
-use crate::access::{LineReport, Remembered, Wish};
+use crate::access::{ForwardNews, LineReport, Remembered, Wish};
 use crate::model::{
     Diagnosis, Endpoint, Identity, Inventory, Place, Policy, Ranked, RouteChoice, Secret, SessionFacts, Step,
 };
@@ -35,6 +35,8 @@ pub enum Event {
     Answer(Id, Answer),
     /// A query tab's session tells.
     Query(TabId, query::News),
+    /// What came back from the editor that a tab's text was given to, or why nothing did, in words.
+    Composed(TabId, Result<String, String>),
     /// The system asks the program to end (SIGTERM, SIGHUP, SIGINT).
     Terminate,
 }
@@ -70,6 +72,8 @@ pub enum Command {
     Stop(Id),
     /// Put this on the clipboard (OSC 52).
     Copy(Secret),
+    /// Have a tab's text edited in the editor of the settings, which gets the terminal; [`Event::Composed`] follows.
+    Compose(TabId, Secret),
     /// Give the terminal back and stop until continued (Ctrl-Z).
     Suspend,
     /// Draw everything anew.
@@ -103,6 +107,8 @@ pub enum Answer {
     Connected(String, Box<SessionFacts>),
     /// Of [`Command::Forward`]: the port on 127.0.0.1. [`Answer::Failed`] follows when it has ended.
     Forwarded(u16),
+    /// What happens to a forwarded port's session; the port stays.
+    ForwardNews(ForwardNews),
     /// Of [`Command::Lines`].
     Lines(Vec<LineReport>),
     /// It failed.

@@ -2,12 +2,14 @@
 //!
 //! * [`event`]: what comes in, what goes out; [`state`]: what is known; [`update`]: what happens next; [`mod@view`]: what it
 //!   looks like; [`layout`]: where. All of these are pure.
-//! * [`effects`]: performs commands by `access`; [`terminal`]: the terminal, and giving it back.
+//! * [`effects`]: performs commands by `access`; [`terminal`]: the terminal, and giving it back; `compose`: an editor of
+//!   one's own, which gets it for a while.
 //! * [`panes`], [`query`]: the screens; [`overlay`]: what lies over them; [`widgets`]: what they are made of; [`keys`],
 //!   [`theme`]: keys and tones as data.
 //!
 //! It must not know how AWS, a tunnel or a database is spoken to.
 
+mod compose;
 pub mod effects;
 pub mod event;
 pub mod keys;
@@ -28,17 +30,19 @@ pub mod view;
 pub mod widgets;
 
 use crate::access::Access;
-use crate::model::{Diagnosis, Kind};
+use crate::model::{Diagnosis, Kind, Secret};
 use crossterm::event::{Event as TerminalEvent, EventStream, MouseEventKind};
 use effects::Effects;
-use event::{Command, Event, Id};
+use event::{Command, Event, Id, TabId};
 use futures_util::StreamExt;
 use ratatui::layout::Size;
 use state::State;
+use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};
 use terminal::Screen;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
 
 /// Answers that pour in are drawn at most this often; a key is drawn at once.
 const FRAME: Duration = Duration::from_millis(16);
@@ -94,13 +98,14 @@ async fn turn(
     settings: crate::model::Settings,
     start: Start,
 ) -> Result<(), Diagnosis> {
+    let editor = settings.editor.clone();
     let mut state = State::new(settings, screen.size()?, SystemTime::now());
     // The first frame comes before anything is asked of AWS.
     screen.draw(|frame| view::view(&state, frame))?;
     let mut drawn = Instant::now();
     let commands = update::start(&mut state, start.target);
     carry_out(commands, screen, effects)?;
-    let mut keys = listen();
+    let mut keys = Keys::listen();
     let mut ended_by = None;
     let (mut dirty, mut urgent) = (true, true);
     while !state.quitting {
@@ -121,7 +126,7 @@ async fn turn(
                 ended_by = Some(name);
                 Some(Event::Terminate)
             }
-            key = keys.recv() => Some(key.unwrap_or(Event::Terminate)),
+            key = keys.told.recv() => Some(key.unwrap_or(Event::Terminate)),
             event = told.recv() => event,
             () = sleep(wake) => None,
         };
@@ -129,7 +134,7 @@ async fn turn(
         let mut events = vec![Event::Tick(SystemTime::now())];
         events.extend(first);
         for _ in 0..BATCH {
-            if let Ok(key) = keys.try_recv() {
+            if let Ok(key) = keys.told.try_recv() {
                 urgent = true;
                 events.push(key);
             } else if let Ok(event) = told.try_recv() {
@@ -138,9 +143,28 @@ async fn turn(
                 break;
             }
         }
-        for event in events {
+        let mut events = VecDeque::from(events);
+        while let Some(event) = events.pop_front() {
             let commands = update::update(&mut state, event);
-            carry_out(commands, screen, effects)?;
+            for (tab, text) in carry_out(commands, screen, effects)? {
+                // Nobody else may read the terminal now, or keys meant for the editor would be lost to it.
+                events.extend(keys.stop().await);
+                screen.lend();
+                let composed = compose::edited(&editor, text.reveal(), signals).await;
+                screen.regain()?;
+                keys = Keys::listen();
+                events.push_back(Event::Tick(SystemTime::now()));
+                events.push_back(Event::Resize(screen.size()?));
+                match composed {
+                    compose::Composed::Ended(name) => {
+                        ended_by = Some(name);
+                        events.push_back(Event::Terminate);
+                    }
+                    compose::Composed::Text(text) => events.push_back(Event::Composed(tab, Ok(text))),
+                    compose::Composed::Failed(why) => events.push_back(Event::Composed(tab, Err(why))),
+                }
+                urgent = true;
+            }
         }
         dirty = true;
     }
@@ -150,27 +174,44 @@ async fn turn(
     }
 }
 
-/// Hears the terminal on a task of its own. The stream must not be polled with `now_or_never`: it keeps the first waker it
-/// is polled with, and a waker that wakes nobody would leave keys unheard.
-fn listen() -> UnboundedReceiver<Event> {
-    let (tell, told) = unbounded_channel();
-    tokio::spawn(async move {
-        let mut events = EventStream::new();
-        loop {
-            let event = events.next().await;
-            let over = !matches!(event, Some(Ok(_)));
-            // What means nothing (the mouse merely passing by) wakes nobody.
-            if let Some(event) = heard(event)
-                && tell.send(event).is_err()
-            {
-                return;
-            }
-            if over {
-                return;
-            }
+/// What the terminal tells, heard on a task of its own. The stream must not be polled with `now_or_never`: it keeps the
+/// first waker it is polled with, and a waker that wakes nobody would leave keys unheard.
+struct Keys {
+    told: UnboundedReceiver<Event>,
+    task: JoinHandle<()>,
+}
+
+impl Keys {
+    fn listen() -> Keys {
+        let (tell, told) = unbounded_channel();
+        Keys { told, task: tokio::spawn(listen(tell)) }
+    }
+
+    /// Stops hearing; gives what was heard and not taken yet. The stream's own thread leaves the terminal alone as soon as
+    /// the stream is dropped, which it is when the task has ended.
+    async fn stop(&mut self) -> Vec<Event> {
+        self.task.abort();
+        // That it was aborted is what was wanted.
+        let _ = (&mut self.task).await;
+        std::iter::from_fn(|| self.told.try_recv().ok()).collect()
+    }
+}
+
+async fn listen(tell: UnboundedSender<Event>) {
+    let mut events = EventStream::new();
+    loop {
+        let event = events.next().await;
+        let over = !matches!(event, Some(Ok(_)));
+        // What means nothing (the mouse merely passing by) wakes nobody.
+        if let Some(event) = heard(event)
+            && tell.send(event).is_err()
+        {
+            return;
         }
-    });
-    told
+        if over {
+            return;
+        }
+    }
 }
 
 async fn sleep(time: Option<Duration>) {
@@ -180,18 +221,24 @@ async fn sleep(time: Option<Duration>) {
     }
 }
 
-/// Commands about the terminal are done here, the others by the effects.
-fn carry_out(commands: Vec<(Id, Command)>, screen: &mut Screen, effects: &mut Effects) -> Result<(), Diagnosis> {
+/// Commands about the terminal are done here, the others by the effects. Gives the texts that another program is to have.
+fn carry_out(
+    commands: Vec<(Id, Command)>,
+    screen: &mut Screen,
+    effects: &mut Effects,
+) -> Result<Vec<(TabId, Secret)>, Diagnosis> {
+    let mut texts = Vec::new();
     for (id, command) in commands {
         match command {
             Command::Copy(text) => screen.copy(&text)?,
+            Command::Compose(tab, text) => texts.push((tab, text)),
             Command::Suspend => screen.suspend()?,
             Command::Redraw => screen.forget()?,
             Command::Quit => {}
             other => effects.perform(id, other),
         }
     }
-    Ok(())
+    Ok(texts)
 }
 
 /// What the terminal says, as far as it means anything. A terminal that is gone means the end.

@@ -91,13 +91,26 @@ impl Screen {
 
     /// Gives the terminal back and stops this process group, as Ctrl-Z does; takes it again when continued.
     pub fn suspend(&mut self) -> Result<(), Diagnosis> {
-        give_back();
+        self.lend();
         // Without unsafe code, `kill` is the way to send a signal; 0 is the process group, which is what the terminal's
         // own Ctrl-Z stops. It is stopped along with us, and waited for afterwards.
         let stopped = std::process::Command::new("kill").args(["-TSTP", "0"]).status();
-        take().map_err(refused)?;
-        self.forget()?;
+        self.regain()?;
         stopped.map(drop).map_err(refused)
+    }
+
+    /// Gives the terminal to whoever comes next (the shell, another program), as it was before [`Screen::take`].
+    pub fn lend(&mut self) {
+        give_back();
+    }
+
+    /// Takes it again; the next frame draws everything.
+    pub fn regain(&mut self) -> Result<(), Diagnosis> {
+        if PANICKED.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        take().map_err(refused)?;
+        self.forget()
     }
 }
 

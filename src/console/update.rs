@@ -66,6 +66,11 @@ pub fn update(state: &mut State, event: Event) -> Vec<(Id, Command)> {
                 to_tab_at(state, at, QueryInput::News(news));
             }
         }
+        Event::Composed(id, composed) => {
+            if let Some(at) = state.tabs.iter().position(|tab| tab.id == id) {
+                to_tab_at(state, at, QueryInput::Composed(composed));
+            }
+        }
         Event::Terminate => quit(state),
     }
     state.asks.take()
@@ -238,6 +243,9 @@ fn answered(state: &mut State, id: Id, answer: Answer) {
         return connect_to_target(state);
     }
     if state.lines.answer(id, &answer, state.now) {
+        if let Some(words) = state.lines.note(id, &answer) {
+            tell(state, words);
+        }
         return;
     }
     if let Some(pane) = state.connect.as_mut()
@@ -405,6 +413,9 @@ fn ordered(state: &mut State, id: TabId, order: Order) {
         }
         Order::Copy(text) => {
             state.asks.ask(Command::Copy(Secret::new(text)));
+        }
+        Order::Compose(text) => {
+            state.asks.ask(Command::Compose(id, Secret::new(text)));
         }
         Order::Help => state.overlay = Some(Overlay::Help(help_of(state))),
         Order::Back => state.focus = Focus::Fleet,

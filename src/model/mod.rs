@@ -4,6 +4,9 @@
 //! (and `zeroize` for [`Secret`]).
 
 mod authentication;
+pub mod catalogue;
+mod command;
+pub mod completion;
 mod diagnosis;
 mod happening;
 mod inventory;
@@ -17,6 +20,7 @@ mod target;
 mod visible;
 
 pub use authentication::{Allowed, Authentication};
+pub use command::command_words;
 pub use diagnosis::{Advice, Diagnosis, Kind, ServerWords};
 pub use happening::{CopyPiece, Happening, Notice, SessionFacts, TlsFacts, Transaction};
 pub use inventory::{
@@ -26,7 +30,7 @@ pub use inventory::{
 pub use page::{Column, Page, PageBuilder};
 pub use policy::Policy;
 pub use secret::{Secret, Token};
-pub use settings::{AwsSettings, Resolve, Settings, StaticCredentials};
+pub use settings::{AwsSettings, EditorKeys, Resolve, Settings, StaticCredentials};
 pub use step::{Step, StepKind, StepState};
 pub use target::{Agent, Auth, Bastion, Ranked, Route, RouteChoice, Target};
 pub use visible::visible;

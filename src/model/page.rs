@@ -74,6 +74,20 @@ impl Page {
         (&self.text, &self.ends)
     }
 
+    /// One row of what [`Page::raw`] gave: `ends` are its own, `before` is the end before them (0 for the first row), `text`
+    /// is theirs alone. `None` when it does not fit together.
+    pub fn from_raw_row(before: u32, text: String, ends: &[u32]) -> Option<Page> {
+        let before = before & !NULL;
+        let ends = ends.iter().map(|end| Some((end & !NULL).checked_sub(before)? | (end & NULL)));
+        let ends: Vec<u32> = ends.collect::<Option<_>>()?;
+        Page::from_raw(ends.len(), 1, text, ends)
+    }
+
+    /// Where the text of an end of [`Page::raw`] ends, in bytes.
+    pub fn offset(end: u32) -> usize {
+        (end & !NULL) as usize
+    }
+
     /// From what [`Page::raw`] gave; `None` when it does not fit together.
     pub fn from_raw(columns: usize, rows: usize, text: String, ends: Vec<u32>) -> Option<Page> {
         if ends.len() != columns.checked_mul(rows)? {
@@ -106,12 +120,20 @@ impl PageBuilder {
         PageBuilder { columns, ..PageBuilder::default() }
     }
 
-    /// Adds one row; missing cells become NULL, surplus ones are dropped.
+    /// Whether a row of so many bytes of text can be added: offsets have 31 bits.
+    pub fn has_room(&self, bytes: usize) -> bool {
+        self.text.len().saturating_add(bytes) < NULL as usize
+    }
+
+    /// Adds one row; missing cells become NULL, surplus ones are dropped. Panics when [`PageBuilder::has_room`] would have
+    /// said no: a wrong offset would show one cell's text as another's. An empty page has room for any row, since a message
+    /// server builds a row in a buffer of at most 1 GiB (MaxAllocSize, memutils.h).
     pub fn push<'a>(&mut self, cells: impl IntoIterator<Item = Option<&'a str>>) {
         let mut cells = cells.into_iter();
         for _ in 0..self.columns {
             match cells.next().flatten() {
                 Some(cell) => {
+                    assert!(self.has_room(cell.len()), "more than 2 GiB of text in one page of rows");
                     self.text.push_str(cell);
                     self.ends.push(self.text.len() as u32);
                 }
@@ -126,7 +148,7 @@ impl PageBuilder {
         self.rows
     }
 
-    /// Bytes so far. Keep a page far under 2 GiB: offsets have 31 bits.
+    /// Bytes so far.
     pub fn size(&self) -> usize {
         self.text.len() + 4 * self.ends.len()
     }
@@ -153,6 +175,9 @@ mod tests {
         assert_eq!(builder.rows(), 0);
         let (text, ends) = page.raw();
         assert_eq!(Page::from_raw(3, 2, text.to_owned(), ends.to_vec()), Some(page.clone()));
+        let second = Page::from_raw_row(ends[2], "éz".to_owned(), &ends[3..]).expect("fits");
+        assert_eq!(second.row(0).collect::<Vec<_>>(), [None, Some("é"), Some("z")]);
+        assert_eq!(Page::from_raw_row(ends[2], "é".to_owned(), &ends[3..]), None);
         assert_eq!(Page::from_raw(3, 3, text.to_owned(), ends.to_vec()), None);
     }
 }

@@ -73,6 +73,11 @@ impl Sessions {
         Sessions { shared: Arc::new(Shared { gates, outside, address, state: Mutex::default() }) }
     }
 
+    /// Where their web sockets are accepted.
+    pub fn address(&self) -> SocketAddr {
+        self.shared.address
+    }
+
     /// For the HTTP side.
     pub fn door(&self) -> SessionDoor {
         let (start, resume, terminate) = (self.clone(), self.clone(), self.clone());

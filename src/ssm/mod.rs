@@ -41,6 +41,7 @@ pub use tunnel::Tunnel;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// What StartSession or ResumeSession gave.
 #[derive(Clone)]
@@ -49,8 +50,8 @@ pub struct Grant {
     pub session_id: String,
     /// `StreamUrl`, used verbatim.
     pub stream_url: String,
-    /// `TokenValue`: a secret.
-    pub token: String,
+    /// `TokenValue`: a secret, zeroed when it is done with.
+    pub token: Zeroizing<String>,
 }
 
 /// Headers of a signed web socket upgrade (`Authorization`, `X-Amz-Date`, …).

@@ -36,6 +36,10 @@ pub struct Mux {
     /// Bytes that the backlogs hold in memory.
     held: usize,
     spool: Spool,
+    /// The latest stream that has sent data, and the latest of which anything has come: an agent dials for one stream
+    /// after the other, so what has come for one tells of all before it.
+    asked: u32,
+    answered: u32,
     decoder: Decoder,
     /// Flags 3 whose FIN has not come yet.
     refusals: usize,
@@ -103,6 +107,8 @@ impl Default for Mux {
             waiting: 0,
             held: 0,
             spool: Spool::default(),
+            asked: 0,
+            answered: 0,
             decoder: Decoder::new(),
             refusals: 0,
             received: 0,
@@ -125,8 +131,12 @@ impl Mux {
     pub fn receive(&mut self, mut bytes: Bytes) -> Result<(), Broken> {
         while let Some(piece) = self.decoder.next(&mut bytes)? {
             match piece {
-                Piece::Data(id, data) => self.data(id, data),
+                Piece::Data(id, data) => {
+                    self.answer(id);
+                    self.data(id, data);
+                }
                 Piece::Close(id) => {
+                    self.answer(id);
                     tracing::trace!(stream = id, "the agent closes it");
                     self.closed(id);
                 }
@@ -176,6 +186,7 @@ impl Mux {
                 entry.send.advance(part);
                 self.waiting -= part;
                 self.sent += part as u64;
+                self.asked = self.asked.max(id);
                 if entry.send.len() <= SEND_BUFFER / 2
                     && let Some(writer) = entry.writer.take()
                 {
@@ -288,6 +299,18 @@ impl Mux {
     /// Bytes of data so far: received, sent.
     pub fn figures(&self) -> (u64, u64) {
         (self.received, self.sent)
+    }
+
+    /// The latest stream of which anything has come, where a later one has asked.
+    pub fn unanswered_after(&self) -> Option<u32> {
+        (self.asked > self.answered).then_some(self.answered)
+    }
+
+    fn answer(&mut self, id: u32) {
+        // An agent that speaks of streams that never were does not make later ones answered.
+        if id <= self.asked {
+            self.answered = self.answered.max(id);
+        }
     }
 
     fn data(&mut self, id: u32, data: Bytes) {

@@ -5,6 +5,11 @@
 //! session, but sessions do not slow one another. So when all that are open carry a bulk transfer another is opened,
 //! before anybody is in a hurry, and a new stream takes the session that is quietest. A stream never moves.
 //!
+//! An agent dials for one stream after the other, too: behind a host that does not answer, all later streams of a session
+//! wait until its system gives up, two minutes or more. So a session whose dial has been silent for a moment gets no new
+//! stream where another may be opened, and one that nobody uses any more is replaced. (What lies with the agent already
+//! stays there: moved to another session, it might be said twice.)
+//!
 //! It must not know how a session is started: an [`Opener`] does that.
 
 use super::{Error, Figures, Health, Stream, Tunnel};
@@ -22,6 +27,13 @@ const REFUSED: Duration = Duration::from_secs(60);
 const UNUSED: Duration = Duration::from_secs(60);
 /// The most that a stream waits for a session that is being opened.
 const WORTHWHILE: Duration = Duration::from_secs(3);
+
+/// A dial without an answer for so long is looked at before another stream is put behind it;
+const SLOW_DIAL: Duration = Duration::from_millis(300);
+/// after so long it is taken for one that never answers.
+const SILENT_DIAL: Duration = Duration::from_secs(2);
+/// How often it is looked at.
+const DIAL_LOOK: Duration = Duration::from_millis(20);
 
 /// Starts further sessions.
 pub trait Opener: Send + Sync + 'static {
@@ -113,6 +125,7 @@ impl Pool {
     /// # Errors
     /// [`Error::Ended`] when the first session is over.
     pub async fn stream(&self, wish: Wish) -> Result<Stream, Error> {
+        self.0.dials_are_answered_or_silent().await;
         if self.0.wants_more(wish) {
             // Of its own, so that a session that AWS has started is never forgotten half-way.
             let inner = Arc::clone(&self.0);
@@ -120,7 +133,7 @@ impl Pool {
             let _open_or_not = tokio::time::timeout(WORTHWHILE, opening).await;
         }
         let mut tunnels = self.tunnels();
-        tunnels.sort_by_key(|one| (one.is_busy(), one.figures().streams));
+        tunnels.sort_by_key(|one| (is_silent(one), one.is_busy(), one.figures().streams));
         for tunnel in &tunnels {
             if let Ok(stream) = tunnel.stream() {
                 return Ok(stream);
@@ -164,11 +177,22 @@ impl Inner {
     fn wants_more(&self, wish: Wish) -> bool {
         let tunnels = self.tunnels();
         let state = self.state();
-        tunnels.len() < self.most
+        let replaceable = state.more.iter().filter(|one| is_replaceable(&one.tunnel)).count();
+        tunnels.len() < self.most + replaceable
             && !state.closed
             && state.refused.is_none_or(|at| at.elapsed() >= REFUSED)
             && is_open(&self.first)
-            && tunnels.iter().all(|one| one.is_busy() || (wish == Wish::Alone && one.figures().streams > 0))
+            && tunnels
+                .iter()
+                .all(|one| is_silent(one) || one.is_busy() || (wish == Wish::Alone && one.figures().streams > 0))
+    }
+
+    /// Returns at once while some session dials as it should; otherwise when that is so again, or clear that it is not.
+    async fn dials_are_answered_or_silent(&self) {
+        let is_slow = |one: &Tunnel| one.dialling().is_some_and(|since| since >= SLOW_DIAL);
+        while self.most > 1 && self.tunnels().iter().all(is_slow) && !self.tunnels().iter().all(is_silent) {
+            tokio::time::sleep(DIAL_LOOK).await;
+        }
     }
 
     /// Opens one more, if it is still wanted when it is our turn.
@@ -177,6 +201,7 @@ impl Inner {
         if !self.wants_more(wish) {
             return;
         }
+        self.replace_one();
         match self.opener.open().await {
             Ok(tunnel) => {
                 tracing::debug!(session = tunnel.session_id(), "one more session");
@@ -194,6 +219,20 @@ impl Inner {
                 tracing::debug!(%error, "no further session");
                 self.state().refused = Some(Instant::now());
             }
+        }
+    }
+
+    /// Closes a session that stands behind a silent dial with nobody on it, where there is no room for one more.
+    fn replace_one(&self) {
+        let mut state = self.state();
+        let State { more, past, .. } = &mut *state;
+        if 1 + more.iter().filter(|one| is_open(&one.tunnel)).count() >= self.most
+            && let Some(at) = more.iter().position(|one| is_replaceable(&one.tunnel))
+        {
+            // Its last handle: that terminates it.
+            let figures = more.remove(at).tunnel.figures();
+            past.received += figures.received;
+            past.sent += figures.sent;
         }
     }
 
@@ -217,6 +256,16 @@ impl Inner {
 
 fn is_open(tunnel: &Tunnel) -> bool {
     !matches!(tunnel.health(), Health::Closed(_))
+}
+
+/// Whether its agent's dial has been silent for too long.
+fn is_silent(tunnel: &Tunnel) -> bool {
+    tunnel.dialling().is_some_and(|since| since >= SILENT_DIAL)
+}
+
+/// Whether it is of no use to anybody: whoever waited behind the silent dial has left.
+fn is_replaceable(tunnel: &Tunnel) -> bool {
+    is_open(tunnel) && is_silent(tunnel) && tunnel.figures().streams == 0
 }
 
 /// Opens one more while all are busy, and closes what is not used.

@@ -28,6 +28,8 @@ pub struct Session {
     probed: bool,
     last_nop: Instant,
     load: Load,
+    /// The agent's dial that is awaited (see [`Mux::unanswered_after`]), and since when.
+    dial: Option<(u32, Instant)>,
     /// Windows of bulk transfer so far.
     bulk: u64,
     opened: Option<Opened>,
@@ -63,6 +65,7 @@ impl Session {
             probed: true,
             last_nop: now,
             load: Load::new(now),
+            dial: None,
             bulk: 0,
             opened: None,
             failure: None,
@@ -78,6 +81,9 @@ impl Session {
             self.probed = true;
             self.nop(now);
         }
+        // While there was no web socket nothing could be answered.
+        self.dial = None;
+        self.look_at_dial(now);
     }
 
     /// See [`Channel::disconnected`].
@@ -188,6 +194,13 @@ impl Session {
         self.keep_alive
     }
 
+    /// How long the agent has been dialling for one stream while it answers none: the later ones wait behind it. `None`
+    /// while it is not heard, and nothing can be said of its dials.
+    pub fn dialling(&self, now: Instant) -> Option<Duration> {
+        let (_, since) = self.dial.filter(|_| self.channel.hears_agent())?;
+        Some(now.saturating_duration_since(since))
+    }
+
     /// See `Load::is_busy`.
     pub fn is_busy(&self, now: Instant) -> bool {
         self.load.is_busy(now)
@@ -221,6 +234,14 @@ impl Session {
             self.probed = false;
             self.bulk += u64::from(self.load.note(bytes.len(), now));
             self.channel.send_bytes(bytes, now);
+            self.look_at_dial(now);
+        }
+    }
+
+    fn look_at_dial(&mut self, now: Instant) {
+        let after = self.mux.unanswered_after();
+        if after != self.dial.map(|(after, _)| after) {
+            self.dial = after.map(|after| (after, now));
         }
     }
 
@@ -237,6 +258,7 @@ impl Session {
                 if let Err(broken) = self.mux.receive(bytes) {
                     self.end(Ended::Protocol(broken.to_string()));
                 }
+                self.look_at_dial(now);
                 if self.mux.figures().0 != before {
                     self.active = now;
                     self.probed = false;

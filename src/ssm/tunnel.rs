@@ -132,6 +132,12 @@ impl Tunnel {
         self.handle.0.lock().session.is_busy(Instant::now())
     }
 
+    /// How long a stream has waited for its first answer while no later one got any: agents dial one after the other, so
+    /// a new stream would wait behind it. `None` when nobody waits, or while the agent is not heard.
+    pub fn dialling(&self) -> Option<Duration> {
+        self.handle.0.lock().session.dialling(Instant::now())
+    }
+
     /// What resolves when a bulk transfer goes on; it does not keep the tunnel open.
     pub(super) fn bulk(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut bulk = self.handle.0.bulk.subscribe();

@@ -7,6 +7,8 @@ use super::Refused;
 pub enum Qualified {
     /// Nothing: things that are in no schema.
     Never,
+    /// This database: things that are in no schema, but in a database.
+    Database,
     /// A schema, and before it this database.
     Schema,
 }
@@ -57,12 +59,19 @@ impl Pattern {
                 }
             }
         }
-        let most = if qualified == Qualified::Schema { 3 } else { 1 };
+        let most = match qualified {
+            Qualified::Never => 1,
+            Qualified::Database => 2,
+            Qualified::Schema => 3,
+        };
         if parts.len() > most {
             return Err(Refused::BadArgument(format!("improper qualified name (too many dotted names): {text}")));
         }
         let name = parts.pop().unwrap_or_default().expression;
-        let schema = parts.pop().map(|part| part.expression);
+        let schema = match qualified {
+            Qualified::Schema => parts.pop().map(|part| part.expression),
+            _ => None,
+        };
         if let Some(named) = parts.pop()
             && named.literal != database
         {

@@ -19,7 +19,7 @@ pub struct Printed {
     pub rows: Vec<Vec<Option<String>>>,
     /// Lines below the table; one may hold line feeds.
     pub footers: Vec<String>,
-    /// Whether `(3 rows)` stands below it.
+    /// Whether `(3 rows)` stands below it where nothing else does.
     pub counted: bool,
     /// Printed as it is, whatever the format: the definition of `\sf` and `\sv`. There is no table then.
     pub text: Option<String>,
@@ -82,7 +82,7 @@ impl Printed {
         if let Some(title) = &self.title {
             let title = tame(title);
             let total = (widths.iter().sum::<usize>() + 3 * widths.len()).saturating_sub(1);
-            spaces(&mut out, total.saturating_sub(title.width()) / 2);
+            spaces(&mut out, total.saturating_sub(title.lines().map(UnicodeWidthStr::width).max().unwrap_or(0)) / 2);
             out.push_str(&title);
             out.push('\n');
         }
@@ -90,7 +90,7 @@ impl Printed {
         for row in &rows {
             self.row(&mut out, row, &widths);
         }
-        if self.counted {
+        if self.counted && self.footers.is_empty() {
             let noun = if self.rows.len() == 1 { "row" } else { "rows" };
             out.push_str(&format!("({} {noun})\n", self.rows.len()));
         }

@@ -74,6 +74,15 @@ impl<'a> Server<'a> {
         }
     }
 
+    /// Conditions for a pattern over schemas: the database may stand before them.
+    pub fn named_in_database(&self, pattern: Option<&str>, column: &str) -> Result<Vec<String>, Refused> {
+        let columns = Columns { schema: "", name: column, other: None, visible: None };
+        match pattern {
+            Some(pattern) => Ok(self.pattern(pattern, Qualified::Database)?.conditions(&columns)),
+            None => Ok(Vec::new()),
+        }
+    }
+
     fn pattern(&self, text: &str, qualified: Qualified) -> Result<Pattern, Refused> {
         Pattern::parse(text, qualified, &self.session.target().database)
     }

@@ -11,17 +11,8 @@ use std::time::{Duration, SystemTime};
 
 /// A tunnel or one of its streams could not be opened.
 pub(in crate::access) fn of(error: &Error, bastion: &Bastion, endpoint: &Endpoint) -> Diagnosis {
-    let region = &bastion.place.region;
     match error {
-        Error::Dial(reason) => because_lines(
-            Diagnosis::new(
-                Kind::AwsUnreachable,
-                format!("The data channel of the session on {} could not be opened", bastion.label()),
-            ),
-            reason,
-        )
-        .advise(format!("Let this machine reach ssmmessages.{region}.amazonaws.com, port 443, web sockets included"))
-        .advise_paste("Or name the proxy that leads there", "export HTTPS_PROXY=http://proxy.example.com:3128"),
+        Error::Dial(reason) => undialled(reason, bastion),
         Error::Upgrade { status: status @ (401 | 403), body } => because_lines(
             Diagnosis::new(
                 Kind::AccessDenied,
@@ -67,6 +58,27 @@ pub(in crate::access) fn of(error: &Error, bastion: &Bastion, endpoint: &Endpoin
         .advise("Update the agent to 3.1.1374 or newer")
         .advise_paste("Update it through SSM", update_agent(bastion)),
     }
+}
+
+/// There is no web socket. `reason` is `ssm::dial`'s.
+fn undialled(reason: &str, bastion: &Bastion) -> Diagnosis {
+    let title = format!("The data channel of the session on {} could not be opened", bastion.label());
+    let diagnosis = because_lines(Diagnosis::new(Kind::AwsUnreachable, title), reason);
+    if reason.contains("the proxy ") {
+        return diagnosis
+            .advise_paste("Look at the proxy settings", "env | grep -i _proxy")
+            .advise("Give the proxy's user and password in HTTPS_PROXY, or name the host in NO_PROXY");
+    }
+    if reason.contains("certificate") {
+        return diagnosis.advise_paste(
+            "Where a proxy inspects TLS: give its authority's certificate, as PEM",
+            "export AWS_CA_BUNDLE=/path/to/authority.pem",
+        );
+    }
+    let region = &bastion.place.region;
+    diagnosis
+        .advise(format!("Let this machine reach ssmmessages.{region}.amazonaws.com, port 443, web sockets included"))
+        .advise_paste("Or name the proxy that leads there", "export HTTPS_PROXY=http://proxy.example.com:3128")
 }
 
 /// A tunnel ended for good.

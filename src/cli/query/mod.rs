@@ -7,12 +7,13 @@ pub mod format;
 mod outage;
 mod output;
 
+use super::login::LoginArgs;
 use super::steps::{Tell, Teller};
-use super::{Failure, Interrupt, Terminal, password};
+use super::{Failure, Interrupt, Terminal};
 use crate::access::format::Format;
 use crate::access::script::{Display, Printer, Script, Source};
 use crate::access::{Access, Wish};
-use crate::model::{Auth, Diagnosis, Endpoint, Kind, Notice, RouteChoice, visible};
+use crate::model::{Diagnosis, Endpoint, Kind, Notice, RouteChoice, visible};
 use errand::Errand;
 use outage::Outage;
 use output::Output;
@@ -50,9 +51,9 @@ pub struct Args {
     /// Bastion by id or name, or `direct` [default: what fits best]
     #[arg(long, value_name = "BASTION")]
     pub via: Option<String>,
-    /// How to log in; a password comes from PGPASSWORD or a prompt
-    #[arg(long, value_enum, default_value_t)]
-    pub auth: Login,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment on a flattened group would become help text")]
+    pub login: LoginArgs,
     /// Let statements write
     #[arg(long)]
     pub write: bool,
@@ -73,16 +74,6 @@ pub struct Args {
     pub quiet: bool,
 }
 
-/// How to log in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Login {
-    /// With an IAM token
-    #[default]
-    Iam,
-    /// With a password
-    Password,
-}
-
 /// Runs it.
 pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrupt: Interrupt) -> Result<(), Failure> {
     let mut script = script(args)?;
@@ -90,11 +81,8 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
     let connecting = async {
         let endpoint = access.find(&args.name).await?.endpoint;
         speaks_postgres(&endpoint, &args.name)?;
-        let user = super::user(access, &endpoint, args.user.as_deref())?;
-        let auth = match args.auth {
-            Login::Iam => Auth::Iam,
-            Login::Password => Auth::Password(password::password(&user, &endpoint.owner).await?),
-        };
+        let settled = args.login.settle(access, &endpoint, args.user.as_deref(), args.database.as_deref());
+        let (user, auth) = Box::pin(settled).await?;
         let wish = Wish {
             route: args.via.as_deref().map(RouteChoice::parse).unwrap_or_default(),
             database: args.database.clone(),

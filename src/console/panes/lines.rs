@@ -1,7 +1,7 @@
 //! What is open: ports forwarded for other tools, and every live route. It must not know how they are held open.
 
 use super::way::{self, Way};
-use crate::access::LineReport;
+use crate::access::{ForwardNews, LineReport};
 use crate::console::event::{Answer, Asks, Command, Id, Load};
 use crate::console::keys::Binding;
 use crate::console::layout;
@@ -14,10 +14,14 @@ use crate::console::widgets::{spinner, text};
 use crate::model::{Diagnosis, Endpoint, RouteChoice, Secret, StepKind};
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
 /// How often live routes are looked at while they are on screen.
 const PACE: Duration = Duration::from_secs(1);
+
+/// So many messages of a port are kept; the selected one shows them.
+const NEWS: usize = 4;
 
 /// A port forwarded, or on its way to be.
 #[derive(Clone, Debug)]
@@ -30,6 +34,21 @@ pub struct Forwarding {
     pub way: Way,
     /// The port on 127.0.0.1, and since when.
     pub port: Option<(u16, SystemTime)>,
+    /// What happened to its session, the latest last.
+    pub news: VecDeque<ForwardNews>,
+}
+
+impl Forwarding {
+    /// Why it ended, or what its session was lost to last.
+    fn trouble(&self) -> Option<&Diagnosis> {
+        let lost = || {
+            self.news.iter().rev().find_map(|news| match news {
+                ForwardNews::Trouble(diagnosis) => Some(diagnosis),
+                ForwardNews::Mended(_) => None,
+            })
+        };
+        self.way.failed.as_ref().map(|failed| &failed.diagnosis).or_else(lost)
+    }
 }
 
 /// What is open.
@@ -54,7 +73,7 @@ pub enum Action {
     Copy,
     /// Close it.
     Close,
-    /// Why it ended.
+    /// Why it ended, or lost its session.
     Why,
     /// Move.
     Go(Move),
@@ -80,7 +99,7 @@ pub const KEYS: &[Binding<Action>] = &[
         keys: &["Enter", "e"],
         action: Action::Why,
         label: "",
-        help: "Why the selected one ended, and what to try",
+        help: "Why the selected one ended or lost its session, and what to try",
     },
     Binding { keys: &["Esc", "q", "L"], action: Action::Back, label: "fleet", help: "Back to the fleet" },
     Binding { keys: &["Down", "j"], action: Action::Go(Move::By(1)), label: "", help: "Next" },
@@ -94,7 +113,7 @@ impl Pane {
     pub fn open(&mut self, endpoint: Endpoint, route: RouteChoice, now: SystemTime, asks: &mut Asks) {
         let id = asks.ask(Command::Forward(Box::new(endpoint.clone()), route));
         let way = Way::new(StepKind::Database, now);
-        self.forwards.push(Forwarding { id, endpoint, way, port: None });
+        self.forwards.push(Forwarding { id, endpoint, way, port: None, news: VecDeque::new() });
         self.cursor.selected = self.forwards.len() - 1;
     }
 
@@ -120,6 +139,12 @@ impl Pane {
         match answer {
             Answer::Step(step) => forward.way.step(step, now),
             Answer::Forwarded(port) => forward.port = Some((*port, now)),
+            Answer::ForwardNews(news) => {
+                if forward.news.len() == NEWS {
+                    forward.news.pop_front();
+                }
+                forward.news.push_back(news.clone());
+            }
             Answer::Failed(diagnosis) => {
                 forward.way.fail(diagnosis.clone(), now);
                 forward.port = None;
@@ -127,6 +152,22 @@ impl Pane {
             _ => {}
         }
         true
+    }
+
+    /// What somebody who looks elsewhere is to be told of an answer.
+    pub fn note(&self, id: Id, answer: &Answer) -> Option<String> {
+        let forward = self.forwards.iter().find(|forward| forward.id == id)?;
+        let owner = &forward.endpoint.owner;
+        match answer {
+            Answer::ForwardNews(ForwardNews::Trouble(diagnosis)) => {
+                Some(format!("port to {owner}: {} · L shows more", diagnosis.title))
+            }
+            Answer::ForwardNews(ForwardNews::Mended(how)) => Some(format!("port to {owner}: {how}")),
+            Answer::Failed(diagnosis) => {
+                Some(format!("the port to {owner} is closed: {} · L shows more", diagnosis.title))
+            }
+            _ => None,
+        }
     }
 
     /// Ports that are open or being opened.
@@ -161,8 +202,7 @@ pub fn update(pane: &mut Pane, action: Action, desk: &mut Desk<'_>) -> Option<Re
             }
         }
         Action::Why => {
-            let failed: &Diagnosis = &pane.forwards.get(selected)?.way.failed.as_ref()?.diagnosis;
-            return Some(Request::Diagnose(failed.clone()));
+            return Some(Request::Diagnose(pane.forwards.get(selected)?.trouble()?.clone()));
         }
     }
     None
@@ -228,6 +268,11 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, body: Rect, theme: Theme, now: S
             };
             paint::runs(frame, row(&mut y), &[run(format!("      {words}"), Tone::Dim)], theme, None);
         }
+        // What the last word is; the selected one tells all it has.
+        let first = if chosen { 0 } else { forward.news.len().saturating_sub(1) };
+        for news in forward.news.iter().skip(first) {
+            paint::runs(frame, row(&mut y), &told(news), theme, None);
+        }
     }
     row(&mut y);
     paint::runs(frame, row(&mut y), &[run("   LIVE ROUTES", Tone::Dim)], theme, None);
@@ -254,6 +299,17 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, body: Rect, theme: Theme, now: S
         let about = [run("   ", Tone::Text), run(address, Tone::Text), run(format!("  {}", report.route), Tone::Dim)];
         paint::runs(frame, row(&mut y), &about, theme, None);
         paint::runs(frame, row(&mut y), &[run(format!("      {counts}"), Tone::Dim)], theme, None);
+    }
+}
+
+/// One message of a port.
+fn told(news: &ForwardNews) -> [paint::Run; 2] {
+    match news {
+        ForwardNews::Trouble(diagnosis) => {
+            let lost = diagnosis.because.last().map(|because| format!(": {because}")).unwrap_or_default();
+            [run("      ! ", Tone::Warn), run(format!("{}{lost} · e why", diagnosis.title), Tone::Text)]
+        }
+        ForwardNews::Mended(how) => [run("      ✓ ", Tone::Good), run(how.clone(), Tone::Text)],
     }
 }
 

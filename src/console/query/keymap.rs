@@ -32,6 +32,8 @@ pub enum Write {
     Results,
     /// Stop what runs.
     Stop,
+    /// The text in the editor of the settings.
+    Compose,
     /// Help.
     Help,
     /// The fleet.
@@ -203,8 +205,9 @@ pub const WRITE: &[Binding<Write>] = &[
     row(&["M-;"], Write::Edit(Comment), "", "turn the lines into comments, or back"),
     row(&["M-Up"], Write::Edit(MoveUp), "", "move the lines up"),
     row(&["M-Down"], Write::Edit(MoveDown), "", "move the lines down"),
-    row(&["C-t"], Write::Edit(Duplicate), "", "the lines once more"),
+    row(&["M-S-Down"], Write::Edit(Duplicate), "", "the lines once more"),
     row(&["C-]", "C-5"], Write::Go(Bracket), "", "to the bracket that belongs to this one"),
+    row(&["M-e"], Write::Compose, "", "edit the text in $VISUAL or $EDITOR (setting editor)"),
     row(&["Tab"], Write::Edit(Indent), "", "indent; a selection of lines: all of them"),
     row(&["BackTab"], Write::Edit(Outdent), "", "outdent the lines"),
     row(&["Backspace", "C-h"], Write::Edit(Backspace), "", "delete the character before the cursor"),

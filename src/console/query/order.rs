@@ -21,6 +21,8 @@ pub enum Input {
     News(News),
     /// The time now. Send one before the inputs of each round, and when [`super::Pane::next_tick`] has come.
     Tick(SystemTime),
+    /// What came back from [`Order::Compose`]: the text, or why there is none, in words.
+    Composed(Result<String, String>),
     /// The area the pane will be drawn in. Send it before the first key and whenever it changes.
     Area(Rect),
 }
@@ -32,6 +34,8 @@ pub enum Order {
     Ask(Ask),
     /// To the clipboard (OSC 52).
     Copy(String),
+    /// This text in the editor of the settings, which gets the terminal; [`Input::Composed`] follows.
+    Compose(String),
     /// Show the help screen ([`super::Pane::help`]).
     Help,
     /// Show the fleet; the tab lives on.

@@ -8,7 +8,7 @@ use super::table::Table;
 use super::words::{self, Word};
 use super::{Ask, LineHealth, News, Order, lifting, secrets, text, update, worker};
 use crate::console::theme::Tone;
-use crate::model::sql::{Class, Ended, TokenKind, classify, statements};
+use crate::model::sql::{self, Class, CopyWay, Ended, TokenKind, classify, statements};
 use crate::model::{Diagnosis, Kind, Transaction};
 use std::time::SystemTime;
 
@@ -43,7 +43,10 @@ pub(super) fn run(pane: &mut Pane, all: bool, orders: &mut Vec<Order>) {
     let (from, part) = match pane.editor.selection() {
         _ if all => (0, buffer.text()),
         Some(selected) => (buffer.offset(selected.start), buffer.slice(selected)),
-        None => pane.editor.statement().map_or((0, String::new()), |here| (here.bytes.start, here.text)),
+        None => {
+            let here = pane.editor.statement().map_or((0, String::new()), |here| (here.bytes.start, here.text));
+            with_its_word(pane.editor.buffer(), here)
+        }
     };
     let part = part.as_str();
     let found = statements(part);
@@ -81,6 +84,40 @@ pub(super) fn run(pane: &mut Pane, all: bool, orders: &mut Vec<Order>) {
     if !sent.is_empty() {
         consider(pane, sent, orders);
     }
+}
+
+/// A statement with what stands around it and means it: the word that sends it (`\gset`), or the data of its COPY. Only
+/// the text near it is looked at.
+fn with_its_word(buffer: &super::buffer::Buffer, (from, text): (usize, String)) -> (usize, String) {
+    const NEAR: usize = 4 << 20;
+    let all = buffer.text();
+    if all.len() > NEAR || text.is_empty() {
+        return (from, text);
+    }
+    let found = statements(&all);
+    let Some(at) = found.iter().position(|statement| statement.start >= from) else { return (from, text) };
+    let sends = |statement: &sql::Statement| {
+        let word = statement.of(&all).trim_start_matches('\\');
+        let name = word.split(|c: char| c.is_whitespace()).next().unwrap_or_default();
+        statement.backslash && matches!(name, "g" | "gx" | "gset" | "gexec" | "gdesc" | "crosstabview" | "watch")
+    };
+    let here = found[at];
+    let (mut start, mut end) = (here.start, here.end);
+    if sends(&here) {
+        // Not another word: `\g` alone sends again what was sent last.
+        if let Some(before) =
+            at.checked_sub(1).map(|before| found[before]).filter(|before| before.ended == Ended::Backslash)
+        {
+            start = before.start;
+        }
+    } else if let Some(next) = found.get(at + 1).filter(|next| here.ended == Ended::Backslash && sends(next)) {
+        end = next.end;
+    } else if let Some((_, data)) = here.data {
+        end = all[data..].find('\n').map_or(all.len(), |line| data + line);
+    } else {
+        return (from, text);
+    }
+    (start, all[start..end].to_owned())
 }
 
 /// Whether a text needs more than its statements sent one by one: a script's words, variables, data of its own.

@@ -6,7 +6,7 @@ use super::keymap::{READ, REPLY, Read, Reply, SEARCH, Search, WRITE, Write};
 use super::layout::{self, areas};
 use super::pane::{Focus, Pane, Question, Showing, Stop, Then};
 use super::recall::Finder;
-use super::{Ask, Input, Order, browse, running};
+use super::{Ask, Input, Order, browse, compose, running};
 use crate::console::keys::find;
 use crate::console::theme::Tone;
 use crate::model::Transaction;
@@ -27,6 +27,7 @@ pub fn update(pane: &mut Pane, input: Input) -> Vec<Order> {
         Input::Key(key) if key.kind == KeyEventKind::Release => return orders,
         Input::Key(key) => self::key(pane, &key, &mut orders),
         Input::Paste(text) => paste(pane, &text),
+        Input::Composed(composed) => compose::take(pane, composed),
         Input::Mouse(mouse) => self::mouse(pane, mouse),
         Input::News(news) => running::hear(pane, news),
     }
@@ -144,6 +145,7 @@ fn write(pane: &mut Pane, action: Write, stopping: bool, orders: &mut Vec<Order>
         Write::Results if pane.table().is_some() || !pane.log.is_empty() => pane.focus = Focus::Results,
         Write::Results => pane.say(Tone::Dim, "no results yet; F2 goes to the fleet"),
         Write::Stop => stop(pane, stopping, orders),
+        Write::Compose => compose::begin(pane, None, orders),
         Write::Help => orders.push(Order::Help),
         Write::Back => orders.push(Order::Back),
         Write::Close => leave(pane, Order::Close, orders),

@@ -41,6 +41,8 @@ pub struct Habits {
     pub blind: i64,
     /// Streams that it cannot connect: every so many.
     pub refuses: Option<u32>,
+    /// The stream whose dial never answers; it dials for no other meanwhile.
+    pub silent: Option<u32>,
     /// Asks for KMS encryption too.
     pub encryption: bool,
 }
@@ -55,6 +57,7 @@ impl Default for Habits {
             setup: Duration::from_millis(30),
             blind: i64::MAX,
             refuses: None,
+            silent: None,
             encryption: false,
         }
     }
@@ -80,6 +83,8 @@ pub struct Agent {
     /// Stream, bytes made, bytes to make.
     sources: VecDeque<(u32, u64, u64)>,
     away: bool,
+    /// With the silent dial.
+    dialling: bool,
     /// NOPs that came.
     pub nops: u32,
     /// The terminate flag came.
@@ -127,6 +132,7 @@ impl Agent {
             streams: HashSet::new(),
             sources: VecDeque::new(),
             away: false,
+            dialling: false,
             nops: 0,
             terminated: false,
             cancelled: false,
@@ -298,12 +304,19 @@ impl Agent {
     fn smux(&mut self, mut bytes: Bytes) {
         let mut out = BytesMut::new();
         loop {
+            if self.dialling {
+                return; // what comes lies there until the system gives up
+            }
             match self.decoder.next(&mut bytes) {
                 Ok(None) => break,
                 Ok(Some(Piece::Nop)) => self.nops += 1,
                 Ok(Some(Piece::Open(id))) => {
                     if id % 2 == 0 || id < smux::FIRST_CLIENT_STREAM {
                         self.complain(format!("a client's stream is not {id}"));
+                    }
+                    if self.habits.silent == Some(id) {
+                        self.dialling = true;
+                        break;
                     }
                     if self.habits.refuses.is_some_and(|every| (id / 2).is_multiple_of(every)) {
                         self.slice(&out.split());

@@ -85,7 +85,7 @@ impl Gateway {
 
     pub fn grant(&self) -> Grant {
         let token = format!("token {}", self.resumes.load(Ordering::Relaxed));
-        Grant { session_id: "S-1".to_owned(), stream_url: self.url.clone(), token }
+        Grant { session_id: "S-1".to_owned(), stream_url: self.url.clone(), token: token.into() }
     }
 
     pub fn options(&self) -> Options {

@@ -7,7 +7,13 @@
 //! people begin at the top, and a result that streams would only churn a cache. Writes are plain blocking ones: they end in
 //! the page cache, which costs less than handing every page to another thread.
 
+mod snapshot;
+mod spill;
+
+pub use snapshot::Snapshot;
+
 use crate::model::{Column, Page, PageBuilder};
+use spill::{Entry, Place, damaged};
 use std::collections::VecDeque;
 use std::fs::{File, Permissions};
 use std::io;
@@ -80,22 +86,9 @@ pub struct ResultSet {
     settled: u64,
     bytes: u64,
     memory: usize,
-    file: Option<File>,
+    file: Option<Arc<File>>,
     file_end: u64,
     cache: VecDeque<(usize, Page)>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    first: u64,
-    rows: usize,
-    place: Place,
-}
-
-#[derive(Debug)]
-enum Place {
-    Memory(Page),
-    File { offset: u64, ends: usize, text: usize },
 }
 
 impl ResultSet {
@@ -223,6 +216,17 @@ impl ResultSet {
         Ok(pieces)
     }
 
+    /// What is kept now, for who reads on another thread while more comes.
+    pub fn snapshot(&self) -> Snapshot {
+        let mut index = self.index.clone();
+        let mut first = self.settled;
+        for page in &self.tail {
+            index.push(Entry { first, rows: page.rows(), place: Place::Memory(page.clone()) });
+            first += page.rows() as u64;
+        }
+        Snapshot::new(Arc::clone(&self.columns), index, self.file.clone())
+    }
+
     fn settle_tail(&mut self) -> Result<(), Full> {
         if self.tail.is_empty() {
             return Ok(());
@@ -276,7 +280,7 @@ impl ResultSet {
                 // O_TMPFILE files take the umask's mode, and /proc would show them to whom it lets in.
                 file.set_permissions(Permissions::from_mode(0o600))?;
                 file.write_all_at(&bytes, 0)?;
-                self.file = Some(file);
+                self.file = Some(Arc::new(file));
                 Ok(())
             }),
         };
@@ -287,26 +291,14 @@ impl ResultSet {
     }
 
     fn page(&mut self, at: usize) -> io::Result<Page> {
-        let (offset, ends, text) = match &self.index[at].place {
-            Place::Memory(page) => return Ok(page.clone()),
-            Place::File { offset, ends, text } => (*offset, *ends, *text),
-        };
+        let entry = &self.index[at];
+        if let Place::Memory(page) = &entry.place {
+            return Ok(page.clone());
+        }
         if let Some((_, page)) = self.cache.iter().find(|(cached, _)| *cached == at) {
             return Ok(page.clone());
         }
-        let damaged = || io::Error::new(io::ErrorKind::InvalidData, "the temporary file of the result was damaged");
-        let file = self.file.as_ref().ok_or_else(damaged)?;
-        let mut bytes = vec![0; 4 * ends];
-        file.read_exact_at(&mut bytes, offset)?;
-        let ends: Vec<u32> =
-            bytes.chunks_exact(4).map(|end| u32::from_le_bytes([end[0], end[1], end[2], end[3]])).collect();
-        let mut words = vec![0; text];
-        file.read_exact_at(&mut words, offset + bytes.len() as u64)?;
-        let words = String::from_utf8(words).map_err(|_| damaged())?;
-        let columns = self.columns.len();
-        // Rows without columns leave nothing behind but their number.
-        let rows = ends.len().checked_div(columns).unwrap_or(self.index[at].rows);
-        let page = Page::from_raw(columns, rows, words, ends).ok_or_else(damaged)?;
+        let page = entry.page(self.file.as_deref().ok_or_else(damaged)?, self.columns.len())?;
         if self.cache.len() >= CACHED {
             self.cache.pop_front();
         }
@@ -320,7 +312,7 @@ impl ResultSet {
 
 /// Where large temporary files belong: `/tmp` is memory on many Linux systems (FHS 3.0 §5.15 gives `/var/tmp` for what is
 /// larger), unless the user named another folder.
-fn temporary_folder() -> PathBuf {
+pub(super) fn temporary_folder() -> PathBuf {
     let usual = std::env::temp_dir();
     let large = Path::new("/var/tmp");
     if usual == Path::new("/tmp") && large.is_dir() { large.to_owned() } else { usual }
@@ -335,174 +327,4 @@ fn bytes_in_words(bytes: u64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NO_LIMIT: Limits = Limits { memory: 1 << 20, rows: 0, bytes: 0 };
-
-    fn columns(count: usize) -> Arc<[Column]> {
-        (0..count).map(|n| Column { name: format!("c{n}"), oid: 25 }).collect()
-    }
-
-    fn cells(row: u64) -> [Option<String>; 3] {
-        [Some(row.to_string()), (!row.is_multiple_of(7)).then(|| format!("é{row}")), Some(String::new())]
-    }
-
-    fn page(rows: Range<u64>) -> Page {
-        let mut builder = PageBuilder::new(3);
-        for row in rows {
-            let cells = cells(row);
-            builder.push(cells.iter().map(Option::as_deref));
-        }
-        builder.take()
-    }
-
-    fn check(set: &mut ResultSet, first: u64, count: u64) {
-        let pieces = set.window(first, count, usize::MAX).expect("the file can be read");
-        let mut row = first;
-        for piece in &pieces {
-            for at in piece.rows.clone() {
-                let expected = cells(row);
-                let expected: Vec<_> = expected.iter().map(Option::as_deref).collect();
-                assert_eq!(piece.page.row(at).collect::<Vec<_>>(), expected, "row {row}");
-                row += 1;
-            }
-        }
-        assert_eq!(row, first.saturating_add(count).min(set.rows()).max(first), "window {first}+{count}");
-    }
-
-    #[test]
-    fn millions_of_rows_in_bounded_memory_and_any_row_at_once() {
-        let mut set = ResultSet::new(columns(3), NO_LIMIT);
-        let total = 3_000_000u64;
-        let (mut row, mut step, mut most) = (0, 1, 0);
-        while row < total {
-            let next = (row + step).min(total);
-            set.push(page(row..next)).expect("no cap");
-            row = next;
-            step = step % 9000 + 37;
-            most = most.max(set.memory());
-        }
-        assert_eq!(set.rows(), total);
-        assert!(set.on_disk() > 30 << 20, "{}", set.on_disk());
-        assert!(most < (1 << 20) + (1 << 19), "{most} bytes in memory");
-        let mut at = 1u64;
-        for _ in 0..500 {
-            at = (at * 6_364_136_223 + 1_442_695) % total;
-            check(&mut set, at, 120);
-        }
-        check(&mut set, 0, 10);
-        check(&mut set, total - 5, 10);
-        check(&mut set, total + 5, 10);
-        assert!(set.memory() < 2 << 20, "{} bytes after reading", set.memory());
-    }
-
-    #[test]
-    fn rows_that_trickle_are_joined() {
-        let mut set = ResultSet::new(columns(3), NO_LIMIT);
-        for row in 0..5_000 {
-            set.push(page(row..row + 1)).expect("no cap");
-            if row % 611 == 0 {
-                check(&mut set, row.saturating_sub(400), 500);
-            }
-        }
-        assert!(set.index.len() < 30, "{} pages", set.index.len());
-        check(&mut set, 0, 5_000);
-    }
-
-    #[test]
-    fn the_row_cap_keeps_exactly_so_many() {
-        let mut set = ResultSet::new(columns(3), Limits { rows: 25, ..NO_LIMIT });
-        set.push(page(0..20)).expect("under the cap");
-        let full = set.push(page(20..40)).expect_err("over the cap");
-        assert_eq!(full.to_string(), "only the first 25 rows are kept (setting row_limit)");
-        assert_eq!(set.rows(), 25);
-        check(&mut set, 0, 100);
-        set.push(page(40..41)).expect_err("still full");
-        assert_eq!(set.rows(), 25);
-    }
-
-    #[test]
-    fn the_byte_cap_and_a_full_disk_lose_nothing_already_there() {
-        let tight = Limits { memory: 200 << 10, rows: 0, bytes: 300 << 10 };
-        let mut set = ResultSet::new(columns(3), tight);
-        let mut row = 0;
-        let full = loop {
-            match set.push(page(row..row + 4000)) {
-                Ok(()) => row += 4000,
-                Err(full) => break full,
-            }
-        };
-        assert_eq!(full.to_string(), "more than 307200 bytes on disk are not kept (setting byte_limit)");
-        assert_eq!(set.rows(), row);
-        check(&mut set, 0, row);
-
-        let nowhere = PathBuf::from("/nonexistent/for/gatepost");
-        let mut set = ResultSet::in_folder(columns(3), Limits { memory: 200 << 10, ..NO_LIMIT }, nowhere);
-        let mut row = 0;
-        let full = loop {
-            match set.push(page(row..row + 4000)) {
-                Ok(()) => row += 4000,
-                Err(full) => break full,
-            }
-        };
-        assert!(
-            full.to_string().starts_with("rows can no longer be kept in a temporary file in /nonexistent"),
-            "{full}"
-        );
-        assert!(row > 0);
-        check(&mut set, 0, row);
-    }
-
-    #[test]
-    fn a_result_at_rest_holds_no_memory() {
-        let mut set = ResultSet::new(columns(3), NO_LIMIT);
-        set.push(page(0..5000)).expect("no cap");
-        set.push(page(5000..5010)).expect("no cap");
-        assert_eq!(set.on_disk(), 0);
-        set.rest().expect("the disk has room");
-        assert!(set.memory() < 1 << 10, "{}", set.memory());
-        check(&mut set, 0, 5010);
-    }
-
-    #[test]
-    fn the_file_is_private_and_unlinked() {
-        use std::os::unix::fs::MetadataExt;
-        let folder = tempfile::tempdir().expect("a folder");
-        let limits = Limits { memory: 0, ..NO_LIMIT };
-        let mut set = ResultSet::in_folder(columns(3), limits, folder.path().to_owned());
-        set.push(page(0..5000)).expect("no cap");
-        let facts = set.file.as_ref().expect("a file").metadata().expect("facts");
-        assert_eq!(facts.mode() & 0o777, 0o600);
-        assert_eq!(facts.nlink(), 0);
-        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
-    }
-
-    #[test]
-    fn a_window_of_enormous_rows_is_cut_by_bytes() {
-        let mut set = ResultSet::new(columns(1), NO_LIMIT);
-        let huge = "x".repeat(2 << 20);
-        for _ in 0..10 {
-            let mut builder = PageBuilder::new(1);
-            builder.push([Some(huge.as_str())]);
-            set.push(builder.take()).expect("no cap");
-        }
-        let rows = |pieces: Vec<Piece>| pieces.iter().map(|piece| piece.rows.len()).sum::<usize>();
-        assert_eq!(rows(set.window(0, 10, 5 << 20).expect("readable")), 3);
-        assert_eq!(rows(set.window(8, 10, 0).expect("readable")), 1);
-        assert!(set.memory() < 2 << 20, "{}", set.memory());
-    }
-
-    #[test]
-    fn rows_without_columns_are_counted() {
-        let mut set = ResultSet::new(columns(0), Limits { memory: 0, ..NO_LIMIT });
-        let mut builder = PageBuilder::new(0);
-        (0..300).for_each(|_| builder.push([]));
-        set.push(builder.take()).expect("no cap");
-        set.rest().expect("the disk has room");
-        assert_eq!(
-            set.window(0, 1000, usize::MAX).expect("readable").iter().map(|piece| piece.rows.len()).sum::<usize>(),
-            300
-        );
-    }
-}
+mod tests;
