@@ -127,6 +127,14 @@ impl<'a> Running<'a> {
         }
     }
 
+    /// Type modifiers of the columns told last; none after the end.
+    pub fn modifiers(&self) -> &[i32] {
+        match &self.state {
+            State::Sent(running) => running.modifiers(),
+            _ => &[],
+        }
+    }
+
     /// Answers a [`Happening::CopyIn`].
     pub fn copy_in(&mut self, piece: CopyPiece) {
         if let State::Sent(running) = &mut self.state {

@@ -38,6 +38,8 @@ pub struct Running<'a> {
     failed: Option<Error>,
     /// The server waits for COPY data.
     copying: bool,
+    /// Type modifiers of the columns told last.
+    modifiers: Vec<i32>,
 }
 
 impl<'a> Running<'a> {
@@ -52,6 +54,7 @@ impl<'a> Running<'a> {
             ready: VecDeque::new(),
             failed: None,
             copying: false,
+            modifiers: Vec::new(),
         };
         match running.send(statement) {
             Ok(stream) => running.stream = Some(Box::pin(stream)),
@@ -86,6 +89,11 @@ impl<'a> Running<'a> {
     /// more but `None`.
     pub async fn next(&mut self) -> Option<Result<Happening, Error>> {
         poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// Type modifiers of the columns told last (`pg_attribute.atttypmod`; -1: none).
+    pub fn modifiers(&self) -> &[i32] {
+        &self.modifiers
     }
 
     /// Answers a [`Happening::CopyIn`]. Without effect when the server waits for nothing (any more).
@@ -182,8 +190,9 @@ impl<'a> Running<'a> {
             return self.fail(Error::garbled("a message that was not heard"));
         };
         match (message, heard) {
-            (SimpleQueryMessage::RowDescription(names), Heard::Columns(oids)) => {
-                let oids = oids.into_iter().chain(std::iter::repeat(0));
+            (SimpleQueryMessage::RowDescription(names), Heard::Columns(types)) => {
+                self.modifiers = types.iter().map(|(_, modifier)| *modifier).collect();
+                let oids = types.into_iter().map(|(oid, _)| oid).chain(std::iter::repeat(0));
                 let columns: Vec<Column> =
                     names.iter().zip(oids).map(|(name, oid)| Column { name: name.name().to_owned(), oid }).collect();
                 self.page = Some(PageBuilder::new(columns.len()));

@@ -29,8 +29,8 @@ pub enum Heard {
         /// Value.
         value: String,
     },
-    /// RowDescription: the type OID of each column.
-    Columns(Vec<u32>),
+    /// RowDescription: type OID and type modifier of each column.
+    Columns(Vec<(u32, i32)>),
     /// DataRow.
     Row,
     /// CommandComplete with its tag.
@@ -140,7 +140,7 @@ fn message(kind: u8, body: &[u8]) -> Option<Heard> {
             let mut words = body.split(|byte| *byte == 0);
             Heard::Parameter { name: text(words.next()?), value: text(words.next()?) }
         }
-        b'T' => Heard::Columns(oids(body)),
+        b'T' => Heard::Columns(types(body)),
         b'C' => Heard::Complete(text(body.split(|byte| *byte == 0).next()?)),
         b'I' => Heard::Empty,
         b'G' => Heard::CopyIn,
@@ -165,12 +165,13 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// Each field: name, table's OID (4), column's number (2), type's OID (4), size (2), modifier (4), format (2).
-fn oids(body: &[u8]) -> Vec<u32> {
+fn types(body: &[u8]) -> Vec<(u32, i32)> {
     let mut found = Vec::new();
     let mut rest = body.get(2..).unwrap_or_default();
     while let Some(end) = rest.iter().position(|byte| *byte == 0) {
         let Some(oid) = rest.get(end + 7..).and_then(number) else { break };
-        found.push(oid);
+        let modifier = rest.get(end + 13..).and_then(number).map_or(-1, |modifier| modifier as i32);
+        found.push((oid, modifier));
         rest = rest.get(end + 19..).unwrap_or_default();
     }
     found

@@ -124,6 +124,7 @@ enum After {
     Set(String),
     Execute,
     Crosstab(Vec<String>),
+    Describe,
     Watch(Watch),
 }
 
@@ -300,7 +301,8 @@ impl Script {
                 match String::from_utf8(line) {
                     Ok(text) => {
                         if self.variables.get("ECHO") == Some("all") {
-                            self.steps.push_back((Step::Say(text.trim_end_matches('\n').to_owned()), After::Nothing));
+                            self.steps
+                                .push_back((Step::Say(format!("{}\n", text.trim_end_matches('\n'))), After::Nothing));
                         }
                         level.scanner.feed(text, level.number);
                     }
@@ -345,7 +347,7 @@ impl Script {
     /// Sends a statement, something done with what comes.
     fn send_as(&mut self, query: Query, after: After, change: impl FnOnce(&mut Run)) {
         if self.variables.get("ECHO") == Some("queries") {
-            self.steps.push_back((Step::Say(query.sql.clone()), After::Nothing));
+            self.steps.push_back((Step::Say(format!("{};\n", query.sql)), After::Nothing));
         }
         if !self.variables.is_on("AUTOCOMMIT") && self.transaction == Transaction::Idle && begins(&query.sql) {
             self.own("BEGIN");
@@ -355,7 +357,7 @@ impl Script {
             unseen: query.woven,
             query,
             file: self.levels.last().and_then(|level| level.file.clone()),
-            keep: matches!(after, After::Set(_) | After::Execute | After::Crosstab(_)),
+            keep: matches!(after, After::Set(_) | After::Execute | After::Crosstab(_) | After::Describe),
             own: false,
             display: self.display.clone(),
             to: None,

@@ -35,7 +35,7 @@ impl Script {
             if self.variables.is_on("ON_ERROR_STOP") || is_over {
                 self.stop();
             } else if self.variables.get("ECHO") == Some("errors") {
-                self.push(Step::Warn(format!("STATEMENT:  {}", run.query.sql)));
+                self.push(Step::Warn(format!("STATEMENT:  {};\n", run.query.sql)));
             }
             return;
         }
@@ -68,6 +68,7 @@ impl Script {
                 }
                 Err(words) => self.complain(run, words),
             },
+            After::Describe => self.describe(ran),
             After::Watch(watch) => self.again(run, watch, ran.count),
         }
     }
@@ -114,42 +115,46 @@ impl Script {
     }
 
     /// The catalogue was asked.
-    pub fn looked(&mut self, outcome: Result<(), String>, line: usize) {
+    pub fn looked(&mut self, outcome: Result<(), String>) {
         if let Err(words) = outcome {
-            self.fault(words, line);
+            self.refused(words);
         }
     }
 
-    /// A [`Step::Columns`] was done: name, type's OID and modifier of each column.
-    pub fn described(&mut self, sql: &str, outcome: Result<Vec<(String, u32, i32)>, Diagnosis>) {
-        match outcome {
-            Err(error) => {
-                let run = Run { query: Query::new(sql), ..Run::own("", self.display.clone()) };
-                let run = Run { own: false, ..run };
-                self.ran(&run, &Ran { error: Some(error), ..Ran::default() });
-            }
-            Ok(columns) if columns.is_empty() => {
-                self.push(Step::Tell("The command has no result, or the result has no columns.".to_owned()));
-            }
-            Ok(columns) => {
-                let literal = |text: &str| format!("'{}'", text.replace('\'', "''"));
-                let rows: Vec<String> = columns
-                    .iter()
-                    .enumerate()
-                    .map(|(at, (name, oid, modifier))| {
-                        format!("({at},{}::pg_catalog.text,'{oid}'::pg_catalog.oid,{modifier})", literal(name))
-                    })
-                    .collect();
-                let sql = format!(
-                    "SELECT name AS \"Column\", pg_catalog.format_type(kind, modifier) AS \"Type\" \
-                     FROM (VALUES {}) AS c (place, name, kind, modifier) ORDER BY place",
-                    rows.join(",")
-                );
-                let previous = self.previous.take();
-                self.send_as(Query::new(sql), After::Nothing, |_| {});
-                self.previous = previous;
-            }
+    /// What was wanted cannot be done.
+    pub fn refused(&mut self, words: String) {
+        let place = self.place();
+        self.fault_at(words, place);
+    }
+
+    /// Whether errors stop it.
+    pub fn stops(&self) -> bool {
+        self.stopped
+    }
+
+    /// `\gdesc`: names and types of the columns of what was not run.
+    fn describe(&mut self, ran: &Ran) {
+        if ran.columns.is_empty() {
+            return self.push(Step::Tell("The command has no result, or the result has no columns.\n".to_owned()));
         }
+        let rows: Vec<String> = ran
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(at, column)| {
+                let name = column.name.replace('\'', "''");
+                let modifier = ran.modifiers.get(at).copied().unwrap_or(-1);
+                format!("({at},'{name}'::pg_catalog.text,'{}'::pg_catalog.oid,{modifier})", column.oid)
+            })
+            .collect();
+        let sql = format!(
+            "SELECT name AS \"Column\", pg_catalog.format_type(kind, modifier) AS \"Type\" \
+             FROM (VALUES {}) AS c (place, name, kind, modifier) ORDER BY place",
+            rows.join(",")
+        );
+        let previous = self.previous.take();
+        self.send_as(Query::new(sql), After::Nothing, |_| {});
+        self.previous = previous;
     }
 
     /// A [`Step::Include`] may be read, or not.

@@ -29,13 +29,6 @@ impl std::fmt::Display for Place {
 pub enum Step {
     /// Run a statement; then call [`super::Script::ran`].
     Run(Box<Run>),
-    /// Find out what columns a statement would give, without running it; then call [`super::Script::described`].
-    Columns {
-        /// The statement.
-        sql: String,
-        /// Where.
-        place: Place,
-    },
     /// A line for stdout (`\echo`).
     Say(String),
     /// A line for where results go (`\qecho`).
@@ -106,6 +99,8 @@ impl Run {
 pub struct Ran {
     /// The columns of its last result.
     pub columns: Vec<Column>,
+    /// Type modifiers of the columns.
+    pub modifiers: Vec<i32>,
     /// Its rows, if they were to be kept.
     pub rows: Vec<Vec<Option<String>>>,
     /// The number its tag tells.

@@ -105,10 +105,12 @@ impl Script {
             }
         });
         level.scanner.skip(!level.conditions.is_active());
-        Some(match doubt {
-            Some(words) => outcome.and(Err(words)),
-            None => outcome,
-        })
+        if let Some(words) = doubt {
+            // It counts as false, and stops nothing.
+            let place = self.place();
+            self.push(Step::Fault(super::Fault { place, words }));
+        }
+        Some(outcome)
     }
 
     fn obey(&mut self, name: &str, raw: &str, line: usize) -> Result<(), String> {
@@ -200,9 +202,18 @@ impl Script {
             }
             "gdesc" => {
                 let query = self.query()?;
-                let place = self.place();
-                self.previous = Some(query.clone());
-                self.push(Step::Columns { sql: query.sql, place });
+                if !matches!(crate::model::sql::classify(&query.sql), crate::model::sql::Class::Reads) {
+                    return Err(
+                        "only what reads (SELECT, VALUES, TABLE, WITH) can be described without running it".to_owned()
+                    );
+                }
+                // A cursor tells its columns without a row being made.
+                let asked = query.clone().within(
+                    "DECLARE gatepost_gdesc NO SCROLL CURSOR FOR\n",
+                    "\n; FETCH 0 FROM gatepost_gdesc; CLOSE gatepost_gdesc",
+                );
+                self.send_as(asked, After::Describe, |_| {});
+                self.previous = Some(query);
             }
             "crosstabview" => {
                 let mut arguments = Vec::new();

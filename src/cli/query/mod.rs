@@ -2,27 +2,29 @@
 //! laid out ([`crate::access::format`]).
 
 mod caret;
+mod errand;
 pub mod format;
 mod outage;
 mod output;
-mod source;
 
 use super::login::LoginArgs;
 use super::steps::{Tell, Teller};
-use super::{Failure, Interrupt, Terminal, failure};
-use crate::access::format::{Format, Writer};
-use crate::access::{Access, Canceller, LineHealth, Running, Session, Watch, Wish};
-use crate::model::{Diagnosis, Endpoint, Happening, Kind, Notice, RouteChoice, Transaction, visible};
+use super::{Failure, Interrupt, Terminal};
+use crate::access::format::Format;
+use crate::access::script::{Display, Printer, Script, Source};
+use crate::access::{Access, Wish};
+use crate::model::{Diagnosis, Endpoint, Kind, Notice, RouteChoice, visible};
+use errand::Errand;
 use outage::Outage;
 use output::Output;
-use source::Script;
 use std::io::{self, Write};
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// Run SQL and print the rows as they come
 ///
-/// Statements run one by one and stop at the first that fails. Rows go to stdout; notices, and what statements without
+/// The SQL is read as psql reads a script: its variables, `\\if`, `\\i`, `\\copy`, `\\gset`, `\\connect` and most of its other
+/// commands work. Statements run one by one and stop at the first that fails. Rows go to stdout; notices, and what statements without
 /// rows answer, go to stderr. Exit status: 0 done, 1 a statement failed, 2 usage, 3 could not connect, 4 AWS refused or its
 /// login has ended, 130 interrupted (the statement is cancelled at the server).
 #[derive(Clone, Debug, clap::Args)]
@@ -61,6 +63,12 @@ pub struct Args {
     /// What stands for NULL [default: nothing; \N in tsv; null in json]
     #[arg(long, value_name = "STRING")]
     pub null: Option<String>,
+    /// Set a variable of psql's: `:NAME` in the SQL; `ON_ERROR_STOP=0` goes on after errors
+    #[arg(long = "set", visible_alias = "variable", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Everything in one transaction, which an error rolls back
+    #[arg(long, short = '1')]
+    pub single_transaction: bool,
     /// Do not tell what statements without rows answer
     #[arg(long, short)]
     pub quiet: bool,
@@ -68,10 +76,7 @@ pub struct Args {
 
 /// Runs it.
 pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrupt: Interrupt) -> Result<(), Failure> {
-    let script = tokio::select! {
-        script = Script::read(args) => script?,
-        signal = interrupt.wait() => return Err(Failure::Interrupted(signal)),
-    };
+    let mut script = script(args)?;
     let (steps, teller) = Teller::start(terminal, Tell::Passing);
     let connecting = async {
         let endpoint = access.find(&args.name).await?.endpoint;
@@ -86,38 +91,76 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
             read_only: access.settings().read_only && !args.write,
             endpoint,
         };
-        access.connect(&wish, steps).await
+        access.connect(&wish, steps).await.map(|session| (session, wish))
     };
     let connected = tokio::select! {
         connected = connecting => connected,
         signal = interrupt.wait() => return Err(Failure::Interrupted(signal)),
     };
     teller.finish().await;
-    let mut session = connected?;
+    let (mut session, wish) = connected?;
 
+    let reads_file = args.command.is_none();
     let mut errand = Errand {
+        access,
+        wish,
         canceller: session.canceller(),
         watch: session.watch(),
         outage: Outage::default(),
-        writer: Writer::new(args.format, args.null.clone(), terminal.stdout),
+        printer: Printer::new(args.format, args.null.clone(), terminal.stdout),
+        format: args.format,
         output: Output::start(),
+        redirected: None,
         interrupt,
         quiet: args.quiet,
         color: terminal.color_on_stderr(),
+        // On a screen that shows the results too, it would be among them.
+        progress: (reads_file && terminal.stderr && !terminal.stdout).then(Instant::now),
     };
-    let mut result = Ok(());
-    for statement in script.statements() {
-        result = errand.run(&mut session, &script, statement).await;
-        if result.is_err() {
-            break;
-        }
-    }
+    let result = errand.all(&mut session, &mut script).await;
     let written = errand.finish().await;
-    if result.is_ok() && session.transaction() != Transaction::Idle {
+    if result.is_ok() && errand::is_open(&session) {
         note("a transaction was still open at the end: it is rolled back");
     }
     session.close().await;
     result.and(written)
+}
+
+/// The script that the command line gives.
+fn script(args: &Args) -> Result<Script, Diagnosis> {
+    let folder = std::env::current_dir().unwrap_or_default();
+    let mut script = Script::new(folder);
+    *script.display() = Display::of(Printer::shape(args.format), args.null.clone());
+    let variables = script.variables();
+    let wrong = |given: &str, why: String| Diagnosis::new(Kind::Usage, format!("--set {given}: {why}"));
+    // A script stops at its first error unless told not to.
+    let given = std::iter::once("ON_ERROR_STOP=on").chain(args.set.iter().map(String::as_str));
+    for given in given {
+        match given.split_once('=') {
+            Some((name, value)) => variables.set(name, value).map_err(|why| wrong(given, why))?,
+            // As psql has it: without a value it is unset.
+            None => variables.unset(given),
+        }
+    }
+    if args.quiet {
+        variables.set("QUIET", "on").map_err(|why| wrong("QUIET", why))?;
+    }
+    let source = match (&args.command, &args.file) {
+        (Some(command), _) => {
+            script.data_from_stdin();
+            Source::Text(command.clone())
+        }
+        (None, Some(path)) if path != Path::new("-") => Source::File(path.clone()),
+        _ => Source::Stdin,
+    };
+    let name = args.file.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+    script.give(source).map_err(|error| {
+        Diagnosis::new(Kind::Usage, format!("The SQL cannot be read from {name}")).because(error.to_string())
+    })?;
+    if args.single_transaction {
+        script.single_transaction();
+    }
+    Ok(script)
 }
 
 /// Other engines can be reached, but not asked.
@@ -130,124 +173,6 @@ fn speaks_postgres(endpoint: &Endpoint, name: &str) -> Result<(), Diagnosis> {
             "Forward a port for its own client",
             format!("gatepost tunnel {}", super::tunnel::shell_word(name)),
         ))
-}
-
-/// What running a script needs besides the session.
-struct Errand {
-    canceller: Canceller,
-    watch: Watch,
-    outage: Outage,
-    writer: Writer,
-    output: Output,
-    interrupt: Interrupt,
-    quiet: bool,
-    color: bool,
-}
-
-impl Errand {
-    /// One statement, to its end.
-    async fn run(&mut self, session: &mut Session, script: &Script, statement: &source::Piece) -> Result<(), Failure> {
-        let mut running = session.run(script.text_of(statement));
-        let mut rows_expected = false;
-        loop {
-            let happening = tokio::select! {
-                happening = running.next() => happening,
-                health = self.watch.changed() => {
-                    self.outage.hear(health);
-                    continue;
-                }
-                () = self.outage.due() => match self.outage.act() {
-                    None => continue,
-                    // Not cancelled: the way to the server is what is missing.
-                    Some(diagnosis) => return Err(diagnosis.into()),
-                },
-                signal = self.interrupt.wait() => return Err(self.stop(&mut running, Failure::Interrupted(signal)).await),
-            };
-            match happening {
-                None => return Ok(()),
-                Some(Ok(happening)) => {
-                    if let Err(failure) = self.hear(happening, &mut rows_expected).await {
-                        return Err(self.stop(&mut running, failure).await);
-                    }
-                }
-                Some(Err(diagnosis)) => {
-                    self.writer.abandon(self.output.chunk());
-                    self.output.flush().await?;
-                    let diagnosis = with_flag(diagnosis);
-                    self.tell(&diagnosis, script, statement);
-                    return Err(Failure::Told(diagnosis.kind.exit_status()));
-                }
-            }
-        }
-    }
-
-    async fn hear(&mut self, happening: Happening, rows_expected: &mut bool) -> Result<(), Failure> {
-        match happening {
-            Happening::Columns(columns) => {
-                *rows_expected = true;
-                self.writer.columns(self.output.chunk(), columns);
-            }
-            Happening::Rows(page) => self.writer.rows(self.output.chunk(), page),
-            Happening::CopyData(data) => self.writer.copy(self.output.chunk(), &data),
-            Happening::Complete { tag, rows } => {
-                self.writer.copied(self.output.chunk());
-                if *rows_expected {
-                    self.writer.finish(self.output.chunk(), rows);
-                } else if !self.quiet {
-                    self.send().await?;
-                    let _ = writeln!(io::stderr().lock(), "{}", visible(&tag));
-                }
-                *rows_expected = false;
-            }
-            Happening::CopyIn => {}
-            Happening::Notice(notice) => tell_notice(&notice),
-            Happening::Reconnected(what) => {
-                self.watch.follow();
-                self.outage.hear(LineHealth::Up);
-                note(&what);
-            }
-        }
-        self.send().await
-    }
-
-    /// Hands over what has gathered. A reader that is slow holds the rows back; a signal is heard all the same.
-    async fn send(&mut self) -> Result<(), Failure> {
-        tokio::select! {
-            sent = self.output.flush() => Ok(sent?),
-            signal = self.interrupt.wait() => Err(Failure::Interrupted(signal)),
-        }
-    }
-
-    /// Cancels what runs, at the server, and hears it out. A server that does not answer is not waited for.
-    async fn stop(&mut self, running: &mut Running<'_>, failure: Failure) -> Failure {
-        let patience = Duration::from_secs(5);
-        let cancelled = async {
-            if let Err(diagnosis) = self.canceller.cancel().await {
-                failure::tell(&diagnosis, self.color);
-            }
-            while running.next().await.is_some() {}
-        };
-        let _ = tokio::time::timeout(patience, cancelled).await;
-        failure
-    }
-
-    async fn finish(mut self) -> Result<(), Failure> {
-        tokio::select! {
-            finished = self.output.finish() => Ok(finished?),
-            signal = self.interrupt.wait() => Err(Failure::Interrupted(signal)),
-        }
-    }
-
-    fn tell(&self, diagnosis: &Diagnosis, script: &Script, statement: &source::Piece) {
-        if let Some(place) = script.place(statement, diagnosis.at) {
-            let _ = write!(io::stderr().lock(), "{place}: ");
-        }
-        let caret = diagnosis.at.and_then(|at| caret::lines(script.text_of(statement), at, statement.line));
-        match &diagnosis.server {
-            Some(server) => failure::tell_server(diagnosis, server, caret.as_deref(), self.color),
-            None => failure::tell(diagnosis, self.color),
-        }
-    }
 }
 
 /// What to try on this command line where the server refused to write (SQLSTATE 25006, read_only_sql_transaction).

@@ -84,6 +84,17 @@ pub enum Ask {
         /// One SQL statement each.
         statements: Vec<Statement>,
     },
+    /// Run this text as psql runs a script; variables and settings are the tab's. Results of earlier runs are let go.
+    Script {
+        /// Comes back in the news of this run.
+        run: u64,
+        /// The text.
+        text: String,
+        /// What the history keeps; `None` keeps it out.
+        note: Option<String>,
+    },
+    /// What [`News::Asked`] asked may be done, or not.
+    Answer(bool),
     /// Cancel what runs, at the server, and leave out what has not begun.
     Cancel,
     /// Give the statement that runs up and cut the wire under it, whatever becomes of it; the next one logs in anew.
@@ -200,6 +211,32 @@ pub enum News {
     },
     /// Of work on fetched rows, by its number.
     Shaped(Ticket, Shaped),
+    /// A script says something: its words, and whether they are of trouble.
+    Said {
+        /// The words; they may be several lines.
+        text: String,
+        /// A warning.
+        warning: bool,
+    },
+    /// The script asks the same again (`\watch`): its results take the place of those before.
+    Again {
+        /// When.
+        at: SystemTime,
+    },
+    /// A script came to what is asked about first; it waits for [`Ask::Answer`].
+    Asked {
+        /// The question.
+        title: String,
+        /// What it is about.
+        lines: Vec<String>,
+    },
+    /// What a script set: `\x`, `\timing`.
+    Shown {
+        /// A column a line.
+        expanded: bool,
+        /// Times are told.
+        timing: bool,
+    },
     /// A result was cut short (row cap, byte cap, disk full): the sentence to show.
     Short {
         /// Which.

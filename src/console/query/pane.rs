@@ -116,6 +116,8 @@ pub(super) enum Then {
     Run(Vec<Sent>),
     Order(Order),
     Shape(Box<Shape>),
+    /// Let the script go on; it is told too when it may not.
+    Answer,
     /// Cut the wire under what runs.
     Drop,
 }

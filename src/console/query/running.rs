@@ -8,7 +8,7 @@ use super::table::Table;
 use super::words::{self, Word};
 use super::{Ask, LineHealth, News, Order, lifting, secrets, text, update, worker};
 use crate::console::theme::Tone;
-use crate::model::sql::{Class, Ended, TokenKind, classify, statements};
+use crate::model::sql::{self, Class, CopyWay, Ended, TokenKind, classify, statements};
 use crate::model::{Diagnosis, Kind, Transaction};
 use std::time::SystemTime;
 
@@ -43,13 +43,21 @@ pub(super) fn run(pane: &mut Pane, all: bool, orders: &mut Vec<Order>) {
     let (from, part) = match pane.editor.selection() {
         _ if all => (0, buffer.text()),
         Some(selected) => (buffer.offset(selected.start), buffer.slice(selected)),
-        None => pane.editor.statement().map_or((0, String::new()), |here| (here.bytes.start, here.text)),
+        None => {
+            let here = pane.editor.statement().map_or((0, String::new()), |here| (here.bytes.start, here.text));
+            with_its_word(pane.editor.buffer(), here)
+        }
     };
     let part = part.as_str();
     let found = statements(part);
     if found.is_empty() {
         pane.say(Tone::Dim, "there is no statement here");
         return;
+    }
+    if is_script(part, &found) {
+        let note = (!secrets::may_hold(part)).then(|| part.to_owned());
+        let statement = Statement { sql: part.to_owned(), note };
+        return consider(pane, vec![Sent { statement, start: Some(from) }], orders);
     }
     let mut sent = Vec::new();
     for statement in found {
@@ -76,6 +84,55 @@ pub(super) fn run(pane: &mut Pane, all: bool, orders: &mut Vec<Order>) {
     if !sent.is_empty() {
         consider(pane, sent, orders);
     }
+}
+
+/// A statement with what stands around it and means it: the word that sends it (`\gset`), or the data of its COPY. Only
+/// the text near it is looked at.
+fn with_its_word(buffer: &super::buffer::Buffer, (from, text): (usize, String)) -> (usize, String) {
+    const NEAR: usize = 4 << 20;
+    let all = buffer.text();
+    if all.len() > NEAR || text.is_empty() {
+        return (from, text);
+    }
+    let found = statements(&all);
+    let Some(at) = found.iter().position(|statement| statement.start >= from) else { return (from, text) };
+    let sends = |statement: &sql::Statement| {
+        let word = statement.of(&all).trim_start_matches('\\');
+        let name = word.split(|c: char| c.is_whitespace()).next().unwrap_or_default();
+        statement.backslash && matches!(name, "g" | "gx" | "gset" | "gexec" | "gdesc" | "crosstabview" | "watch")
+    };
+    let here = found[at];
+    let (mut start, mut end) = (here.start, here.end);
+    if sends(&here) {
+        // Not another word: `\g` alone sends again what was sent last.
+        if let Some(before) =
+            at.checked_sub(1).map(|before| found[before]).filter(|before| before.ended == Ended::Backslash)
+        {
+            start = before.start;
+        }
+    } else if let Some(next) = found.get(at + 1).filter(|next| here.ended == Ended::Backslash && sends(next)) {
+        end = next.end;
+    } else if let Some((_, data)) = here.data {
+        end = all[data..].find('\n').map_or(all.len(), |line| data + line);
+    } else {
+        return (from, text);
+    }
+    (start, all[start..end].to_owned())
+}
+
+/// Whether a text needs more than its statements sent one by one: a script's words, variables, data of its own.
+fn is_script(part: &str, found: &[sql::Statement]) -> bool {
+    found.iter().any(|statement| {
+        let sql = statement.of(part);
+        match statement.backslash {
+            true => words::parse(sql) == Word::Script,
+            false => {
+                statement.data.is_some()
+                    || classify(sql) == Class::Copy(CopyWay::FromStdin)
+                    || sql::tokens(sql).any(|token| matches!(token.kind, TokenKind::Variable | TokenKind::Backslash))
+            }
+        }
+    })
 }
 
 /// Carries out a word that asks nothing of the server; false when what follows it must not run.
@@ -114,7 +171,7 @@ fn obey(pane: &mut Pane, word: Word, orders: &mut Vec<Order>) -> bool {
             orders.push(Order::Connect { database, user });
             return false;
         }
-        Word::Nothing | Word::Ask(_) => {}
+        Word::Script | Word::Ask(_) => {}
         Word::Refused(why) => {
             pane.log.push(Entry::Said(Tone::Bad, why.clone()));
             pane.say(Tone::Bad, why);
@@ -182,8 +239,13 @@ fn consider(pane: &mut Pane, sent: Vec<Sent>, orders: &mut Vec<Order>) {
 /// Sends statements to the worker.
 pub(super) fn send(pane: &mut Pane, sent: Vec<Sent>, orders: &mut Vec<Order>) {
     pane.runs += 1;
-    let statements = sent.iter().map(|sent| sent.statement.clone()).collect();
-    orders.push(Order::Ask(Ask::Run { run: pane.runs, statements }));
+    let run = pane.runs;
+    orders.push(Order::Ask(match sent.as_slice() {
+        [one] if is_script(&one.statement.sql, &statements(&one.statement.sql)) => {
+            Ask::Script { run, text: one.statement.sql.clone(), note: one.statement.note.clone() }
+        }
+        _ => Ask::Run { run, statements: sent.iter().map(|sent| sent.statement.clone()).collect() },
+    }));
     pane.work = Work::Running;
     pane.run = Some(Run {
         number: pane.runs,
@@ -208,8 +270,11 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
                 let first = running.sent.get(index).map(|sent| {
                     sent.statement.note.as_deref().filter(|_| sent.start.is_none()).unwrap_or(&sent.statement.sql)
                 });
-                let shown = first.map(first_line).unwrap_or_default();
-                pane.log.push(Entry::Statement(shown));
+                // Those of a script after the first tell themselves.
+                if let Some(first) = first {
+                    let shown = first_line(first);
+                    pane.log.push(Entry::Statement(shown));
+                }
             }
         }
         News::Columns { run, index, result, columns } => {
@@ -241,6 +306,18 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
         }
         // The shaping of rows hears this itself, since it may have something to order.
         News::Shaped(..) => {}
+        News::Said { text, warning } => {
+            let tone = if warning { Tone::Warn } else { Tone::Text };
+            let lines = text.strip_suffix('\n').unwrap_or(&text).split('\n');
+            lines.for_each(|line| pane.log.push(Entry::Said(tone, line.to_owned())));
+        }
+        News::Again { at } => {
+            pane.outputs.clear();
+            (pane.current, pane.unfolded, pane.cell) = (0, 0, None);
+            pane.say(Tone::Dim, format!("\\watch · {} · Ctrl-C ends it", text::clock(at)));
+        }
+        News::Asked { title, lines } => pane.question = Some(Question { title, lines, then: Then::Answer }),
+        News::Shown { expanded, timing } => (pane.expanded, pane.timing) = (expanded, timing),
         News::Short { result, why } => {
             if let Some(output) = pane.outputs.iter_mut().find(|output| output.table.id == result) {
                 output.table.short = Some(why.clone());
@@ -274,7 +351,7 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
                     (false, false) => Work::Done,
                 };
                 // What was asked about it has no object any more.
-                pane.question.take_if(|question| matches!(question.then, Then::Drop));
+                pane.question.take_if(|question| matches!(question.then, Then::Drop | Then::Answer));
                 let left = running.sent.len() - (running.index + 1).min(running.sent.len());
                 if left > 0 {
                     let (these, were) = if left == 1 { ("statement", "was") } else { ("statements", "were") };

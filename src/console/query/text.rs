@@ -117,6 +117,12 @@ pub fn duration(took: std::time::Duration) -> String {
     }
 }
 
+/// The time of day, in UTC: `12:30:05Z`.
+pub fn clock(at: std::time::SystemTime) -> String {
+    let seconds = at.duration_since(std::time::SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()) % 86_400;
+    format!("{:02}:{:02}:{:02}Z", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
 /// How long something has lasted, in whole seconds.
 pub fn seconds(lasted: std::time::Duration) -> String {
     match lasted.as_secs() {

@@ -82,6 +82,7 @@ fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
                         Then::Run(sent) => running::send(pane, sent, orders),
                         Then::Order(order) => orders.push(order),
                         Then::Shape(shape) => shaping::ask(pane, *shape, orders),
+                        Then::Answer => orders.push(Order::Ask(Ask::Answer(true))),
                         Then::Drop => {
                             if let Some(run) = &mut pane.run {
                                 run.stop = Stop::Dropped;
@@ -92,7 +93,9 @@ fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
                 }
             }
             Some(Reply::No) => {
-                pane.question = None;
+                if pane.question.take().is_some_and(|question| matches!(question.then, Then::Answer)) {
+                    orders.push(Order::Ask(Ask::Answer(false)));
+                }
                 pane.say(Tone::Dim, "left alone");
             }
             None => {}

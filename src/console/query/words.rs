@@ -27,111 +27,11 @@ pub enum Word {
     },
     /// `\d …` and its like: what to ask the server.
     Ask(Vec<String>),
-    /// `\g` after a statement: it is being run anyway.
-    Nothing,
+    /// One of a script's: the interpreter knows what it means.
+    Script,
     /// What cannot be done, in words.
     Refused(String),
 }
-
-/// Words of psql that are not here (psql's reference page), so that what is refused is told from what is mistyped.
-const PSQL: &[&str] = &[
-    "a",
-    "bind",
-    "C",
-    "cd",
-    "copy",
-    "copyright",
-    "crosstabview",
-    "da",
-    "dA",
-    "dAc",
-    "dAf",
-    "dAo",
-    "dAp",
-    "db",
-    "dc",
-    "dC",
-    "dconfig",
-    "dd",
-    "dD",
-    "ddp",
-    "dE",
-    "des",
-    "det",
-    "deu",
-    "dew",
-    "dF",
-    "dFd",
-    "dFp",
-    "dFt",
-    "dg",
-    "dl",
-    "dL",
-    "do",
-    "dO",
-    "dp",
-    "dP",
-    "drds",
-    "drg",
-    "dRp",
-    "dRs",
-    "dX",
-    "dy",
-    "e",
-    "echo",
-    "edit",
-    "ef",
-    "elif",
-    "else",
-    "encoding",
-    "endif",
-    "errverbose",
-    "ev",
-    "f",
-    "gdesc",
-    "getenv",
-    "gexec",
-    "gset",
-    "gx",
-    "h",
-    "H",
-    "help",
-    "i",
-    "if",
-    "include",
-    "include_relative",
-    "ir",
-    "lo_export",
-    "lo_import",
-    "lo_list",
-    "lo_unlink",
-    "o",
-    "out",
-    "p",
-    "parse",
-    "password",
-    "print",
-    "prompt",
-    "pset",
-    "qecho",
-    "r",
-    "reset",
-    "restrict",
-    "set",
-    "setenv",
-    "sf",
-    "sv",
-    "t",
-    "T",
-    "unrestrict",
-    "unset",
-    "w",
-    "warn",
-    "watch",
-    "write",
-    "z",
-    "!",
-];
 
 /// What `text`, a backslash command with its arguments, means.
 pub fn parse(text: &str) -> Word {
@@ -150,13 +50,12 @@ pub fn parse(text: &str) -> Word {
             let mut given = || arguments.next().filter(|word| word != "-").map(|word| word.replace('"', ""));
             Word::Connect { database: given(), user: given() }
         }
-        "g" if rest.trim().is_empty() => Word::Nothing,
         _ => match catalogue::statements(name, rest.trim()) {
             Some(statements) => Word::Ask(statements),
-            None if PSQL.contains(&name.trim_end_matches(['+', 'S'])) => {
-                Word::Refused(format!("\\{name} is not supported here yet; \\? lists what is"))
+            None if matches!(name, "e" | "edit") => {
+                Word::Refused("the editor of your own has a key: see the help".to_owned())
             }
-            None => Word::Refused(format!("there is no word \\{name}; \\? lists them")),
+            None => Word::Script,
         },
     }
 }
@@ -200,10 +99,7 @@ mod tests {
         assert_eq!(parse("\\timing maybe"), Word::Refused("\\timing takes on or off, not maybe".to_owned()));
         assert_eq!(parse("\\c - bob"), Word::Connect { database: None, user: Some("bob".to_owned()) });
         assert!(matches!(parse("\\dt+ public.*"), Word::Ask(_)));
-        assert_eq!(
-            parse("\\watch 2"),
-            Word::Refused("\\watch is not supported here yet; \\? lists what is".to_owned())
-        );
-        assert_eq!(parse("\\nope"), Word::Refused("there is no word \\nope; \\? lists them".to_owned()));
+        assert_eq!(parse("\\watch 2"), Word::Script);
+        assert_eq!(parse("\\nope"), Word::Script, "the interpreter names what it does not know");
     }
 }

@@ -5,11 +5,13 @@
 use super::desk::Desk;
 use super::journal::Journal;
 use super::order::{Ask, News, Outcome, Past, ResultId, Statement, Timing};
+use super::scripted::Scripted;
 use super::shape::{Shape, Shaped, Ticket};
 use super::stopping::Stop;
+use crate::access::script::{Ran, Run, Script};
 use crate::access::{Canceller, Full, Limits, LineHealth, ResultSet, Session};
 use crate::model::sql::{Class, CopyWay, classify};
-use crate::model::{Column, Diagnosis, Happening, Kind, Page, PageBuilder, Settings, Transaction};
+use crate::model::{Column, CopyPiece, Diagnosis, Happening, Kind, Page, PageBuilder, Settings, Transaction};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -48,6 +50,7 @@ pub fn start(session: Session, settings: &Settings, tell: Tell) -> (UnboundedSen
         lost: false,
         health: LineHealth::Up,
         patience: settings.connect_timeout,
+        script: Some(Box::new(Script::new(std::env::current_dir().unwrap_or_default()))),
     };
     // The same identifier in another account is another database: staging's history is not production's.
     let endpoint = &session.target().endpoint;
@@ -56,24 +59,26 @@ pub fn start(session: Session, settings: &Settings, tell: Tell) -> (UnboundedSen
     (asks, tokio::spawn(worker.live(session, journal)))
 }
 
-struct Worker {
-    waiting: UnboundedReceiver<Ask>,
-    tell: Tell,
-    desk: Desk,
+pub(super) struct Worker {
+    pub(super) waiting: UnboundedReceiver<Ask>,
+    pub(super) tell: Tell,
+    pub(super) desk: Desk,
     limits: Limits,
-    results: VecDeque<(ResultId, ResultSet)>,
+    pub(super) results: VecDeque<(ResultId, ResultSet)>,
     next: u64,
     /// The wire is gone, and that was told.
-    lost: bool,
+    pub(super) lost: bool,
     /// As told last.
     health: LineHealth,
     /// How long a cancel may take to reach the server.
     patience: Duration,
+    /// The tab's variables and settings; away while a script runs.
+    pub(super) script: Option<Box<Script>>,
 }
 
 /// Whether the tab lives on.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum After {
+pub(super) enum After {
     Go,
     Leave,
 }
@@ -105,7 +110,16 @@ impl Worker {
             };
             match ask {
                 None | Some(Ask::Close) => break,
-                Some(Ask::Cancel | Ask::Drop) => {}
+                Some(Ask::Cancel | Ask::Drop | Ask::Answer(_)) => {}
+                Some(Ask::Script { run, text, note }) => {
+                    let after = self.run_script(&mut session, run, text, note, &notes).await;
+                    watch = session.watch();
+                    self.hear_health(watch.health());
+                    (self.tell)(News::Ended { run });
+                    if after == After::Leave {
+                        break;
+                    }
+                }
                 Some(Ask::Window { result, first, count }) => self.window(result, first, count),
                 Some(Ask::Shape(ticket, shape)) => self.shape(ticket, shape),
                 Some(Ask::Halt) => self.desk.halt(),
@@ -137,7 +151,7 @@ impl Worker {
         self.results.clear();
         self.desk.clear();
         for (index, statement) in statements.into_iter().enumerate() {
-            let ended = self.statement(session, run, index, &statement.sql).await;
+            let ended = self.statement(session, run, index, &statement.sql, None).await;
             self.lost = session.is_away();
             self.tell_state(session);
             if let Some(text) = statement.note {
@@ -154,9 +168,18 @@ impl Worker {
     }
 
     /// Runs one statement to its end, answering meanwhile.
-    async fn statement(&mut self, session: &mut Session, run: u64, index: usize, sql: &str) -> Ended {
+    pub(super) async fn statement(
+        &mut self,
+        session: &mut Session,
+        run: u64,
+        index: usize,
+        sql: &str,
+        mut by: Option<(&mut Script, &Run)>,
+    ) -> Ended {
         let at = SystemTime::now();
         let mut current = Current::new(run, index, session, sql);
+        current.script = by.as_ref().map(|(_, run)| Scripted::new(run));
+        let mut feeding = false;
         (self.tell)(News::Began { run, index, at });
         if session.is_away() {
             (self.tell)(News::Returning);
@@ -178,7 +201,7 @@ impl Worker {
                     Some(Ask::Drop) if running.is_unsent() => break End::Unsent,
                     Some(Ask::Cancel) => current.cancel(&self.tell, true),
                     Some(Ask::Drop) => break End::Cut(current.dropped(sql)),
-                    Some(Ask::Run { .. }) => {}
+                    Some(Ask::Run { .. } | Ask::Script { .. } | Ask::Answer(_)) => {}
                     None | Some(Ask::Close) => {
                         current.cancel(&self.tell, false);
                         leaving = leaving.or(Some(Instant::now() + CLOSE_WAIT));
@@ -189,8 +212,16 @@ impl Worker {
                         }
                     }
                 },
-                happening = running.next() => match happening {
+                piece = next_piece(&mut by), if feeding => {
+                    feeding = false;
+                    running.copy_in(piece);
+                }
+                happening = running.next(), if !feeding => match happening {
                     None => break End::Over,
+                    Some(Ok(Happening::CopyIn)) if current.stop.as_ref().is_some_and(Stop::is_wanted) => {
+                        running.copy_in(CopyPiece::Fail("cancelled by the user".to_owned()));
+                    }
+                    Some(Ok(Happening::CopyIn)) => feeding = true,
                     Some(happening) => {
                         let is_back = matches!(happening, Ok(Happening::Reconnected(_)));
                         self.hear(&mut current, happening);
@@ -210,6 +241,11 @@ impl Worker {
                         (self.tell)(News::Cancelled(Err(diagnosis)));
                     }
                 }
+            }
+            if feeding && current.stop.as_ref().is_some_and(Stop::is_wanted) {
+                // A server that waits for data hears no cancel.
+                feeding = false;
+                running.copy_in(CopyPiece::Fail("cancelled by the user".to_owned()));
             }
             if current.outcome.is_none() && current.stop.as_ref().is_some_and(Stop::is_late) {
                 if current.loses_nothing {
@@ -248,12 +284,20 @@ impl Worker {
             outcome: current.outcome.unwrap_or(Outcome::Done),
             took: current.timing().total,
             rows: current.rows,
+            ran: current.script.map(Scripted::over).unwrap_or_default(),
             cancelled: current.by_user,
             after: if leaving.is_some() { After::Leave } else { After::Go },
         }
     }
 
     fn hear(&mut self, current: &mut Current, happening: Result<Happening, Diagnosis>) {
+        let happening = match &mut current.script {
+            Some(scripted) => match scripted.hear(happening) {
+                Some(happening) => happening,
+                None => return,
+            },
+            None => happening,
+        };
         match happening {
             Ok(Happening::Columns(columns)) => self.begin(current, columns),
             Ok(Happening::Rows(page)) => self.push(current, page),
@@ -265,6 +309,7 @@ impl Worker {
                     self.push(current, page);
                 }
             }
+            // Answered where the data are.
             Ok(Happening::CopyIn) => {}
             Ok(Happening::Notice(notice)) => (self.tell)(News::Notice(notice)),
             Ok(Happening::Reconnected(what)) => (self.tell)(News::Reconnected(what)),
@@ -296,7 +341,13 @@ impl Worker {
         }
     }
 
-    fn fail(&mut self, current: &mut Current, diagnosis: Diagnosis) {
+    fn fail(&mut self, current: &mut Current, mut diagnosis: Diagnosis) {
+        if let Some(scripted) = &mut current.script {
+            scripted.ran.error = Some(diagnosis.clone());
+            scripted.locate(&mut diagnosis);
+            // The text that was sent is the first of the run.
+            current.index = 0;
+        }
         current.outcome = Some(if diagnosis.kind == Kind::Cancelled { Outcome::Cancelled } else { Outcome::Failed });
         let (run, index, result, timing) = (current.run, current.index, current.result, current.timing());
         (self.tell)(News::Failed { run, index, result, diagnosis, timing });
@@ -309,13 +360,13 @@ impl Worker {
         }
     }
 
-    fn complete(&mut self, current: &mut Current, tag: String) {
+    pub(super) fn complete(&mut self, current: &mut Current, tag: String) {
         current.outcome = Some(Outcome::Done);
         let (run, index, rows, timing) = (current.run, current.index, current.rows, current.timing());
         (self.tell)(News::Complete { run, index, result: current.result.take(), tag, rows, timing });
     }
 
-    fn begin(&mut self, current: &mut Current, columns: Vec<Column>) {
+    pub(super) fn begin(&mut self, current: &mut Current, columns: Vec<Column>) {
         current.answered();
         current.full = false;
         let columns: Arc<[Column]> = columns.into();
@@ -339,7 +390,7 @@ impl Worker {
         (self.tell)(News::Columns { run: current.run, index: current.index, result: id, columns });
     }
 
-    fn push(&mut self, current: &mut Current, page: Page) {
+    pub(super) fn push(&mut self, current: &mut Current, page: Page) {
         // After a cancel nobody wants more: what was under way is read and let go.
         if let Some(stop) = current.stop.as_mut().filter(|stop| stop.is_wanted()) {
             stop.thrown += page.size() as u64;
@@ -391,7 +442,7 @@ impl Worker {
         self.results.back().map_or(0, |(_, set)| set.bytes())
     }
 
-    fn window(&mut self, result: ResultId, first: u64, count: u64) {
+    pub(super) fn window(&mut self, result: ResultId, first: u64, count: u64) {
         let Some((_, set)) = self.results.iter_mut().find(|(id, _)| *id == result) else { return };
         if let Err(error) = self.desk.window(result, set, first, count, WINDOW) {
             let title = "Rows cannot be read back from the temporary file";
@@ -399,14 +450,14 @@ impl Worker {
         }
     }
 
-    fn shape(&mut self, ticket: Ticket, shape: Shape) {
+    pub(super) fn shape(&mut self, ticket: Ticket, shape: Shape) {
         match self.results.iter().find(|(id, _)| *id == shape.result()) {
             Some((_, set)) => self.desk.begin(ticket, shape, set),
             None => (self.tell)(News::Shaped(ticket, Shaped::Stopped(None))),
         }
     }
 
-    fn tell_state(&self, session: &Session) {
+    pub(super) fn tell_state(&self, session: &Session) {
         (self.tell)(News::State {
             transaction: session.transaction(),
             facts: Box::new(session.facts()),
@@ -416,7 +467,7 @@ impl Worker {
 }
 
 /// The statement that runs.
-struct Current {
+pub(super) struct Current {
     run: u64,
     index: usize,
     sent: Instant,
@@ -440,10 +491,12 @@ struct Current {
     outcome: Option<Outcome>,
     /// Of `COPY … TO STDOUT`: the beginning of a line whose end has not come.
     partial: Vec<u8>,
+    /// A script runs it.
+    script: Option<Scripted>,
 }
 
 impl Current {
-    fn new(run: u64, index: usize, session: &Session, sql: &str) -> Current {
+    pub(super) fn new(run: u64, index: usize, session: &Session, sql: &str) -> Current {
         Current {
             run,
             index,
@@ -462,6 +515,7 @@ impl Current {
             drained: None,
             outcome: None,
             partial: Vec::new(),
+            script: None,
         }
     }
 
@@ -533,6 +587,14 @@ impl Current {
     }
 }
 
+/// Data for a COPY, from the script that runs it.
+async fn next_piece(by: &mut Option<(&mut Script, &Run)>) -> CopyPiece {
+    match by {
+        Some((script, _)) => script.copy_piece().await,
+        None => CopyPiece::Fail("there are no data for it here".to_owned()),
+    }
+}
+
 /// Why nothing more is heard of a statement.
 enum End {
     /// It has ended, or the tab is being left.
@@ -544,17 +606,19 @@ enum End {
 }
 
 /// How a statement ended.
-struct Ended {
+pub(super) struct Ended {
     at: SystemTime,
-    outcome: Outcome,
+    pub(super) outcome: Outcome,
     took: Duration,
     rows: u64,
-    cancelled: bool,
-    after: After,
+    /// For the script that ran it.
+    pub(super) ran: Ran,
+    pub(super) cancelled: bool,
+    pub(super) after: After,
 }
 
 impl Ended {
-    fn past(&self, text: String) -> Past {
+    pub(super) fn past(&self, text: String) -> Past {
         let at = self.at.duration_since(SystemTime::UNIX_EPOCH).map(|since| since.as_secs()).unwrap_or(0);
         Past { text, at, outcome: self.outcome, took: self.took.as_millis() as u64, rows: self.rows }
     }

@@ -199,3 +199,28 @@ impl<'a> Arguments<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_psql_reads_them() {
+        let mut variables = Variables::default();
+        variables.set("v", "a b").expect("a good name");
+        for (text, words) in [
+            (" a  b ", vec!["a", "b"]),
+            (" 'it''s' 'tab\\t\\101\\x42'", vec!["it's", "tab\tAB"]),
+            (" \"a b\" x\"y\"z", vec!["\"a b\"", "x\"y\"z"]),
+            (" :v :'v' :\"v\" :{?v} :{?w} :w ':v'", vec!["a b", "'a b'", "\"a b\"", "TRUE", "FALSE", ":w", ":v"]),
+            (" x:v'y' :: :", vec!["xa by", "::", ":"]),
+        ] {
+            assert_eq!(Arguments::new(text, &variables).all().expect(text), words, "{text}");
+        }
+        assert!(Arguments::new(" 'open", &variables).all().is_err());
+        assert!(Arguments::new(" `date`", &variables).all().expect_err("no shell").contains("shell"));
+        let mut names = Arguments::new(" Foo.\"Bar\"; \"a\"\"b\";", &variables);
+        assert_eq!(names.read(Manner::Identifier, true), Ok(Some("foo.Bar".to_owned())));
+        assert_eq!(names.read(Manner::Name, true), Ok(Some("a\"b".to_owned())));
+    }
+}

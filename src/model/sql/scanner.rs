@@ -28,6 +28,13 @@ impl Query {
         Query { sql: sql.into(), ..Query::default() }
     }
 
+    /// With something of ours before and behind it.
+    pub fn within(mut self, before: &str, behind: &str) -> Query {
+        self.sql = format!("{before}{}{behind}", self.sql);
+        self.lines.iter_mut().for_each(|(offset, _)| *offset += before.len());
+        self
+    }
+
     /// That stands on a line.
     pub fn on(mut self, line: usize) -> Query {
         self.lines = vec![(0, line)];
@@ -267,4 +274,85 @@ pub(super) fn substituted(kind: Kind, value: &str) -> String {
 fn quoted(value: &str) -> String {
     let doubled = value.replace('\'', "''");
     if value.contains('\\') { format!(" E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a script sends, and the commands it has, in order.
+    fn read(script: &str, variables: &Variables) -> Vec<String> {
+        let mut scanner = Scanner::default();
+        let mut found = Vec::new();
+        for (number, line) in script.split_inclusive('\n').enumerate() {
+            scanner.feed(line.to_owned(), number + 1);
+            while let Some(one) = scanner.next(variables) {
+                found.push(match one {
+                    Found::Semicolon => scanner.take().map(|query| query.sql).unwrap_or_default(),
+                    Found::Command { name, arguments, line } => format!("\\{name}@{line}{arguments}"),
+                });
+            }
+        }
+        found.extend(scanner.take().map(|query| query.sql));
+        found
+    }
+
+    #[test]
+    fn variables_go_where_psql_puts_them() {
+        let mut variables = Variables::default();
+        for (name, value) in [("a", "1"), ("b", "it's \"b\""), ("s", "select 2;"), ("r", ":r"), ("e", "a\\b")] {
+            variables.set(name, value).expect("good names");
+        }
+        for (script, sent) in [
+            ("select :a;", vec!["select 1"]),
+            ("select :'b', :\"b\";", vec!["select 'it''s \"b\"', \"it's \"\"b\"\"\""]),
+            ("select ':a', \":a\", $$:a$$, /* :a */ x::a;", vec!["select ':a', \":a\", $$:a$$, /* :a */ x::a"]),
+            ("select :{?a}, :{?z}, :z, a[1:2];", vec!["select TRUE, FALSE, :z, a[1:2]"]),
+            (":s :s", vec!["select 2", "select 2"]),
+            ("select :r;", vec!["select :r"]),
+            ("select :'e';", vec!["select  E'a\\\\b'"]),
+            ("select 1 \\; select 2;", vec!["select 1 ; select 2"]),
+            ("select \\:a;", vec!["select :a"]),
+        ] {
+            assert_eq!(read(script, &variables), sent, "{script}");
+        }
+    }
+
+    #[test]
+    fn commands_leave_the_statement_around_them() {
+        let variables = Variables::default();
+        assert_eq!(read("select 1\n\\echo x\n, 2;\n", &variables), ["\\echo@2 x\n".trim_end(), "select 1\n\n, 2"]);
+        assert_eq!(read("select (1\n\\if x\n);", &variables), ["\\if@2 x", "select (1\n\n)"]);
+        assert_eq!(read("\\echo a \\\\ select 1;", &variables), ["\\echo@1 a ", "select 1"]);
+    }
+
+    #[test]
+    fn a_query_knows_its_lines() {
+        let mut scanner = Scanner::default();
+        let variables = Variables::default();
+        for (number, line) in ["\n", "select\n", "  nope;\n"].into_iter().enumerate() {
+            scanner.feed(line.to_owned(), number + 1);
+            while scanner.next(&variables).is_some() {}
+        }
+        let query = scanner.take().expect("a statement");
+        assert_eq!(query.line(), Some(2));
+        assert_eq!(query.line_at(query.sql.find("nope").expect("there")), Some(3));
+    }
+
+    #[test]
+    fn a_branch_not_taken_leaves_nothing() {
+        let mut scanner = Scanner::default();
+        let variables = Variables::default();
+        scanner.feed("select 1 ".to_owned(), 1);
+        assert_eq!(scanner.next(&variables), None);
+        let mark = scanner.mark();
+        scanner.skip(true);
+        scanner.feed(", (2; 'x' ".to_owned(), 2);
+        assert_eq!(scanner.next(&variables), None);
+        scanner.rewind(&mark);
+        scanner.skip(false);
+        scanner.feed(";".to_owned(), 3);
+        assert_eq!(scanner.next(&variables), Some(Found::Semicolon));
+        assert_eq!(scanner.take().expect("a statement").sql, "select 1 ");
+    }
 }

@@ -12,10 +12,17 @@ impl Bench {
         let rows: Vec<[String; 5]> = (1..=8)
             .map(|n| {
                 let words = ["שלום", "plain", "世界", "a\tb", "👩‍👩‍👧‍👦 family", "", "é", "paid"][n - 1];
-                [n.to_string(), words.to_owned(), format!("{}.50", n * 1000), "x".repeat(n * 9), format!("2024-06-0{n}")]
+                [
+                    n.to_string(),
+                    words.to_owned(),
+                    format!("{}.50", n * 1000),
+                    "x".repeat(n * 9),
+                    format!("2024-06-0{n}"),
+                ]
             })
             .collect();
-        let rows: Vec<Vec<Option<&str>>> = rows.iter().map(|row| row.iter().map(|cell| Some(cell.as_str())).collect()).collect();
+        let rows: Vec<Vec<Option<&str>>> =
+            rows.iter().map(|row| row.iter().map(|cell| Some(cell.as_str())).collect()).collect();
         let rows: Vec<&[Option<&str>]> = rows.iter().map(Vec::as_slice).collect();
         bench.answer(&[("id", 20), ("status", 25), ("amount", 1700), ("note", 25), ("placed", 1082)], &rows);
         bench.keys("<Esc>");
@@ -87,7 +94,10 @@ fn what_is_marked_is_copied_as_chosen() {
     bench.keys("j");
     let (_, shape) = bench.shape();
     let Shape::Copy { rows, columns, table, .. } = &shape else { panic!("{shape:?}") };
-    assert_eq!((rows.clone(), columns.as_deref(), table.as_deref()), (1..3, Some([0, 1].as_slice()), Some("shop.orders")));
+    assert_eq!(
+        (rows.clone(), columns.as_deref(), table.as_deref()),
+        (1..3, Some([0, 1].as_slice()), Some("shop.orders"))
+    );
 }
 
 #[test]

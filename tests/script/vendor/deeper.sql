@@ -1,0 +1,1 @@
+insert into items values (11, 'from beside it');

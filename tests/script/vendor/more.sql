@@ -1,0 +1,1 @@
+select 'more' as file

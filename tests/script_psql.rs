@@ -1,0 +1,109 @@
+//! psql itself as judge of scripts: the same file through `psql -f` and through `gatepost query -f`, on the same server, and
+//! what they print compared byte for byte. Where no psql is installed there is no judge, and the test says so.
+
+#[path = "transcripts/neighbour.rs"]
+#[allow(dead_code, reason = "not all of it is needed here")]
+mod neighbour;
+
+use neighbour::{Said, finish, shared};
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// The one who may create roles and databases.
+const MASTER: &str = "postgres";
+const PASSWORD: &str = "postgres-master-password";
+
+/// A copy of the corpus, so that what scripts write goes away.
+fn corpus() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/script");
+    let copied = Command::new("cp").arg("-r").arg(format!("{}/.", from.display())).arg(folder.path()).status();
+    assert!(copied.expect("cp runs").success());
+    folder
+}
+
+fn ours(folder: &Path, extra: &[&str], input: &str) -> Said {
+    let words = [
+        &["query", "orders-prod", "--user", MASTER, "--auth", "password", "-d", "postgres", "--write", "-q"][..],
+        &["--format", "csv"],
+        extra,
+    ]
+    .concat();
+    let mut command = shared().command(&words);
+    command.current_dir(folder).env("PGPASSWORD", PASSWORD).stdin(Stdio::piped());
+    let mut child = command.spawn().expect("gatepost runs");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let input = input.to_owned();
+    let feeding = std::thread::spawn(move || {
+        use std::io::Write;
+        // Whoever stops early reads no more.
+        let _ = stdin.write_all(input.as_bytes());
+    });
+    let said = finish(child);
+    feeding.join().expect("no panic");
+    said
+}
+
+/// A way for psql to the same server; it ends with its owner.
+struct Way {
+    tunnel: std::process::Child,
+    conninfo: String,
+}
+
+impl Way {
+    fn open() -> Option<Way> {
+        if Command::new("psql").arg("--version").output().is_err() {
+            eprintln!("skipped: there is no psql to compare with");
+            return None;
+        }
+        let words = ["tunnel", "orders-prod", "--user", MASTER];
+        let mut tunnel = shared().command(&words).spawn().expect("gatepost runs");
+        let mut head = Vec::new();
+        let stdout = tunnel.stdout.as_mut().expect("a pipe");
+        while head.iter().filter(|byte| **byte == b'\n').count() < 2 {
+            let mut byte = [0];
+            stdout.read_exact(&mut byte).expect("two lines");
+            head.push(byte[0]);
+        }
+        let head = String::from_utf8(head).expect("text");
+        let line = head.lines().nth(1).expect("the psql line");
+        let conninfo = line.rsplit_once(" psql ").expect("psql").1.trim_matches('\'');
+        let conninfo: Vec<&str> = conninfo.split(' ').filter(|word| !word.starts_with("dbname=")).collect();
+        Some(Way { tunnel, conninfo: format!("{} dbname=postgres", conninfo.join(" ")) })
+    }
+
+    fn psql(&self, folder: &Path, extra: &[&str]) -> Said {
+        let mut command = Command::new("psql");
+        command.args(["-X", "-q", "--csv", "-d", &self.conninfo]).args(extra).current_dir(folder);
+        command.env("PGPASSWORD", PASSWORD).env("PGCLIENTENCODING", "UTF8").env("TZ", "UTC");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        finish(command.spawn().expect("psql runs"))
+    }
+}
+
+impl Drop for Way {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.tunnel.kill();
+        let _ = self.tunnel.wait();
+    }
+}
+
+#[test]
+fn scripts_print_what_psql_prints() {
+    let Some(way) = Way::open() else { return };
+    for script in ["variables.sql", "conditions.sql", "words.sql", "errors.sql", "vendor.sql"] {
+        let (theirs, mine) = (corpus(), corpus());
+        let expected = way.psql(theirs.path(), &["-v", "ON_ERROR_STOP=1", "-f", script]);
+        let said = ours(mine.path(), &["-f", script], "");
+        assert_eq!(said.stdout, expected.stdout, "{script}\n--- ours\n{}--- psql's\n{}", said.stderr, expected.stderr);
+        // psql's 3 is "the script failed"; ours is 1.
+        let status = if expected.status == 3 { 1 } else { expected.status };
+        assert_eq!(said.status, status, "{script}\n{}", said.stderr);
+        for written in ["out.csv", "results.txt"] {
+            let read = |folder: &tempfile::TempDir| std::fs::read_to_string(folder.path().join(written)).ok();
+            assert_eq!(read(&mine), read(&theirs), "{script}: {written}");
+        }
+    }
+}
