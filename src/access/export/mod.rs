@@ -102,7 +102,15 @@ pub fn export(
     }
     let path = part_of(&plan.path);
     let file = open(&path, plan, resume)?;
-    let mut sink = Sink { file, path, skip: resume.map_or(0, |part| part.bytes), known: resume.map_or(0, |part| part.rows), bytes: 0, rows: 0, error: None };
+    let mut sink = Sink {
+        file,
+        path,
+        skip: resume.map_or(0, |part| part.bytes),
+        known: resume.map_or(0, |part| part.rows),
+        bytes: 0,
+        rows: 0,
+        error: None,
+    };
     let mut writer = Writer::new(plan.format, plan.null.clone(), false);
     if let Some(table) = &plan.table {
         writer = writer.into_table(table);
