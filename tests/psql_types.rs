@@ -1,6 +1,9 @@
 //! The real psql as judge of what a type's values look like: values of every type of a stock PostgreSQL and of the usual
 //! extensions, alone, in arrays, in composites, under every setting that changes how the server writes them, through
 //! `psql --csv` and through our own session and CSV. Equal byte for byte.
+//!
+//! Known and meant to differ: a byte that is no character (a `"char"` above 127, before PostgreSQL 16) is U+FFFD here, where
+//! psql puts it out raw; psql's output is read so before it is compared.
 
 #[path = "support/psql.rs"]
 mod psql;
@@ -108,7 +111,7 @@ async fn corpus(session: &mut Session) -> Vec<String> {
             .to_owned(),
     );
     all.push(
-        "select null as \"NULL\", '' as \"\", 1 as \"a,b\", 2 as \"q\"\"q\", 3 as \"é\nx\", 4 as \"\\.\"".to_owned(),
+        "select null as \"NULL\", '' as \" \", 1 as \"a,b\", 2 as \"q\"\"q\", 3 as \"é\nx\", 4 as \"\\.\"".to_owned(),
     );
     all.push("select where false".to_owned());
     all.push("select 1 as a, 2 as a where false".to_owned());
@@ -116,7 +119,7 @@ async fn corpus(session: &mut Session) -> Vec<String> {
     // Every type that has rows or values of its own must be in the corpus: nothing new is to slip through.
     let types = rows(
         session,
-        "select oid::int8, format('%I.%I', nspname, typname), typname, typtype, typrelid::int8 \
+        "select oid::int8, format('%I.%I', nspname, typname), typname, typtype, typarray <> 0 \
          from (select t.*, n.nspname from pg_type t join pg_namespace n on n.oid = t.typnamespace) t \
          where typtype in ('b', 'd', 'e', 'r', 'm', 'c') and typisdefined \
          and not exists (select 1 from pg_type e where e.typarray = t.oid) order by 2",
@@ -125,9 +128,12 @@ async fn corpus(session: &mut Session) -> Vec<String> {
     assert!(types.len() > 200, "only {} types", types.len());
     let mut forgotten = Vec::new();
     for row in types {
-        let [oid, name, bare, kind, _relation] = &row[..] else { panic!("five columns") };
+        let [oid, name, bare, kind, has_array] = &row[..] else { panic!("five columns") };
         // All alike have NULLs and arrays of them.
-        all.push(format!("select null::{name} as v, array[null, null]::{name}[] as a"));
+        all.push(match has_array.as_str() {
+            "t" => format!("select null::{name} as v, array[null, null]::{name}[] as a"),
+            _ => format!("select null::{name} as v"),
+        });
         let domain_of_information_schema = name.starts_with("information_schema.");
         if kind != "c" && !written.contains(oid) && !NO_INPUT.contains(&bare.as_str()) && !domain_of_information_schema
         {
@@ -182,6 +188,8 @@ fn of_type(name: &str, literals: &[&str]) -> String {
         match name {
             // Pseudo-types cannot be in arrays.
             "cstring" => format!("select {value}::text as v, null::text[] as a, row({value}::text) as r"),
+            // A constructor takes a domain over an array for its array.
+            "odd.words" => format!("select {value} as v, null::odd.words[] as a, row({value}, 1) as r"),
             _ => format!("select {value} as v, array[null, {value}, {value}] as a, row({value}, 1) as r"),
         }
     };
