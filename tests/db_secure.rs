@@ -173,12 +173,15 @@ async fn answers_that_are_not_yes() {
     }
 }
 
+fn credential() -> Credential {
+    Credential::Password(Secret::new("the-token"), Allowed::default())
+}
+
 fn login() -> Login {
     Login {
         host: HOST.to_owned(),
         user: "oncall".to_owned(),
         database: "shop".to_owned(),
-        credential: Credential::Password(Secret::new("the-token"), Allowed::default()),
         read_only: true,
         statement_timeout: Duration::ZERO,
         lock_timeout: Duration::ZERO,
@@ -224,7 +227,7 @@ async fn what_a_login_says_and_when() {
         server.write_all(&[b'E', 0, 0, 0, refusal.len() as u8 + 4]).await.expect("the client waits");
         server.write_all(refusal).await.expect("the client waits");
     });
-    match secured.login(&login()).await.err() {
+    match secured.login(&login(), &credential()).await.err() {
         Some(Error::Server(error)) => {
             assert_eq!((error.code.as_str(), error.message.as_str()), ("28000", "PAM authentication"));
         }
@@ -248,7 +251,7 @@ async fn logins_that_cannot_be() {
             let _ = server.read_to_end(&mut rest).await;
             rest
         });
-        match secured.login(&login()).await.err() {
+        match secured.login(&login(), &credential()).await.err() {
             Some(Error::Unsupported(said)) => assert!(said.contains(words), "{said}"),
             other => panic!("{other:?}"),
         }
@@ -256,7 +259,7 @@ async fn logins_that_cannot_be() {
     }
     let (secured, server) = pair().await;
     drop(server);
-    assert!(matches!(secured.login(&login()).await.err(), Some(Error::Wire(_))));
+    assert!(matches!(secured.login(&login(), &credential()).await.err(), Some(Error::Wire(_))));
 }
 
 /// RDS Proxy refuses options: there the settings come after the login.
@@ -279,7 +282,7 @@ async fn a_proxy_is_sent_no_options() {
     let secured = secure(Box::new(ours), PROXY, &roots(&authority)).await.expect("verified");
     let right = Login { host: PROXY.to_owned(), statement_timeout: Duration::from_micros(1), ..login() };
     assert_eq!(secured.host(), PROXY);
-    let session = secured.login(&right).await.expect("login");
+    let session = secured.login(&right, &credential()).await.expect("login");
     let (said, _server) = server.await.expect("no panic");
     assert_eq!(said, "SET default_transaction_read_only = on;SET statement_timeout = 1\0");
     drop(session);
@@ -289,7 +292,7 @@ async fn a_proxy_is_sent_no_options() {
 async fn a_secret_is_for_one_name() {
     let (secured, mut server) = pair().await;
     let elsewhere = Login { host: "elsewhere.example.com".to_owned(), ..login() };
-    assert!(matches!(secured.login(&elsewhere).await.err(), Some(Error::Unsupported(_))));
+    assert!(matches!(secured.login(&elsewhere, &credential()).await.err(), Some(Error::Unsupported(_))));
     let mut rest = Vec::new();
     let _ = server.read_to_end(&mut rest).await;
     assert!(rest.is_empty());
@@ -314,7 +317,7 @@ async fn read_only_is_insisted_on() {
         server.write_all(b"C\0\0\0\x08SET\0Z\0\0\0\x05I").await.expect("the client waits");
         server
     });
-    let session = secured.login(&login()).await.expect("login");
+    let session = secured.login(&login(), &credential()).await.expect("login");
     assert_eq!(session.pid(), 7);
     assert!(!format!("{:?}", session.cancel_key()).contains('9'));
     server.await.expect("no panic");
@@ -345,7 +348,7 @@ async fn a_wire_that_breaks_under_a_statement() {
             server
         });
         let login = Login { read_only: false, ..login() };
-        let mut session = secured.login(&login).await.expect("login");
+        let mut session = secured.login(&login, &credential()).await.expect("login");
         let mut running = session.run("select 7");
         let mut happened = Vec::new();
         while let Some(happening) = running.next().await {

@@ -18,12 +18,15 @@ async fn secured(server: &Postgres) -> Secured {
     secure(Box::new(wire), HOST, &roots(server)).await.expect("TLS stands")
 }
 
-fn login_as(user: &str, secret: &str) -> Login {
+fn password(secret: &str) -> Credential {
+    Credential::Password(Secret::new(secret), Allowed::default())
+}
+
+fn login_as(user: &str) -> Login {
     Login {
         host: HOST.to_owned(),
         user: user.to_owned(),
         database: "postgres".to_owned(),
-        credential: Credential::Password(Secret::new(secret), Allowed::default()),
         read_only: false,
         statement_timeout: Duration::ZERO,
         lock_timeout: Duration::ZERO,
@@ -32,7 +35,7 @@ fn login_as(user: &str, secret: &str) -> Login {
 }
 
 async fn session(server: &Postgres) -> Session {
-    secured(server).await.login(&login_as("postgres", "")).await.expect("postgres is trusted")
+    secured(server).await.login(&login_as("postgres"), &password("")).await.expect("postgres is trusted")
 }
 
 /// All that happens; the last may be an error.
@@ -113,10 +116,10 @@ async fn facts_of_the_session() {
     assert_eq!(secured.facts().names, [HOST]);
     assert_eq!(secured.facts().issuer, "gatepost test authority");
     assert!(secured.facts().ends.is_some() && secured.facts().begins.is_some());
-    let mut login = login_as("postgres", "");
+    let mut login = login_as("postgres");
     (login.read_only, login.statement_timeout, login.lock_timeout) =
         (true, Duration::from_millis(1500), Duration::from_secs(2));
-    let mut session = secured.login(&login).await.expect("login");
+    let mut session = secured.login(&login, &password("")).await.expect("login");
     assert!(session.pid() > 0 && !session.is_closed());
     assert_eq!(session.parameter("client_encoding").as_deref(), Some("UTF8"));
     assert_eq!(session.parameter("default_transaction_read_only").as_deref(), Some("on"));
@@ -460,7 +463,7 @@ async fn logins_of_every_kind() {
     )
     .await;
     for (user, secret) in [("clear", "c'1"), ("scram", "ß€"), ("hashed", "m")] {
-        let mut session = secured(server).await.login(&login_as(user, secret)).await.expect(user);
+        let mut session = secured(server).await.login(&login_as(user), &password(secret)).await.expect(user);
         assert_eq!(one(&mut session, "select current_user").await, user);
     }
     for (user, secret, code) in [
@@ -470,21 +473,21 @@ async fn logins_of_every_kind() {
         ("one", "one", "53300"),
         ("nologin", "x", "28000"),
     ] {
-        match secured(server).await.login(&login_as(user, secret)).await.err() {
+        match secured(server).await.login(&login_as(user), &password(secret)).await.err() {
             Some(Error::Server(error)) => {
                 assert_eq!((error.severity.as_str(), error.code.as_str()), ("FATAL", code), "{user}");
             }
             other => panic!("{user}: {other:?}"),
         }
     }
-    let mut nowhere = login_as("postgres", "");
+    let mut nowhere = login_as("postgres");
     nowhere.database = "nowhere".to_owned();
-    match secured(server).await.login(&nowhere).await.err() {
+    match secured(server).await.login(&nowhere, &password("")).await.err() {
         Some(Error::Server(error)) => assert_eq!(error.code, "3D000"),
         other => panic!("{other:?}"),
     }
     // PostgreSQL built without GSSAPI refuses its own configuration line; with it, it asks for Kerberos.
-    match secured(server).await.login(&login_as("gss", "")).await.err() {
+    match secured(server).await.login(&login_as("gss"), &password("")).await.err() {
         Some(Error::Unsupported(words)) => assert!(words.contains("Kerberos"), "{words}"),
         Some(Error::Server(error)) => assert_eq!(error.severity, "FATAL"),
         other => panic!("{other:?}"),

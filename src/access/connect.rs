@@ -8,12 +8,18 @@ use super::walk::Walk;
 use super::{Access, refusal};
 use crate::db::{self, Secured};
 use crate::model::{
-    Allowed, Auth, Bastion, Diagnosis, Endpoint, Identity, Kind, Route, SessionFacts, StepKind, StepState, Target,
-    Token,
+    Auth, Bastion, Diagnosis, Endpoint, Identity, Kind, Route, SessionFacts, StepKind, StepState, Target, Token,
 };
 use crate::ssm;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
+
+/// A wire that is logged in.
+pub(super) struct Entered {
+    pub(super) logged_in: db::LoggedIn,
+    /// Where it was one.
+    pub(super) token: Option<Token>,
+}
 
 /// Where a walk has arrived.
 pub(super) struct Arrived {
@@ -104,34 +110,23 @@ impl Access {
     pub(super) async fn arrive(&self, target: &Target, walk: &Walk) -> Result<Arrived, Diagnosis> {
         let endpoint = &target.endpoint;
         let line = Box::pin(self.line(endpoint, &target.route, walk)).await?;
-        let secured = Box::pin(self.secure(&line, walk)).await?;
-        let tls = secured.facts().clone();
-        let login = walk.step(StepKind::Login, format!("{} @ {}", target.user, target.database), async {
-            let (credential, token) = self.credential(target).await?;
-            let settings = self.settings();
-            let login = db::Login {
-                host: endpoint.host.clone(),
-                user: target.user.clone(),
-                database: target.database.clone(),
-                credential,
-                read_only: target.read_only,
-                statement_timeout: settings.statement_timeout,
-                lock_timeout: settings.lock_timeout,
-                application_name: format!("gatepost ({})", settings.os_user),
-            };
-            let answered = tokio::time::timeout(walk.limit(), secured.login(&login)).await;
-            match answered.unwrap_or_else(|_| Err(db::Error::Timeout(walk.limit()))) {
-                Ok(session) => {
-                    let words = match &token {
-                        Some(token) => format!("{}, token ends {}", target.user, diagnose::moment(token.ends)),
-                        None => format!("{}, with its password", target.user),
-                    };
-                    Ok(((session, token), words))
-                }
-                Err(error) => Err(refusal::of_login(self, error, target, token.as_ref(), &line).await),
-            }
-        });
-        let (session, token) = login.await?;
+        let settings = self.settings();
+        let login = db::Login {
+            host: endpoint.host.clone(),
+            user: target.user.clone(),
+            database: target.database.clone(),
+            read_only: target.read_only,
+            statement_timeout: settings.statement_timeout,
+            lock_timeout: settings.lock_timeout,
+            application_name: format!("gatepost ({})", settings.os_user),
+        };
+        let Entered { logged_in, token } = Box::pin(self.enter(target, &line, &login.startup(), walk)).await?;
+        let tls = logged_in.facts.clone();
+        let made = tokio::time::timeout(walk.limit(), db::Session::over(logged_in, &login)).await;
+        let session = match made.unwrap_or_else(|_| Err(db::Error::Timeout(walk.limit()))) {
+            Ok(session) => session,
+            Err(error) => return Err(refusal::of_login(self, error, target, token.as_ref(), &line).await),
+        };
         let facts = SessionFacts {
             server_version: session.parameter("server_version").unwrap_or_default(),
             pid: session.pid(),
@@ -146,18 +141,8 @@ impl Access {
         Ok(Arrived { session, line, facts })
     }
 
-    async fn credential(&self, target: &Target) -> Result<(db::Credential, Option<Token>), Diagnosis> {
-        match &target.auth {
-            Auth::Iam => {
-                let token = self.mint(&target.endpoint, &target.user).await?;
-                Ok((db::Credential::Token(token.secret.clone()), Some(token)))
-            }
-            Auth::Password(password) => Ok((db::Credential::Password(password.clone(), Allowed::default()), None)),
-        }
-    }
-
     /// The steps Database and TLS. They are one call below, told apart by the first byte that comes back.
-    async fn secure(&self, line: &Line, walk: &Walk) -> Result<Secured, Diagnosis> {
+    pub(super) async fn secure(&self, line: &Line, walk: &Walk) -> Result<Secured, Diagnosis> {
         let endpoint = line.endpoint();
         let begun = Instant::now();
         walk.tell(StepKind::Database, StepState::Begun(endpoint.address()));
@@ -210,7 +195,7 @@ impl Access {
 
 /// Whether AWS is asked at all on this way: not for a password on a direct line.
 pub(super) fn needs_aws(auth: &Auth, route: &Route) -> bool {
-    matches!(auth, Auth::Iam) || matches!(route, Route::Through(_))
+    matches!(auth, Auth::Iam | Auth::SecretsManager(_)) || matches!(route, Route::Through(_))
 }
 
 /// Now, for diagnoses.

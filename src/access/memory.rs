@@ -22,6 +22,7 @@ struct Entry {
     user: Option<String>,
     database: Option<String>,
     route: Option<String>,
+    auth: Option<String>,
     /// Seconds since 1970.
     at: Option<u64>,
 }
@@ -39,6 +40,7 @@ impl Memory {
             user: entry.user,
             database: entry.database,
             route: entry.route,
+            auth: entry.auth,
             // A number that a damaged file has may be beyond all time.
             at: entry.at.and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))),
         }
@@ -53,6 +55,7 @@ impl Memory {
         entry.user = used.user.or(entry.user.take());
         entry.database = used.database.or(entry.database.take());
         entry.route = used.route.or(entry.route.take());
+        entry.auth = used.auth.or(entry.auth.take());
         let now = used.at.unwrap_or_else(SystemTime::now);
         entry.at = now.duration_since(SystemTime::UNIX_EPOCH).ok().map(|since| since.as_secs());
         let written = serde_json::to_vec_pretty(&entries)
@@ -86,6 +89,7 @@ mod tests {
             user: Some("oncall".to_owned()),
             database: Some("shop".to_owned()),
             route: Some("i-1".to_owned()),
+            auth: Some("iam".to_owned()),
             at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)),
         };
         Memory::new(&state).put(&endpoint(), used.clone());

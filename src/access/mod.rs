@@ -16,7 +16,10 @@ mod forward;
 mod inventory;
 mod line;
 mod lines;
+mod login;
 mod memory;
+mod passfile;
+mod password_command;
 mod policy;
 mod probe;
 mod ranking;
@@ -25,6 +28,8 @@ mod relay;
 mod result_set;
 mod route;
 mod running;
+pub mod script;
+mod secret;
 mod session;
 mod sockets;
 mod start;
@@ -88,6 +93,8 @@ pub struct Remembered {
     pub database: Option<String>,
     /// Bastion id, or `direct`.
     pub route: Option<String>,
+    /// How it was logged in: a word of [`Auth::name`], or `secret:` and which; never a secret.
+    pub auth: Option<String>,
     /// When.
     pub at: Option<SystemTime>,
 }

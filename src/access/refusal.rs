@@ -134,9 +134,12 @@ pub(super) async fn of_login(
     line: &Line,
 ) -> Diagnosis {
     let endpoint = &target.endpoint;
-    let error = match error {
-        db::Error::Server(error) => error,
-        db::Error::Unsupported(words) => return Diagnosis::new(Kind::LoginRefused, words),
+    match &error {
+        db::Error::Server(_)
+        | db::Error::TokenNotAsked(_)
+        | db::Error::NotAllowed { .. }
+        | db::Error::ServerUnproven(_) => {}
+        db::Error::Unsupported(words) => return Diagnosis::new(Kind::LoginRefused, words.clone()),
         other => {
             if let Some(ended) = line.ended() {
                 return ended;
@@ -145,12 +148,16 @@ pub(super) async fn of_login(
                 Kind::ServerBusy,
                 format!("{} ended the connection during the login", endpoint.owner),
             )
-            .because(sql::words(&other))
+            .because(sql::words(other))
             .advise("Try again: it may be restarting or failing over");
         }
-    };
+    }
     // Looking is for what the server leaves open only.
-    let opaque = error.code.starts_with("28");
+    let opaque = match &error {
+        db::Error::Server(error) => error.code.starts_with("28"),
+        db::Error::TokenNotAsked(_) => true,
+        _ => false,
+    };
     let listed = if opaque { owner(access, endpoint).await } else { None };
     let identity = if opaque { access.known_identity(&endpoint.place).await } else { None };
     let found = login::Found {
@@ -166,7 +173,12 @@ pub(super) async fn of_login(
         identity: identity.as_ref().map(|identity| identity.arn.as_str()),
         now: now(),
     };
-    login::refused(&error, &found)
+    match &error {
+        db::Error::Server(error) => login::refused(error, &found),
+        db::Error::TokenNotAsked(asked) => login::token_not_asked(*asked, &found),
+        db::Error::NotAllowed { asked, allowed } => login::not_allowed(*asked, allowed, &found),
+        other => login::unproven(&sql::words(other), &found),
+    }
 }
 
 /// IAM authentication of a member is switched on its cluster.

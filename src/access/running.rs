@@ -8,7 +8,7 @@ use super::session::{Context, Session};
 use super::walk::Walk;
 use super::{Access, refusal};
 use crate::db;
-use crate::model::{Diagnosis, Happening, SessionFacts, Target, Transaction, visible};
+use crate::model::{CopyPiece, Diagnosis, Happening, SessionFacts, Target, Transaction, visible};
 use futures_util::FutureExt;
 use std::future::Future;
 use std::pin::Pin;
@@ -124,6 +124,13 @@ impl<'a> Running<'a> {
                 }
                 State::Over => return None,
             }
+        }
+    }
+
+    /// Answers a [`Happening::CopyIn`].
+    pub fn copy_in(&mut self, piece: CopyPiece) {
+        if let State::Sent(running) = &mut self.state {
+            running.copy_in(piece);
         }
     }
 

@@ -9,7 +9,9 @@ use super::walk::Walk;
 use super::watch::Watch;
 use super::{Access, Canceller, Remembered, Running, Steps, Wish, refusal};
 use crate::db;
-use crate::model::{Diagnosis, Identity, Notice, Route, RouteChoice, SessionFacts, StepKind, Target, Transaction};
+use crate::model::{
+    Auth, Diagnosis, Endpoint, Identity, Kind, Notice, Route, RouteChoice, SessionFacts, StepKind, Target, Transaction,
+};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::time::Instant;
 
@@ -80,11 +82,7 @@ impl Session {
         let mut target = Target {
             endpoint: endpoint.clone(),
             route: Route::Direct,
-            database: wish
-                .database
-                .clone()
-                .or_else(|| endpoint.database_name.clone())
-                .unwrap_or_else(|| "postgres".to_owned()),
+            database: database_of(endpoint, wish.database.as_deref()),
             user: wish.user.clone(),
             auth: wish.auth.clone(),
             read_only: wish.read_only,
@@ -131,6 +129,12 @@ impl Session {
         if needs_aws(&wish.auth, &route) {
             let found = access.credentials(endpoint);
             *identity = walk.step(StepKind::Credentials, endpoint.place.to_string(), found).await?;
+        }
+        if target.user.is_empty() {
+            // A secret says whose it is.
+            let whose = access.user_of_secret(endpoint, &wish.auth).await?;
+            target.user =
+                whose.ok_or_else(|| Diagnosis::new(Kind::Usage, "No database user is named").advise("Name one"))?;
         }
         let settled = async {
             let (route, why) = access.choose_route(endpoint, &wish.route).await?;
@@ -223,6 +227,11 @@ impl Session {
     }
 }
 
+/// The database that is meant where none is named: the one it was created with, else `postgres`.
+pub(super) fn database_of(endpoint: &Endpoint, named: Option<&str>) -> String {
+    named.or(endpoint.database_name.as_deref()).unwrap_or("postgres").to_owned()
+}
+
 fn used(target: &Target, choice: &RouteChoice) -> Remembered {
     let route = match (&target.route, choice) {
         // What was chosen by itself is chosen by itself again; what a person chose is remembered.
@@ -230,5 +239,10 @@ fn used(target: &Target, choice: &RouteChoice) -> Remembered {
         (Route::Direct, _) => None,
         (Route::Through(bastion), _) => Some(bastion.id.clone()),
     };
-    Remembered { user: Some(target.user.clone()), database: Some(target.database.clone()), route, at: None }
+    let auth = match &target.auth {
+        Auth::SecretsManager(Some(named)) => format!("secret:{named}"),
+        other => other.name().to_owned(),
+    };
+    let (user, database) = (Some(target.user.clone()), Some(target.database.clone()));
+    Remembered { user, database, route, auth: Some(auth), at: None }
 }

@@ -4,24 +4,14 @@
 
 use super::cloud::{Clients, Cloud};
 use super::error::{Error, Kind};
+use super::signed::{self, Call};
 use super::xml::{self, Element};
 use crate::model::Place;
-use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::http::HttpConnector;
-use aws_smithy_runtime_api::client::identity::Identity;
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_types::body::SdkBody;
 use aws_types::service_config::ServiceConfigKey;
-use http_body_util::BodyExt;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use rand::RngExt;
-use std::time::{Duration, SystemTime};
 
 const VERSION: &str = "2016-11-15";
-/// How often one request is sent at most.
-const ATTEMPTS: u32 = 4;
 /// Values in one filter; EC2 takes 200.
 const VALUES: usize = 100;
 /// The longest answer that is read.
@@ -83,12 +73,9 @@ impl Cloud {
                     });
                 }
             };
-            let again = matches!(error.kind, Kind::Throttled | Kind::Unreachable)
-                || error.code.as_deref().is_some_and(|code| code.contains("Internal") || code.contains("Unavailable"));
-            let wait = Duration::from_millis(400 << attempt).mul_f64(rand::rng().random_range(0.0..1.0));
-            if !again || attempt == ATTEMPTS || tokio::time::Instant::now() + wait >= deadline {
+            let Some(wait) = signed::wait_before_next(&error, attempt, deadline) else {
                 return Err(self.failed(place, error).await);
-            }
+            };
             tokio::time::sleep(wait).await;
         }
     }
@@ -103,7 +90,10 @@ impl Cloud {
         let credentials = self.credentials(operation, place).await?;
         let clients = self.clients(place).await;
         let url = self.ec2_endpoint(&clients, &place.region);
-        let request = signed(&url, form, &place.region, credentials, self.now())
+        let headers = &[("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
+        let call = Call { service: "ec2", region: &place.region, url: &url, headers, body: form };
+        let request = call
+            .signed(credentials, self.now())
             .map_err(|reason| Error::configuration(place, format!("{url}: {reason}")))?;
         let sent = self.network().connector.call(request).await;
         let response = sent.map_err(|error| Error::from_transport(operation, place, attempt, Box::new(error)))?;
@@ -111,7 +101,9 @@ impl Cloud {
             self.skew().note(date);
         }
         let status = response.status().as_u16();
-        let text = body(response).await.map_err(|error| Error::from_transport(operation, place, attempt, error))?;
+        let text = signed::body(response, LONGEST_ANSWER)
+            .await
+            .map_err(|error| Error::from_transport(operation, place, attempt, error))?;
         let answer = xml::parse(&text);
         if (200..300).contains(&status)
             && let Some(answer) = answer
@@ -137,68 +129,10 @@ impl Cloud {
             let key = ServiceConfigKey::builder().service_id("EC2").env("AWS_ENDPOINT_URL").profile("endpoint_url");
             clients.sdk.service_config()?.load_config(key.build().ok()?)
         };
-        let chosen = self
-            .settings()
-            .endpoint_url
-            .clone()
-            .or_else(own)
-            .or_else(|| clients.sdk.endpoint_url().map(str::to_owned))
-            .unwrap_or_else(|| format!("https://ec2.{region}.{}", dns_suffix(region)));
-        format!("{}/", chosen.trim_end_matches('/'))
-    }
-}
-
-/// The DNS suffix of a region's partition (AWS SDKs, `partitions.json`).
-fn dns_suffix(region: &str) -> &'static str {
-    match region {
-        _ if region.starts_with("cn-") => "amazonaws.com.cn",
-        _ if region.starts_with("us-iso-") => "c2s.ic.gov",
-        _ if region.starts_with("us-isob-") => "sc2s.sgov.gov",
-        _ if region.starts_with("eu-isoe-") => "cloud.adc-e.uk",
-        _ if region.starts_with("us-isof-") => "csp.hci.ic.gov",
-        _ if region.starts_with("eusc-") => "amazonaws.eu",
-        _ => "amazonaws.com",
+        signed::endpoint(self.settings(), own(), clients.sdk.endpoint_url(), "ec2", region)
     }
 }
 
 fn encode(value: &str) -> impl std::fmt::Display {
     utf8_percent_encode(value, NON_ALPHANUMERIC)
-}
-
-fn signed(
-    url: &str,
-    form: &str,
-    region: &str,
-    credentials: Credentials,
-    now: SystemTime,
-) -> Result<HttpRequest, String> {
-    const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
-    let identity: Identity = credentials.into();
-    let parameters = v4::SigningParams::builder()
-        .identity(&identity)
-        .region(region)
-        .name("ec2")
-        .time(now)
-        .settings(SigningSettings::default())
-        .build()
-        .map_err(|error| error.to_string())?
-        .into();
-    let headers = [("content-type", FORM)];
-    let signable = SignableRequest::new("POST", url, headers.into_iter(), SignableBody::Bytes(form.as_bytes()))
-        .map_err(|error| error.to_string())?;
-    let (instructions, _) = sign(signable, &parameters).map_err(|error| error.to_string())?.into_parts();
-    let mut request = HttpRequest::new(SdkBody::from(form));
-    request.set_method("POST").map_err(|error| error.to_string())?;
-    request.set_uri(url.to_owned()).map_err(|error| error.to_string())?;
-    request.headers_mut().insert("content-type", FORM);
-    for (name, value) in instructions.headers() {
-        request.headers_mut().insert(name.to_owned(), value.to_owned());
-    }
-    Ok(request)
-}
-
-async fn body(response: HttpResponse) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
-    let limited = http_body_util::Limited::new(response.into_body(), LONGEST_ANSWER);
-    let bytes = limited.collect().await?.to_bytes();
-    Ok(String::from_utf8(bytes.to_vec())?)
 }

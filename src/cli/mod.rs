@@ -4,6 +4,7 @@
 pub mod failure;
 pub mod interrupt;
 pub mod list;
+pub mod login;
 mod password;
 pub mod policy;
 pub mod query;

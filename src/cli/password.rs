@@ -5,17 +5,21 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 
-/// PGPASSWORD, else asked for on the terminal. Dropped while it asks (a signal came), it gives the terminal back; the
-/// thread that reads is left behind.
-pub async fn password(user: &str, owner: &str) -> Result<Secret, Diagnosis> {
-    if let Ok(password) = std::env::var("PGPASSWORD") {
-        return Ok(Secret::new(password));
-    }
+/// PGPASSWORD.
+pub fn of_environment() -> Option<Secret> {
+    std::env::var("PGPASSWORD").ok().map(Secret::new)
+}
+
+/// Asked for on the terminal. Dropped while it asks (a signal came), it gives the terminal back; the thread that reads is
+/// left behind.
+pub async fn ask_for(user: &str, owner: &str) -> Result<Secret, Diagnosis> {
     let prompt = format!("Password of {} on {}: ", crate::model::visible(user), crate::model::visible(owner));
     ask(&prompt).await.map_err(|error| {
         Diagnosis::new(Kind::Usage, format!("No password for {user}"))
-            .because(format!("PGPASSWORD is not set, and the terminal could not be asked: {error}"))
-            .advise("Set PGPASSWORD, or run it in a terminal")
+            .because(format!(
+                "PGPASSWORD is not set, no passfile has a line for it, and the terminal could not be asked: {error}"
+            ))
+            .advise("Set PGPASSWORD, write it into the passfile, or run it in a terminal")
     })
 }
 

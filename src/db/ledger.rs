@@ -19,6 +19,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// So much may wait to be read (notices, COPY data) before the wire is no longer read.
 const WAITING_BYTES: usize = 1 << 20;
 const WAITING_THINGS: usize = 4096;
+/// So much COPY data may wait to be sent before no more is asked for.
+const OUTGOING_BYTES: usize = 256 << 10;
 
 /// What was heard and not told yet, and how the session stands.
 #[derive(Default)]
@@ -30,6 +32,8 @@ pub(super) struct Ledger {
     reader: AtomicWaker,
     /// The wire, when it waits for room.
     wire: AtomicWaker,
+    /// The wire, always: messages of our own may be there to be sent.
+    writer: AtomicWaker,
 }
 
 /// A thing that waits for its turn.
@@ -61,6 +65,8 @@ pub(super) struct State {
     broke: Option<(io::ErrorKind, String)>,
     ready_once: bool,
     closed: bool,
+    /// Messages of COPY IN to be sent between those of the client, which knows none in a simple query.
+    outgoing: Vec<u8>,
 }
 
 impl Ledger {
@@ -82,6 +88,32 @@ impl Ledger {
     /// It was not sent after all.
     pub(super) fn unsent(&self) {
         self.lock().owed -= 1;
+    }
+
+    /// Gives a whole message to be sent. Only while the server waits for COPY data: the client has nothing to send then,
+    /// so that no message of its own can be cut in two by it.
+    pub(super) fn give(&self, kind: u8, body: &[u8]) {
+        let mut state = self.lock();
+        state.outgoing.push(kind);
+        // Pieces are far below 2 GiB: whoever gives them reads them in chunks.
+        state.outgoing.extend_from_slice(&(body.len() as u32 + 4).to_be_bytes());
+        state.outgoing.extend_from_slice(body);
+        drop(state);
+        self.writer.wake();
+    }
+
+    /// Whether more may be given.
+    pub(super) fn has_room(&self) -> bool {
+        self.lock().outgoing.len() < OUTGOING_BYTES
+    }
+
+    /// What is to be sent, all of it; room is made.
+    fn outgoing(&self) -> Vec<u8> {
+        let taken = std::mem::take(&mut self.lock().outgoing);
+        if !taken.is_empty() {
+            self.reader.wake();
+        }
+        taken
     }
 
     /// The wire is gone, by that error if by one.
@@ -260,16 +292,51 @@ fn weight(heard: &Heard) -> usize {
 pub(super) struct Tapped {
     stream: Greeted,
     ledger: Arc<Ledger>,
+    /// Taken from the ledger; so much of it is sent.
+    sending: Vec<u8>,
+    sent: usize,
+    unflushed: bool,
 }
 
 impl Tapped {
     pub(super) fn new(stream: Greeted, ledger: Arc<Ledger>) -> Tapped {
-        Tapped { stream, ledger }
+        Tapped { stream, ledger, sending: Vec::new(), sent: 0, unflushed: false }
+    }
+
+    /// Sends what was given to the ledger; ready when nothing is left.
+    fn poll_outgoing(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            if self.sent == self.sending.len() {
+                (self.sending, self.sent) = (self.ledger.outgoing(), 0);
+            }
+            if self.sending.is_empty() {
+                break;
+            }
+            match Pin::new(&mut self.stream).poll_write(cx, &self.sending[self.sent..]) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(written)) => {
+                    self.sent += written;
+                    self.unflushed = true;
+                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        if self.unflushed {
+            std::task::ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncRead for Tapped {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        // The driver always waits for something to read: this is where it is woken to send.
+        self.ledger.writer.register(cx.waker());
+        if let Poll::Ready(Err(error)) = self.poll_outgoing(cx) {
+            return Poll::Ready(Err(error));
+        }
         if self.ledger.lock().is_full() {
             self.ledger.wire.register(cx.waker());
             // Room may have been made just before there was a waker.
@@ -289,6 +356,7 @@ impl AsyncRead for Tapped {
 
 impl AsyncWrite for Tapped {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        std::task::ready!(self.poll_outgoing(cx))?;
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

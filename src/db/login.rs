@@ -27,8 +27,6 @@ pub struct Login {
     pub user: String,
     /// Database.
     pub database: String,
-    /// Token or password.
-    pub credential: Credential,
     /// `default_transaction_read_only`, sent as start-up option.
     pub read_only: bool,
     /// Zero is none.
@@ -40,6 +38,19 @@ pub struct Login {
 }
 
 impl Login {
+    /// The StartupMessage, with the settings where the host takes them in it.
+    pub fn startup(&self) -> Startup {
+        let options: Vec<String> = self.settings().iter().map(|(name, value)| format!("-c {name}={value}")).collect();
+        let startup = Startup::new(&self.user, &self.database)
+            .with("client_encoding", "UTF8")
+            .with("application_name", &self.application_name);
+        if options.is_empty() || !takes_options(&self.host) {
+            startup
+        } else {
+            startup.with("options", options.join(" "))
+        }
+    }
+
     /// Settings of the session, as PostgreSQL names them.
     fn settings(&self) -> Vec<(&'static str, String)> {
         let mut settings = Vec::new();
@@ -100,19 +111,17 @@ impl Secured {
     }
 
     /// [`Secured::log_in`] for the query pane.
-    pub async fn login(self, login: &Login) -> Result<Session, Error> {
-        let settings = login.settings();
-        let options: Vec<String> = settings.iter().map(|(name, value)| format!("-c {name}={value}")).collect();
-        let takes_options = takes_options(&login.host);
-        let mut startup = Startup::new(&login.user, &login.database)
-            .with("client_encoding", "UTF8")
-            .with("application_name", &login.application_name);
-        if takes_options && !options.is_empty() {
-            startup = startup.with("options", options.join(" "));
-        }
-        let logged_in = self.log_in(&login.host, &startup, &login.credential).await?;
+    pub async fn login(self, login: &Login, credential: &Credential) -> Result<Session, Error> {
+        let logged_in = self.log_in(&login.host, &login.startup(), credential).await?;
+        Session::over(logged_in, login).await
+    }
+}
+
+impl Session {
+    /// A session over a conversation that was begun with [`Login::startup`]; makes the settings that it could not make.
+    pub async fn over(logged_in: LoggedIn, login: &Login) -> Result<Session, Error> {
         let mut session = Session::take_up(logged_in).await?;
-        session.insist(&settings, takes_options).await?;
+        session.insist(&login.settings(), takes_options(&login.host)).await?;
         Ok(session)
     }
 }

@@ -4,8 +4,7 @@
 use super::error::Error;
 use super::session::Session;
 use super::tap::Heard;
-use crate::model::sql::{Class, CopyWay, classify, statements};
-use crate::model::{Column, Happening, PageBuilder};
+use crate::model::{Column, CopyPiece, Happening, PageBuilder};
 use futures_util::{FutureExt, Stream};
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -37,6 +36,8 @@ pub struct Running<'a> {
     ready: VecDeque<Happening>,
     /// Given when the server is ready again, so that the transaction's state is known with it.
     failed: Option<Error>,
+    /// The server waits for COPY data.
+    copying: bool,
 }
 
 impl<'a> Running<'a> {
@@ -50,6 +51,7 @@ impl<'a> Running<'a> {
             linger: None,
             ready: VecDeque::new(),
             failed: None,
+            copying: false,
         };
         match running.send(statement) {
             Ok(stream) => running.stream = Some(Box::pin(stream)),
@@ -61,12 +63,6 @@ impl<'a> Running<'a> {
     fn send(&mut self, statement: &str) -> Result<SimpleQueryStream, Error> {
         if statement.contains('\0') {
             return Err(Error::Unsupported("A statement cannot hold a NUL character.".to_owned()));
-        }
-        if copies_from_us(statement) {
-            return Err(Error::Unsupported(
-                "COPY … FROM STDIN needs data to be sent along, which this session does not do. Nothing was sent."
-                    .to_owned(),
-            ));
         }
         let ledger = &self.session.ledger;
         let client = self.session.client.as_ref().filter(|client| !client.is_closed() && !ledger.is_closed());
@@ -90,6 +86,21 @@ impl<'a> Running<'a> {
     /// more but `None`.
     pub async fn next(&mut self) -> Option<Result<Happening, Error>> {
         poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// Answers a [`Happening::CopyIn`]. Without effect when the server waits for nothing (any more).
+    pub fn copy_in(&mut self, piece: CopyPiece) {
+        if !self.copying {
+            return;
+        }
+        let ledger = &self.session.ledger;
+        match piece {
+            CopyPiece::Data(data) if data.is_empty() => return,
+            CopyPiece::Data(data) => return ledger.give(b'd', &data),
+            CopyPiece::Done => ledger.give(b'c', &[]),
+            CopyPiece::Fail(why) => ledger.give(b'f', &[why.replace('\0', "").as_bytes(), b"\0"].concat()),
+        }
+        self.copying = false;
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Happening, Error>>> {
@@ -118,6 +129,9 @@ impl<'a> Running<'a> {
                 Poll::Ready(Some(Err(error))) => self.error(error),
                 Poll::Ready(None) => self.end(),
                 Poll::Pending => {
+                    if self.copying && self.session.ledger.has_room() {
+                        return Poll::Ready(Some(Ok(Happening::CopyIn)));
+                    }
                     if !self.is_page_due(cx) {
                         return Poll::Pending;
                     }
@@ -133,16 +147,7 @@ impl<'a> Running<'a> {
         match heard {
             Heard::Notice(notice) => self.ready.push_back(Happening::Notice(notice)),
             Heard::CopyBytes(bytes) => self.ready.push_back(Happening::CopyData(bytes)),
-            // Only reached by a way that the words of the statement did not show. The server waits for data, and
-            // nothing but the end of the wire can end that.
-            _ => {
-                self.failed = Some(Error::Unsupported(
-                    "The server asked for COPY data, which this session does not send. The session was ended."
-                        .to_owned(),
-                ));
-                self.stream = None;
-                self.session.cut();
-            }
+            _ => self.copying = true,
         }
     }
 
@@ -186,6 +191,7 @@ impl<'a> Running<'a> {
                 self.tell(Happening::Columns(columns));
             }
             (SimpleQueryMessage::CommandComplete(_), Heard::Complete(tag)) => {
+                self.copying = false;
                 self.page = None;
                 let rows = tag.rsplit(' ').next().and_then(|count| count.parse().ok()).unwrap_or(0);
                 self.tell(Happening::Complete { tag, rows });
@@ -214,6 +220,7 @@ impl<'a> Running<'a> {
             self.session.copies += 1;
             return;
         }
+        self.copying = false;
         self.flush();
         match error.as_db_error().map(|_| self.session.ledger.take()) {
             Some(Some(Heard::Error(said))) => self.fail(Error::Server(Box::new(said))),
@@ -261,15 +268,8 @@ impl<'a> Running<'a> {
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         if self.stream.is_some() {
+            self.copy_in(CopyPiece::Fail("the client has left the statement".to_owned()));
             self.session.give_up();
         }
     }
-}
-
-/// Whether a statement of `text` would have the server wait for data from us.
-fn copies_from_us(text: &str) -> bool {
-    let has_word =
-        |word: &str| text.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()));
-    (has_word("stdin") || has_word("stdout"))
-        && statements(text).iter().any(|one| classify(one.of(text)) == Class::Copy(CopyWay::FromStdin))
 }

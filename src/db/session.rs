@@ -86,7 +86,7 @@ impl Session {
     }
 
     /// Runs one statement (simple query); [`Running::next`] gives what happens. A text of several gives their results in
-    /// order. Nothing is sent of a `COPY … FROM STDIN`, nor on a wire that is gone.
+    /// order. Nothing is sent on a wire that is gone.
     pub fn run(&mut self, statement: &str) -> Running<'_> {
         Running::start(self, statement)
     }

@@ -37,10 +37,10 @@ pub enum Heard {
     Complete(String),
     /// EmptyQueryResponse.
     Empty,
-    /// CopyOutResponse, CopyBothResponse, CopyDone, and each CopyData once it has begun: messages that the simple query
+    /// CopyInResponse, CopyOutResponse, CopyBothResponse, CopyDone, and each CopyData once it has begun: messages that the simple query
     /// client does not expect.
     Copy,
-    /// CopyInResponse: the server waits for data.
+    /// The server waits for data; follows its [`Heard::Copy`].
     CopyIn,
     /// A piece of a CopyData; follows its [`Heard::Copy`].
     CopyBytes(Vec<u8>),
@@ -108,7 +108,7 @@ impl Tap {
         self.body.clear();
         match kind {
             b'D' => tell(Heard::Row),
-            b'd' | b'c' | b'H' | b'W' => tell(Heard::Copy),
+            b'd' | b'c' | b'H' | b'W' | b'G' => tell(Heard::Copy),
             _ => {}
         }
         if remaining == 0 {

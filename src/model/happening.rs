@@ -39,6 +39,9 @@ pub enum Happening {
     Rows(Page),
     /// Lines of a `COPY … TO STDOUT`, as sent.
     CopyData(Vec<u8>),
+    /// A `COPY … FROM STDIN` waits for data and there is room on the wire. Each is to be answered with one [`CopyPiece`];
+    /// unanswered, it comes again.
+    CopyIn,
     /// One statement is done.
     Complete {
         /// The command tag, e.g. `SELECT 5`, `INSERT 0 1`, `CREATE TABLE`.
@@ -51,6 +54,17 @@ pub enum Happening {
     /// The wire had been lost while nothing ran; a new session was logged in before this statement was sent.
     /// Temporary tables, `SET`s, prepared statements, advisory locks of the old one are gone.
     Reconnected(String),
+}
+
+/// What is given to a `COPY … FROM STDIN` (PostgreSQL, COPY Operations).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CopyPiece {
+    /// Data, cut anywhere.
+    Data(Vec<u8>),
+    /// That was all.
+    Done,
+    /// Nothing of it shall count, for this reason: the server fails the statement with it.
+    Fail(String),
 }
 
 /// What is known of a session's line, for the state line and the audit.

@@ -5,6 +5,7 @@
 
 mod authentication;
 pub mod catalogue;
+mod command;
 pub mod completion;
 mod diagnosis;
 mod happening;
@@ -19,8 +20,9 @@ mod target;
 mod visible;
 
 pub use authentication::{Allowed, Authentication};
+pub use command::command_words;
 pub use diagnosis::{Advice, Diagnosis, Kind, ServerWords};
-pub use happening::{Happening, Notice, SessionFacts, TlsFacts, Transaction};
+pub use happening::{CopyPiece, Happening, Notice, SessionFacts, TlsFacts, Transaction};
 pub use inventory::{
     Certificate, Database, DatabaseKind, Domain, Endpoint, EndpointRole, Engine, IamAuth, Identity, Inventory, Place,
     Role,

@@ -1,7 +1,7 @@
 //! Every setting, already read: flags over environment over file over defaults. It must not know where a value came
 //! from, nor read anything itself.
 
-use super::Secret;
+use super::{Allowed, Secret};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,6 +26,16 @@ pub struct Settings {
     pub production: Vec<String>,
     /// User to log in as where none is given and none was used before.
     pub user: Option<String>,
+    /// The passfile; `None` is none.
+    pub passfile: Option<PathBuf>,
+    /// The command that prints the password, where none of `password_commands` is for the target.
+    pub password_command: Option<String>,
+    /// Commands that print the password, by the target's name (`*` matches any characters).
+    pub password_commands: Vec<(String, String)>,
+    /// Secrets of AWS Secrets Manager, by the target's name (`*` matches any characters).
+    pub password_secrets: Vec<(String, String)>,
+    /// Which ways of asking for a password are answered.
+    pub password_auth: Allowed,
     /// Rows a result may have in the query pane before its statement is cancelled; zero is no cap.
     pub row_limit: u64,
     /// Bytes of a result on disk before its statement is cancelled; zero is no cap.
@@ -80,6 +90,11 @@ impl Default for Settings {
             connect_timeout: Duration::from_secs(20),
             production: Vec::new(),
             user: None,
+            passfile: None,
+            password_command: None,
+            password_commands: Vec::new(),
+            password_secrets: Vec::new(),
+            password_auth: Allowed::default(),
             row_limit: 0,
             byte_limit: 8 << 30,
             memory_limit: 16 << 20,
@@ -174,6 +189,16 @@ impl Resolve {
 }
 
 impl Settings {
+    /// The command that prints the password for a target of this name.
+    pub fn password_command_for(&self, name: &str) -> Option<&str> {
+        best_match(&self.password_commands, name).or(self.password_command.as_deref())
+    }
+
+    /// The secret that holds the password for a target of this name.
+    pub fn password_secret_for(&self, name: &str) -> Option<&str> {
+        best_match(&self.password_secrets, name)
+    }
+
     /// Whether a target of this name, or with the tag `Environment`/`env` = `prod…`, is production.
     pub fn is_production(&self, name: &str, tags: &[(String, String)]) -> bool {
         self.production.iter().any(|pattern| matches_pattern(pattern, name))
@@ -182,6 +207,12 @@ impl Settings {
                     && value.to_ascii_lowercase().starts_with("prod")
             })
     }
+}
+
+/// What the longest of the patterns that fit leads to: a table has no order that could decide.
+fn best_match<'a>(table: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let fitting = table.iter().filter(|(pattern, _)| matches_pattern(pattern, name));
+    fitting.max_by_key(|(pattern, _)| (pattern == name, pattern.len())).map(|(_, value)| value.as_str())
 }
 
 fn matches_pattern(pattern: &str, name: &str) -> bool {
@@ -207,6 +238,22 @@ mod tests {
         assert_eq!(with.socket_address().expect("address").to_string(), "[::1]:15432");
         assert!(Resolve::parse("db:x:1").expect_err("invalid").contains("expected HOST:PORT:ADDRESS"));
         assert!(Resolve::parse("db:5432").is_err());
+    }
+
+    #[test]
+    fn the_longest_pattern_decides() {
+        let pair = |pattern: &str| (pattern.to_owned(), pattern.to_owned());
+        let settings = Settings {
+            password_command: Some("all".to_owned()),
+            password_commands: vec![pair("*"), pair("orders-*"), pair("orders-prod"), pair("orders-prod*")],
+            ..Settings::default()
+        };
+        for (name, command) in
+            [("orders-prod", "orders-prod"), ("orders-prod-1", "orders-prod*"), ("orders-x", "orders-*"), ("b", "*")]
+        {
+            assert_eq!(settings.password_command_for(name), Some(command), "{name}");
+        }
+        assert_eq!(Settings { password_commands: Vec::new(), ..settings }.password_command_for("b"), Some("all"));
     }
 
     #[test]

@@ -103,8 +103,31 @@ impl RouteChoice {
 pub enum Auth {
     /// With an IAM token, minted at the moment of login.
     Iam,
-    /// With a password.
+    /// With a password that was typed, or stood in PGPASSWORD.
     Password(Secret),
+    /// With a password from the passfile, read as libpq reads it, at the moment of login.
+    Passfile,
+    /// With what the setting `password_command` prints, at the moment of login.
+    Command,
+    /// With the current version of a secret of AWS Secrets Manager, fetched at the moment of login so that rotation just
+    /// works. Which one: its ARN or name; `None` is what the settings say for the target, else the master user's secret.
+    SecretsManager(Option<String>),
+    /// With a Kerberos ticket. The seam is here; what is behind it says that it is not there yet.
+    Kerberos,
+}
+
+impl Auth {
+    /// The word for it in what is remembered of a target; never the secret.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Auth::Iam => "iam",
+            Auth::Password(_) => "password",
+            Auth::Passfile => "passfile",
+            Auth::Command => "command",
+            Auth::SecretsManager(_) => "secret",
+            Auth::Kerberos => "kerberos",
+        }
+    }
 }
 
 /// The complete answer to "where, as whom, how".

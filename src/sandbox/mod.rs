@@ -14,6 +14,7 @@ pub mod gate;
 pub mod keys;
 pub mod once;
 pub mod postgres;
+pub mod secrets;
 pub mod sessions;
 pub mod unruly;
 
@@ -27,6 +28,7 @@ use data_channel::DataChannels;
 use gate::Gate;
 use once::Once;
 use postgres::{Binaries, Folder, Missing, Postgres, ServerError, StartError};
+use secrets::Secrets;
 use sessions::Sessions;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -79,6 +81,7 @@ pub enum Error {
 pub struct Sandbox {
     faults: Faults,
     clock: Clock,
+    secrets: Secrets,
     _watches: JoinSet<()>,
     aws: aws::Server,
     _data_channels: DataChannels,
@@ -132,7 +135,8 @@ impl Sandbox {
             reset: once(Fault::SocketReset),
         };
         let data_channels = DataChannels::open(listener, behind);
-        let aws = aws::serve(clock.clone(), faults.clone(), sessions.door()).await?;
+        let secrets = Secrets::new(Some(Arc::clone(&postgres)));
+        let aws = aws::serve_with(clock.clone(), faults.clone(), sessions.door(), secrets.clone()).await?;
         folder.make("state", false)?;
         // The user's own profiles and settings must not lead anywhere else; a profile named `default` has to be there, with
         // keys: who is told a profile looks for them there only (session-manager-plugin called by itself, `aws --profile`).
@@ -143,6 +147,7 @@ impl Sandbox {
         Ok(Sandbox {
             faults,
             clock,
+            secrets,
             _watches: watches,
             aws,
             _data_channels: data_channels,
@@ -232,6 +237,11 @@ impl Sandbox {
     /// The dial for faults.
     pub fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// What Secrets Manager holds, for rotating it.
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     /// The clock that tokens and signatures are held against.

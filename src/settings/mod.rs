@@ -129,8 +129,13 @@ impl Sources {
 
     /// Reads everything.
     pub fn read(&self) -> Result<Reading, Problem> {
-        let defaults =
-            Settings { state_dir: self.state_dir.clone(), os_user: self.os_user.clone(), ..Settings::default() };
+        let defaults = Settings {
+            state_dir: self.state_dir.clone(),
+            os_user: self.os_user.clone(),
+            // libpq's default.
+            passfile: self.home.as_ref().map(|home| home.join(".pgpass")),
+            ..Settings::default()
+        };
         let mut settings = defaults.clone();
         let mut origins = vec![Origin::Default; KEYS.len()];
 
@@ -336,6 +341,11 @@ mod tests {
             ("ca_bundles", &["/a.pem", "/b \"c\".pem"]),
             ("resolve", &["a:1:127.0.0.1:2"]),
             ("user", &["o'brien\\x"]),
+            ("passfile", &["/pgpass"]),
+            ("password_command", &["pass show 'a b'"]),
+            ("password_commands", &["b=c", "orders-*=pass show \"x\""]),
+            ("password_secrets", &["orders-*=arn:aws:secretsmanager:eu-west-1:1:secret:x-AbCdEf"]),
+            ("password_auth", &["scram-sha-256", "md5"]),
             ("read_only", &["false"]),
             ("production", &["*-prod"]),
             ("statement_timeout", &["1500ms"]),

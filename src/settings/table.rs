@@ -2,7 +2,7 @@
 //! a value comes from.
 
 use super::words;
-use crate::model::{EditorKeys, Resolve, Secret, Settings};
+use crate::model::{Allowed, EditorKeys, Resolve, Secret, Settings};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -218,6 +218,81 @@ pub static KEYS: &[Key] = &[
         show: |settings| settings.user.as_deref().map(quoted),
     },
     Key {
+        name: "passfile",
+        shape: Shape::Text,
+        flag: None,
+        environment: &[Value("PGPASSFILE")],
+        meaning: "File of passwords (0600), read as libpq reads it, where a password is wanted and PGPASSWORD is not set. \
+                  Not set: ~/.pgpass.",
+        set: |settings, words, home| {
+            settings.passfile = Some(words::path(single(words)?, home)?);
+            Ok(())
+        },
+        show: |settings| settings.passfile.as_deref().map(quoted_path),
+    },
+    Key {
+        name: "password_command",
+        shape: Shape::Text,
+        flag: None,
+        environment: &[Value("GATEPOST_PASSWORD_COMMAND")],
+        meaning: "Program and arguments that print the password, for logins with `command`. No shell is in between: blanks \
+                  part the words, quotes and \\ keep them. It finds PGHOST, PGPORT, PGDATABASE and PGUSER set.",
+        set: |settings, words, _| {
+            settings.password_command = Some(words::command(single(words)?)?);
+            Ok(())
+        },
+        show: |settings| settings.password_command.as_deref().map(quoted),
+    },
+    Key {
+        name: "password_commands",
+        shape: Shape::Pairs,
+        flag: None,
+        environment: &[],
+        meaning: "The same for single databases: NAME = \"COMMAND\"; in NAME, * stands for any characters, and the \
+                  longest that fits counts.",
+        set: |settings, words, _| {
+            settings.password_commands = words
+                .iter()
+                .map(|word| {
+                    let (name, command) = words::pair(word)?;
+                    words::command(&command).map(|command| (name, command))
+                })
+                .collect::<Result<_, String>>()?;
+            Ok(())
+        },
+        show: |settings| table(&settings.password_commands),
+    },
+    Key {
+        name: "password_secrets",
+        shape: Shape::Pairs,
+        flag: None,
+        environment: &[],
+        meaning: "Secrets of AWS Secrets Manager for logins with `secret`: NAME = \"ARN or name\"; in NAME, * stands for any \
+                  characters. Where none is given: the master user's, which RDS manages.",
+        set: |settings, words, _| {
+            settings.password_secrets = words.iter().map(|word| words::pair(word)).collect::<Result<_, _>>()?;
+            Ok(())
+        },
+        show: |settings| table(&settings.password_secrets),
+    },
+    Key {
+        name: "password_auth",
+        shape: Shape::List,
+        flag: None,
+        environment: &[Value("GATEPOST_PASSWORD_AUTH")],
+        meaning: "How a server may ask for a password: scram-sha-256-plus, scram-sha-256, md5, cleartext, none. Whoever asks \
+                  otherwise is shown nothing; scram-sha-256-plus alone requires channel binding. A token is shown in \
+                  cleartext only. All of it within TLS to the verified name.",
+        set: |settings, words, _| {
+            settings.password_auth = Allowed::parse(words.iter().map(String::as_str))?;
+            Ok(())
+        },
+        show: |settings| {
+            let names: Vec<String> = settings.password_auth.names().iter().map(|name| (*name).to_owned()).collect();
+            list(&names)
+        },
+    },
+    Key {
         name: "read_only",
         shape: Shape::Switch,
         flag: None,
@@ -341,14 +416,7 @@ pub static KEYS: &[Key] = &[
             settings.ssm_parameters = words.iter().map(|word| words::pair(word)).collect::<Result<Vec<_>, _>>()?;
             Ok(())
         },
-        show: |settings| {
-            let pairs: Vec<String> = settings
-                .ssm_parameters
-                .iter()
-                .map(|(key, value)| format!("{} = {}", quoted(key), quoted(value)))
-                .collect();
-            (!pairs.is_empty()).then(|| format!("{{ {} }}", pairs.join(", ")))
-        },
+        show: |settings| table(&settings.ssm_parameters),
     },
     Key {
         name: "keep_alive",
@@ -499,6 +567,11 @@ fn quoted_path(path: &Path) -> String {
 fn list(words: &[String]) -> Option<String> {
     let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
     (!words.is_empty()).then(|| format!("[{}]", words.join(", ")))
+}
+
+fn table(pairs: &[(String, String)]) -> Option<String> {
+    let pairs: Vec<String> = pairs.iter().map(|(key, value)| format!("{} = {}", quoted(key), quoted(value))).collect();
+    (!pairs.is_empty()).then(|| format!("{{ {} }}", pairs.join(", ")))
 }
 
 fn proxy(secret: Option<&Secret>) -> Option<String> {

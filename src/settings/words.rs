@@ -103,6 +103,11 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A command that can be cut into words.
+pub fn command(text: &str) -> Result<String, String> {
+    crate::model::command_words(text).map(|_| text.to_owned())
+}
+
 /// A proxy's or an endpoint's address.
 pub fn url(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));

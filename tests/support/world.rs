@@ -6,7 +6,7 @@ use gatepost::access::{Access, Session, Wish};
 use gatepost::model::{
     Auth, AwsSettings, Diagnosis, Endpoint, Happening, Resolve, RouteChoice, Secret, Settings, StaticCredentials,
 };
-use gatepost::sandbox::aws::{Server, serve};
+use gatepost::sandbox::aws::{Server, serve_with};
 use gatepost::sandbox::{Options, Sandbox, keys};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -29,9 +29,8 @@ impl World {
     pub async fn with(change: impl FnOnce(&mut Settings)) -> World {
         let sandbox =
             Sandbox::start(Options { events: false, ..Options::default() }).await.expect("the sandbox starts");
-        let aws = serve(sandbox.clock().clone(), sandbox.faults().clone(), sandbox.sessions().door())
-            .await
-            .expect("a loopback port");
+        let (clock, faults, secrets) = (sandbox.clock().clone(), sandbox.faults().clone(), sandbox.secrets().clone());
+        let aws = serve_with(clock, faults, sandbox.sessions().door(), secrets).await.expect("a loopback port");
         let folder = tempfile::tempdir().expect("temporary folder");
         let mut settings = Settings {
             aws: AwsSettings {

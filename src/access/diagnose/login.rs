@@ -6,7 +6,7 @@ use super::sql::server;
 use super::{moment, shell, span};
 use crate::access::policy::{identifier, statement};
 use crate::db::ServerError;
-use crate::model::{Auth, DatabaseKind, Diagnosis, Endpoint, IamAuth, Kind, Token};
+use crate::model::{Auth, Authentication, DatabaseKind, Diagnosis, Endpoint, IamAuth, Kind, Token};
 use std::time::SystemTime;
 
 /// What is known when a login fails.
@@ -47,7 +47,7 @@ fn judged(error: &ServerError, found: &Found<'_>) -> Diagnosis {
         _ if message.contains("pam authentication failed") => token_only(error, found),
         "28P01" if iam => wants_password(error, found),
         "28P01" => server(error, Kind::PasswordRefused)
-            .advise("Type the password again: user names and passwords are case-sensitive")
+            .advise(again(found.auth))
             .advise("If the role has rds_iam, also by inheritance, only a token lets it in: log in with IAM"),
         "3D000" => server(error, Kind::NoSuchDatabase)
             .because(format!("{} has no database {}", found.endpoint.owner, found.database))
@@ -86,17 +86,15 @@ fn judged(error: &ServerError, found: &Found<'_>) -> Diagnosis {
 
 /// The database asked for a password where a token was shown: the role is not one that comes in with tokens.
 fn wants_password(error: &ServerError, found: &Found<'_>) -> Diagnosis {
-    let user = identifier(found.user);
     let mut diagnosis = server(error, Kind::TokenRefused);
-    diagnosis.because.insert(
-        0,
-        std::mem::replace(
-            &mut diagnosis.title,
-            format!("{} does not take a token from {}", found.endpoint.owner, found.user),
-        ),
-    );
+    diagnosis.because.insert(0, std::mem::replace(&mut diagnosis.title, token_title(found)));
+    not_a_token_role(diagnosis, found)
+}
+
+fn not_a_token_role(diagnosis: Diagnosis, found: &Found<'_>) -> Diagnosis {
+    let user = identifier(found.user);
     let before = diagnosis.because.len();
-    diagnosis = iam_flag(diagnosis, found);
+    let diagnosis = iam_flag(diagnosis, found);
     if diagnosis.because.len() > before {
         return diagnosis.advise("Or log in with its password");
     }
@@ -104,6 +102,55 @@ fn wants_password(error: &ServerError, found: &Found<'_>) -> Diagnosis {
         .because(format!("likely: the role {} does not exist, or lacks rds_iam", found.user))
         .advise_paste("As an administrator, let it come in with tokens", format!("GRANT rds_iam TO {user};"))
         .advise("Or log in with its password")
+}
+
+/// What to do about a password that was refused, by where it is from.
+fn again(auth: &Auth) -> &'static str {
+    match auth {
+        Auth::Passfile => "Look at its line in the passfile: user names and passwords are case-sensitive",
+        Auth::Command => "Run the password command by itself: what it prints is not the role's password",
+        Auth::SecretsManager(_) => {
+            "Look at the secret's rotation: the password in its current version is not the role's, fetched twice"
+        }
+        _ => "Type the password again: user names and passwords are case-sensitive",
+    }
+}
+
+/// The server asked for a password's hash where a token was to be shown, so nothing was: the role is not one that comes
+/// in with tokens (RDS puts PAM, and so cleartext, before roles with rds_iam, and md5 or SCRAM before all others).
+pub(in crate::access) fn token_not_asked(asked: Authentication, found: &Found<'_>) -> Diagnosis {
+    let because = format!("it asked for a password by {asked}; the token was not shown");
+    not_a_token_role(Diagnosis::new(Kind::TokenRefused, token_title(found)).because(because), found)
+}
+
+/// The server asked for something that the settings do not allow.
+pub(in crate::access) fn not_allowed(asked: Authentication, allowed: &str, found: &Found<'_>) -> Diagnosis {
+    let owner = &found.endpoint.owner;
+    let diagnosis = Diagnosis::new(Kind::LoginRefused, format!("{owner} asks for {asked}, which is not allowed"))
+        .because(format!("the setting password_auth allows {allowed}; the password was not shown"));
+    match asked {
+        Authentication::Md5 => diagnosis.advise_paste(
+            "As an administrator, set the password anew with password_encryption = scram-sha-256",
+            format!("SET password_encryption = 'scram-sha-256'; \\password {}", identifier(found.user)),
+        ),
+        _ => diagnosis,
+    }
+    .advise("Or allow it in the setting password_auth")
+}
+
+/// SCRAM's signature was missing or wrong.
+pub(in crate::access) fn unproven(why: &str, found: &Found<'_>) -> Diagnosis {
+    Diagnosis::new(
+        Kind::LoginRefused,
+        format!("{} did not prove that it knows the password of {}", found.endpoint.owner, found.user),
+    )
+    .because(why)
+    .because("its certificate is good, so something behind it that is not the database answers in its place")
+    .advise("Do not log in with that password until it is known what answers there")
+}
+
+fn token_title(found: &Found<'_>) -> String {
+    format!("{} does not take a token from {}", found.endpoint.owner, found.user)
 }
 
 /// PAM, and a password was shown.
@@ -204,7 +251,7 @@ fn create_user(found: &Found<'_>) -> String {
     let user = identifier(found.user);
     match found.auth {
         Auth::Iam => format!("CREATE USER {user};  -- if there is none\nGRANT rds_iam TO {user};"),
-        Auth::Password(_) => format!("CREATE USER {user};  -- and give it a password"),
+        _ => format!("CREATE USER {user};  -- and give it a password"),
     }
 }
 

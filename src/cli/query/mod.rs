@@ -7,11 +7,12 @@ mod outage;
 mod output;
 mod source;
 
+use super::login::LoginArgs;
 use super::steps::{Tell, Teller};
-use super::{Failure, Interrupt, Terminal, failure, password};
+use super::{Failure, Interrupt, Terminal, failure};
 use crate::access::format::{Format, Writer};
 use crate::access::{Access, Canceller, LineHealth, Running, Session, Watch, Wish};
-use crate::model::{Auth, Diagnosis, Endpoint, Happening, Kind, Notice, RouteChoice, Transaction, visible};
+use crate::model::{Diagnosis, Endpoint, Happening, Kind, Notice, RouteChoice, Transaction, visible};
 use outage::Outage;
 use output::Output;
 use source::Script;
@@ -48,9 +49,9 @@ pub struct Args {
     /// Bastion by id or name, or `direct` [default: what fits best]
     #[arg(long, value_name = "BASTION")]
     pub via: Option<String>,
-    /// How to log in; a password comes from PGPASSWORD or a prompt
-    #[arg(long, value_enum, default_value_t)]
-    pub auth: Login,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment on a flattened group would become help text")]
+    pub login: LoginArgs,
     /// Let statements write
     #[arg(long)]
     pub write: bool,
@@ -65,16 +66,6 @@ pub struct Args {
     pub quiet: bool,
 }
 
-/// How to log in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Login {
-    /// With an IAM token
-    #[default]
-    Iam,
-    /// With a password
-    Password,
-}
-
 /// Runs it.
 pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrupt: Interrupt) -> Result<(), Failure> {
     let script = tokio::select! {
@@ -85,11 +76,8 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
     let connecting = async {
         let endpoint = access.find(&args.name).await?.endpoint;
         speaks_postgres(&endpoint, &args.name)?;
-        let user = super::user(access, &endpoint, args.user.as_deref())?;
-        let auth = match args.auth {
-            Login::Iam => Auth::Iam,
-            Login::Password => Auth::Password(password::password(&user, &endpoint.owner).await?),
-        };
+        let settled = args.login.settle(access, &endpoint, args.user.as_deref(), args.database.as_deref());
+        let (user, auth) = Box::pin(settled).await?;
         let wish = Wish {
             route: args.via.as_deref().map(RouteChoice::parse).unwrap_or_default(),
             database: args.database.clone(),
@@ -211,6 +199,7 @@ impl Errand {
                 }
                 *rows_expected = false;
             }
+            Happening::CopyIn => {}
             Happening::Notice(notice) => tell_notice(&notice),
             Happening::Reconnected(what) => {
                 self.watch.follow();

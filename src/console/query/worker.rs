@@ -256,6 +256,7 @@ impl Worker {
                     self.push(current, page);
                 }
             }
+            Ok(Happening::CopyIn) => {}
             Ok(Happening::Notice(notice)) => (self.tell)(News::Notice(notice)),
             Ok(Happening::Reconnected(what)) => (self.tell)(News::Reconnected(what)),
             Ok(Happening::Complete { tag, rows }) => {

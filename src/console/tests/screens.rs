@@ -123,7 +123,7 @@ fn connect_waits_for_bastions() {
 fn filled(width: u16, height: u16) -> Console {
     let mut console = Console::connecting(width, height, "orders");
     let at = Some(now() - Duration::from_secs(7200));
-    let remembered = Remembered { user: Some("oncall".into()), database: None, route: None, at };
+    let remembered = Remembered { user: Some("oncall".into()), at, ..Remembered::default() };
     console.answer(|c| matches!(c, Command::Recall(_)), Answer::Recalled(remembered, Some("oncall".into())));
     console.answer(|c| matches!(c, Command::Bastions(_)), Answer::Bastions(bastions()));
     console

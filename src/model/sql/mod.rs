@@ -4,18 +4,26 @@
 //! Sources: PostgreSQL documentation, "Lexical Structure" (4.1) and "SQL Key Words" (appendix C); psql's reference page
 //! for backslash commands, variables and what ends a statement.
 
+mod arguments;
 mod classify;
+mod conditions;
 mod keyword;
 mod lexer;
 mod literal;
 mod psql;
+mod scanner;
 mod split;
 mod state;
 mod token;
+mod variables;
 
+pub use arguments::{Arguments, Manner};
 pub use classify::{Class, CopyWay, classify};
+pub use conditions::Conditions;
 pub use keyword::{Reserved, keyword};
 pub use lexer::{lex_line, tokens};
+pub use scanner::{Found, Mark, Query, Scanner};
 pub use split::{Ended, Statement, chosen, statement_at, statements};
 pub use state::LexState;
 pub use token::{Token, TokenKind};
+pub use variables::{Variables, boolean};

@@ -4,7 +4,7 @@ use super::lexer::{Lexer, is_space, is_word};
 use super::token::TokenKind;
 
 /// psql's commands that send what was typed so far (psql's reference page).
-const SENDING: [&str; 7] = ["g", "gx", "gset", "gexec", "gdesc", "crosstabview", "watch"];
+pub(super) const SENDING: [&str; 7] = ["g", "gx", "gset", "gexec", "gdesc", "crosstabview", "watch"];
 /// psql's commands whose argument is the whole line, backslashes and all.
 const WHOLE_LINE: [&str; 8] = ["!", "copy", "h", "help", "ef", "ev", "sf", "sv"];
 

@@ -4,12 +4,24 @@
 use super::answer::Answer;
 use crate::sandbox::clock::Clock;
 use crate::sandbox::faults::{Fault, Faults};
+use crate::sandbox::secrets::Secrets;
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 /// Where it is.
 pub const PREFIX: &str = "/sandbox/";
+
+/// `POST` to it rotates the master users' password, in the database and in its secret.
+pub const ROTATE: &str = "/sandbox/secrets/rotate";
+
+/// Rotates.
+pub async fn rotate(secrets: &Secrets) -> Answer {
+    match secrets.rotate(0).await {
+        Ok(()) => plain(200, json!({ "rotated": true }).to_string()),
+        Err(error) => refused(500, &error.to_string()),
+    }
+}
 
 /// `GET faults`, `PUT faults/NAME`, `DELETE faults/NAME`, `POST clock/advance/SECONDS`; `path` is what follows [`PREFIX`].
 pub fn answer(method: &str, path: &str, clock: &Clock, faults: &Faults) -> Answer {
@@ -38,7 +50,10 @@ pub fn answer(method: &str, path: &str, clock: &Clock, faults: &Faults) -> Answe
             }
             _ => refused(400, "expected clock/advance/SECONDS"),
         },
-        _ => refused(404, "expected GET faults, PUT or DELETE faults/NAME, POST clock/advance/SECONDS"),
+        _ => refused(
+            404,
+            "expected GET faults, PUT or DELETE faults/NAME, POST clock/advance/SECONDS, POST secrets/rotate",
+        ),
     }
 }
 

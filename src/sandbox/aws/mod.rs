@@ -8,6 +8,7 @@ mod ec2;
 mod page;
 mod rds;
 mod request;
+mod secrets;
 mod server;
 pub mod session_door;
 pub mod sigv4;
@@ -15,7 +16,7 @@ mod ssm;
 mod sts;
 mod xml;
 
-pub use server::{Server, serve};
+pub use server::{Server, serve, serve_with};
 
 use self::answer::{Answer, Dialect, Failure};
 use self::request::Request;
@@ -24,6 +25,7 @@ use self::sigv4::{Refusal, Scope, Verified};
 use super::clock::Clock;
 use super::faults::{Fault, Faults};
 use super::keys::CALLER_ARN;
+use super::secrets::Secrets;
 
 /// The part behind the socket: from a request to an answer.
 #[derive(Clone, Debug)]
@@ -31,6 +33,7 @@ struct Aws {
     clock: Clock,
     faults: Faults,
     door: SessionDoor,
+    secrets: Secrets,
 }
 
 impl Aws {
@@ -53,7 +56,8 @@ impl Aws {
         }
         let parameters = request.parameters();
         let action = match dialect {
-            Dialect::Json => request.header("x-amz-target").and_then(|target| target.strip_prefix("AmazonSSM.")),
+            // `AmazonSSM.StartSession`, `secretsmanager.GetSecretValue`.
+            Dialect::Json => request.header("x-amz-target").and_then(|target| target.split_once('.')).map(|(_, it)| it),
             Dialect::Query | Dialect::Ec2 => parameters.get("Action"),
         }
         .unwrap_or_default();
@@ -63,6 +67,7 @@ impl Aws {
             let resource = match verified.service.as_str() {
                 "rds" => rds::resource(action, region, &parameters),
                 "ssm" => ssm.resource(action, &request.body),
+                "secretsmanager" => secrets::resource(region, &request.body),
                 _ => "*".to_owned(),
             };
             return Err(Failure::denied(dialect, CALLER_ARN, &full, &resource));
@@ -72,6 +77,7 @@ impl Aws {
             "ec2" => ec2::answer(action, region, &parameters, request_id),
             "sts" => sts::answer(action, request_id),
             "ssm" => ssm.answer(action, &request.body),
+            "secretsmanager" => secrets::answer(action, region, &request.body, &self.secrets),
             _ => Err(unknown_action(action, parameters.get("Version").unwrap_or("NO_VERSION_SPECIFIED"))),
         }?;
         Ok(Answer { status: 200, content_type: dialect.content_type(), body })
@@ -116,7 +122,7 @@ fn dialect_of(request: &Request) -> Dialect {
     let service =
         Scope::claimed(&request.headers).map(|scope| scope.service).or_else(|| presigned_service(&request.query));
     match service.as_deref() {
-        Some("ssm") => Dialect::Json,
+        Some("ssm" | "secretsmanager") => Dialect::Json,
         Some("ec2") => Dialect::Ec2,
         _ => Dialect::Query,
     }

@@ -7,6 +7,7 @@ use super::request::Request;
 use super::session_door::SessionDoor;
 use crate::sandbox::clock::Clock;
 use crate::sandbox::faults::Faults;
+use crate::sandbox::secrets::Secrets;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, DATE};
@@ -40,9 +41,14 @@ impl Drop for Server {
 
 /// Listens on a free port of 127.0.0.1.
 pub async fn serve(clock: Clock, faults: Faults, door: SessionDoor) -> io::Result<Server> {
+    serve_with(clock, faults, door, Secrets::default()).await
+}
+
+/// The same, with secrets that can be rotated.
+pub async fn serve_with(clock: Clock, faults: Faults, door: SessionDoor, secrets: Secrets) -> io::Result<Server> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
-    let aws = Aws { clock, faults, door };
+    let aws = Aws { clock, faults, door, secrets };
     let task = tokio::spawn(accept(listener, aws));
     Ok(Server { address, task })
 }
@@ -84,7 +90,9 @@ async fn respond(aws: &Aws, request: hyper::Request<Incoming>) -> Response<Full<
     let request_id = uuid::Uuid::new_v4().to_string();
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
-    let answer = if let Some(path) = path.strip_prefix(control::PREFIX) {
+    let answer = if parts.method == hyper::Method::POST && path == control::ROTATE {
+        control::rotate(&aws.secrets).await
+    } else if let Some(path) = path.strip_prefix(control::PREFIX) {
         control::answer(parts.method.as_str(), path, &aws.clock, &aws.faults)
     } else {
         match Limited::new(body, LONGEST_BODY).collect().await {

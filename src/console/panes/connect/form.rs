@@ -38,8 +38,10 @@ pub enum Field {
     User,
     /// To which database.
     Database,
-    /// With a token or a password.
+    /// With a token, or with a password from where.
     Login,
+    /// Which secret of AWS Secrets Manager.
+    Secret,
     /// The password.
     Password,
     /// Read-only or not.
@@ -55,6 +57,23 @@ pub enum Login {
     Token,
     /// A password, typed.
     Password,
+    /// A line of the passfile.
+    Passfile,
+    /// What a command prints.
+    Command,
+    /// A secret of AWS Secrets Manager.
+    Secret,
+}
+
+impl Login {
+    /// All there are, in the order in which they are offered.
+    pub const ALL: [Login; 5] = [Login::Token, Login::Password, Login::Passfile, Login::Command, Login::Secret];
+
+    /// The one before or after.
+    pub fn step(self, by: isize) -> Login {
+        let here = Login::ALL.iter().position(|login| *login == self).unwrap_or(0);
+        Login::ALL[(here as isize + by).rem_euclid(Login::ALL.len() as isize) as usize]
+    }
 }
 
 /// A connection being made.
@@ -93,6 +112,8 @@ pub struct Pane {
     pub login: Login,
     /// The password.
     pub password: Input,
+    /// A secret's ARN or name; empty is the settings' for the target, else the master user's.
+    pub secret: Input,
     /// Refuse writes.
     pub read_only: bool,
     /// The name typed so that production becomes writable.
@@ -125,6 +146,7 @@ impl Pane {
             database: Input::default(),
             login: if endpoint.iam.accepts_tokens() { Login::Token } else { Login::Password },
             password: Input::masked(),
+            secret: Input::default(),
             // Production begins read-only whatever the settings say.
             read_only: settings.read_only || production,
             confirm: Input::default(),
@@ -143,8 +165,10 @@ impl Pane {
     /// The fields there are now, from top to bottom.
     pub fn fields(&self) -> Vec<Field> {
         let mut fields = vec![Field::Endpoint, Field::Route, Field::User, Field::Database, Field::Login];
-        if self.login == Login::Password {
-            fields.push(Field::Password);
+        match self.login {
+            Login::Password => fields.push(Field::Password),
+            Login::Secret => fields.push(Field::Secret),
+            Login::Token | Login::Passfile | Login::Command => {}
         }
         fields.push(Field::Access);
         if self.production && !self.read_only {
@@ -159,6 +183,7 @@ impl Pane {
             Field::User => Some(&mut self.user),
             Field::Database => Some(&mut self.database),
             Field::Password => Some(&mut self.password),
+            Field::Secret => Some(&mut self.secret),
             Field::Confirm => Some(&mut self.confirm),
             Field::Endpoint | Field::Route | Field::Login | Field::Access => None,
         }
@@ -257,14 +282,36 @@ impl Pane {
                 self.drop_unusable_route(&ranked.clone());
             }
         }
-        if !self.touched && self.user.is_empty() {
+        if !self.touched {
+            self.recall_login(remembered.auth.as_deref());
+        }
+        if !self.touched && self.user.is_empty() && self.login != Login::Secret {
             self.field = Field::User;
+        }
+    }
+
+    /// The way to log in that was used last; a password that was typed is typed again.
+    fn recall_login(&mut self, auth: Option<&str>) {
+        match auth {
+            Some("iam") if self.endpoint().iam.accepts_tokens() => self.login = Login::Token,
+            Some("password") => self.login = Login::Password,
+            Some("passfile") => self.login = Login::Passfile,
+            Some("command") => self.login = Login::Command,
+            Some("secret") => self.login = Login::Secret,
+            Some(other) => {
+                if let Some(named) = other.strip_prefix("secret:") {
+                    self.login = Login::Secret;
+                    self.secret.set(named);
+                }
+            }
+            None => {}
         }
     }
 
     /// What Enter cannot do without, and where it belongs.
     fn lacks(&self) -> Option<(Field, &'static str)> {
-        if self.user.text().trim().is_empty() {
+        // A secret says whose it is.
+        if self.user.text().trim().is_empty() && self.login != Login::Secret {
             return Some((Field::User, "type the name of a database user first"));
         }
         if self.login == Login::Password && self.password.is_empty() {
@@ -285,6 +332,12 @@ impl Pane {
             auth: match self.login {
                 Login::Token => Auth::Iam,
                 Login::Password => Auth::Password(Secret::new(self.password.text())),
+                Login::Passfile => Auth::Passfile,
+                Login::Command => Auth::Command,
+                Login::Secret => {
+                    let named = self.secret.text().trim();
+                    Auth::SecretsManager((!named.is_empty()).then(|| named.to_owned()))
+                }
             },
             read_only: self.read_only,
         }
@@ -312,7 +365,18 @@ impl Pane {
         self.database.set(wish.database.as_deref().unwrap_or_default());
         self.read_only = wish.read_only;
         match wish.auth {
-            Auth::Iam => self.login = Login::Token,
+            // The form does not offer Kerberos.
+            Auth::Iam | Auth::Kerberos => self.login = Login::Token,
+            Auth::Passfile => self.login = Login::Passfile,
+            Auth::Command => self.login = Login::Command,
+            Auth::SecretsManager(named) => {
+                self.login = Login::Secret;
+                self.secret.set(named.as_deref().unwrap_or_default());
+                if other_user {
+                    // Whose password it is, it says itself.
+                    self.login = Login::Password;
+                }
+            }
             Auth::Password(secret) => {
                 self.login = Login::Password;
                 if !other_user {

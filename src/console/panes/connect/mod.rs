@@ -85,13 +85,13 @@ fn choose(pane: &mut Pane, by: isize) {
             pane.route = routes[next(here, routes.len())].clone();
         }
         Field::Login => {
-            pane.login = if pane.login == Login::Token { Login::Password } else { Login::Token };
+            pane.login = pane.login.step(by);
         }
         Field::Access => {
             pane.read_only = !pane.read_only;
             pane.confirm.clear();
         }
-        Field::User | Field::Database | Field::Password | Field::Confirm => {}
+        Field::User | Field::Database | Field::Password | Field::Secret | Field::Confirm => {}
     }
 }
 

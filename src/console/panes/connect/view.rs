@@ -14,6 +14,11 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use std::time::SystemTime;
 
+/// What speaks for each way to come by a password.
+const PASSFILE: &str = "~/.pgpass or PGPASSFILE, as psql reads it";
+const COMMAND: &str = "what password_command prints";
+const SECRET: &str = "fetched at each login, so that rotation works";
+
 /// Columns before a field's value.
 const LABEL: u16 = 15;
 
@@ -80,6 +85,7 @@ fn draw_field(pane: &Pane, field: Field, frame: &mut Frame<'_>, row: Rect, theme
         Field::Database => "database",
         Field::Login => "log in with",
         Field::Password => "password",
+        Field::Secret => "secret",
         Field::Access => "access",
         Field::Confirm => "type its name",
     };
@@ -108,6 +114,7 @@ fn draw_field(pane: &Pane, field: Field, frame: &mut Frame<'_>, row: Rect, theme
     let (value, note) = match field {
         Field::User => return typed(&pane.user, if pane.recalled.waits() { "" } else { "a database user" }),
         Field::Database => return typed(&pane.database, &format!("{} (as it was created)", pane.database_name())),
+        Field::Secret => return typed(&pane.secret, "the settings', else the master user's"),
         Field::Password => return typed(&pane.password, "typed here, kept nowhere"),
         Field::Confirm => return typed(&pane.confirm, &pane.subject.name),
         Field::Endpoint => {
@@ -119,6 +126,9 @@ fn draw_field(pane: &Pane, field: Field, frame: &mut Frame<'_>, row: Rect, theme
         Field::Login => match pane.login {
             Login::Token => ("IAM token".to_owned(), iam_note(pane.endpoint().iam).to_owned()),
             Login::Password => ("password".to_owned(), String::new()),
+            Login::Passfile => ("passfile".to_owned(), PASSFILE.to_owned()),
+            Login::Command => ("command".to_owned(), COMMAND.to_owned()),
+            Login::Secret => ("Secrets Manager".to_owned(), SECRET.to_owned()),
         },
         Field::Access => match pane.read_only {
             true => ("read-only".to_owned(), "the server refuses writes".to_owned()),
@@ -216,6 +226,9 @@ fn choices(pane: &Pane, width: usize, now: SystemTime) -> Vec<Choice> {
         Field::Login => vec![
             choice(pane.login == Login::Token, "IAM token", iam_note(pane.endpoint().iam).to_owned(), Tone::Text),
             choice(pane.login == Login::Password, "password", "typed here, kept nowhere".to_owned(), Tone::Text),
+            choice(pane.login == Login::Passfile, "passfile", PASSFILE.to_owned(), Tone::Text),
+            choice(pane.login == Login::Command, "command", COMMAND.to_owned(), Tone::Text),
+            choice(pane.login == Login::Secret, "Secrets Manager", SECRET.to_owned(), Tone::Text),
         ],
         Field::Access => {
             let writable = match pane.production {
@@ -235,6 +248,9 @@ fn choices(pane: &Pane, width: usize, now: SystemTime) -> Vec<Choice> {
             None => vec![note("The role to log in as; with a token it needs rds_iam. Upper and lower case count.")],
         },
         Field::Database => vec![note("Empty: the database it was created with, else postgres.")],
+        Field::Secret => {
+            vec![note("An ARN or a name. Empty: password_secrets in the settings, else the master user's secret.")]
+        }
         Field::Password => vec![note("It goes to the server over TLS with the name checked, and is kept nowhere.")],
         Field::Confirm => vec![note(format!(
             "{} is marked production; its name, typed, makes the session writable.",

@@ -140,24 +140,25 @@ fn tags(xml: &mut Xml, tags: &[(&str, &str)]) {
     });
 }
 
-/// `MasterUserSecret`, where RDS keeps the password; `owner` is the resource id, from which the secret's
-/// made-up name comes.
+/// `MasterUserSecret`, where RDS keeps the password.
 fn master_secret(xml: &mut Xml, region: &str, traits: &Traits, owner: &str) {
     if traits.managed_secret {
-        let kind = owner.split('-').next().unwrap_or("db");
-        let mut seed = [0; 16];
-        seed.copy_from_slice(&Sha256::digest(owner)[..16]);
-        let name = uuid::Builder::from_random_bytes(seed).into_uuid();
-        let suffix: String = hex_id("secret", owner).chars().skip(8).take(6).collect();
         xml.element("MasterUserSecret", |xml| {
-            xml.text(
-                "SecretArn",
-                format!("arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:rds!{kind}-{name}-{suffix}"),
-            );
+            xml.text("SecretArn", secret_arn(region, owner));
             xml.text("SecretStatus", "active");
             xml.text("KmsKeyId", key(region));
         });
     }
+}
+
+/// The ARN of a master user's secret; `owner` is the resource id, from which the secret's made-up name comes.
+pub fn secret_arn(region: &str, owner: &str) -> String {
+    let kind = owner.split('-').next().unwrap_or("db");
+    let mut seed = [0; 16];
+    seed.copy_from_slice(&Sha256::digest(owner)[..16]);
+    let name = uuid::Builder::from_random_bytes(seed).into_uuid();
+    let suffix: String = hex_id("secret", owner).chars().skip(8).take(6).collect();
+    format!("arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:rds!{kind}-{name}-{suffix}")
 }
 
 /// The key that storage and secrets are encrypted with.

@@ -1,0 +1,563 @@
+//! psql's scripts: text in, steps out. What a script says is read line by line; variables, conditions, files within files
+//! and the backslash commands are seen to here, and what needs a server or a screen is handed out as a [`Step`], whose
+//! outcome is handed back. It must not know who does the steps: `gatepost query` and the query pane both do.
+//!
+//! Source: psql's reference page; where it is silent, what psql 15 was seen to do. What differs on purpose: a script stops at
+//! its first error unless told not to, nothing of it reaches a shell, and the data of a COPY that failed are not run as SQL.
+
+mod connection;
+mod copy;
+mod crosstab;
+mod display;
+mod lines;
+mod outcome;
+mod printer;
+mod step;
+mod words;
+
+pub use display::{Display, Expanded, Shape};
+pub use printer::Printer;
+pub use step::{Connect, Fault, Place, Ran, Run, Step, Table};
+
+use crate::model::sql::{Class, Conditions, CopyWay, Found, Query, Scanner, Variables, classify};
+use crate::model::{CopyPiece, Transaction};
+use lines::Lines;
+use std::collections::VecDeque;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Files within files, at most.
+const DEEPEST: usize = 64;
+/// Before each statement within a transaction, where ON_ERROR_ROLLBACK is on.
+const SAVEPOINT: &str = "gatepost_before_statement";
+/// COPY data given at once, near enough.
+const DATA: usize = 64 << 10;
+
+/// Where a script comes from.
+#[derive(Debug)]
+pub enum Source {
+    /// Typed.
+    Text(String),
+    /// A file.
+    File(PathBuf),
+    /// The process's stdin.
+    Stdin,
+}
+
+/// What is known of the session, for variables.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Database.
+    pub database: String,
+    /// Role.
+    pub user: String,
+    /// Host.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// `server_version`.
+    pub version: String,
+}
+
+/// A script that is being run, or a tab's: its variables and settings outlive a text.
+#[derive(Debug)]
+pub struct Script {
+    levels: Vec<Level>,
+    variables: Variables,
+    display: Display,
+    steps: VecDeque<(Step, After)>,
+    /// What is done with the outcome that is awaited.
+    after: After,
+    /// The statement sent last, which `\g` and its like send again.
+    previous: Option<Query>,
+    /// Where relative names of files begin.
+    folder: PathBuf,
+    /// As of the last statement.
+    transaction: Transaction,
+    standing: Standing,
+    /// Backslash commands are refused until this key comes.
+    restricted: Option<String>,
+    /// The error of the last statement that failed.
+    last_error: Option<crate::model::Diagnosis>,
+    stopped: bool,
+    failed: bool,
+    /// COMMIT is still to be sent at the end.
+    commits: bool,
+    copy: Option<Lines>,
+    /// The script's own lines are data.
+    inline: Inline,
+    /// Where the data of a COPY in a typed text come from.
+    data_from_stdin: bool,
+    /// The statement awaited has a savepoint before it.
+    guarded: bool,
+    timing: bool,
+    done: u64,
+}
+
+/// How the script's lines are read as data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Inline {
+    #[default]
+    No,
+    /// `\.` has not come.
+    Open,
+    /// It has.
+    Over,
+}
+
+#[derive(Debug)]
+struct Level {
+    file: Option<String>,
+    folder: Option<PathBuf>,
+    lines: Lines,
+    number: usize,
+    scanner: Scanner,
+    conditions: Conditions,
+}
+
+/// What is done with a statement's outcome.
+#[derive(Clone, Debug, Default)]
+enum After {
+    #[default]
+    Nothing,
+    Set(String),
+    Execute,
+    Crosstab(Vec<String>),
+    Watch(Watch),
+}
+
+/// `\watch`.
+#[derive(Clone, Debug)]
+struct Watch {
+    query: Query,
+    every: Duration,
+    left: Option<u64>,
+    least: Option<u64>,
+}
+
+impl Script {
+    /// One without a text yet. `folder` is where relative names of files begin.
+    pub fn new(folder: PathBuf) -> Script {
+        Script {
+            levels: Vec::new(),
+            variables: Variables::default(),
+            display: Display::default(),
+            steps: VecDeque::new(),
+            after: After::Nothing,
+            previous: None,
+            folder,
+            transaction: Transaction::Idle,
+            standing: Standing::default(),
+            restricted: None,
+            last_error: None,
+            stopped: false,
+            failed: false,
+            commits: false,
+            copy: None,
+            inline: Inline::No,
+            data_from_stdin: false,
+            guarded: false,
+            timing: false,
+            done: 0,
+        }
+    }
+
+    /// Its variables.
+    pub fn variables(&mut self) -> &mut Variables {
+        &mut self.variables
+    }
+
+    /// How results are shown.
+    pub fn display(&mut self) -> &mut Display {
+        &mut self.display
+    }
+
+    /// Data of a COPY in a typed text come from the process's stdin.
+    pub fn data_from_stdin(&mut self) {
+        self.data_from_stdin = true;
+    }
+
+    /// Everything in one transaction: `BEGIN` first, `COMMIT` last unless something stopped it.
+    pub fn single_transaction(&mut self) {
+        self.commits = true;
+        self.own("BEGIN");
+    }
+
+    /// Whether times are told.
+    pub fn timing(&self) -> bool {
+        self.timing
+    }
+
+    /// Whether something failed, ever since the last text was given.
+    pub fn failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Statements done.
+    pub fn done(&self) -> u64 {
+        self.done
+    }
+
+    /// Where it is being read.
+    pub fn place(&self) -> Place {
+        match self.levels.last() {
+            Some(level) => Place { file: level.file.clone(), line: level.scanner.line() },
+            None => Place::default(),
+        }
+    }
+
+    /// Gives a text to read; what was left of another one is forgotten, conditions and a half statement included.
+    pub fn give(&mut self, source: Source) -> io::Result<()> {
+        self.steps.retain(|(step, _)| matches!(step, Step::Run(run) if run.own && self.commits));
+        self.levels.clear();
+        (self.stopped, self.failed, self.inline, self.copy) = (false, false, Inline::No, None);
+        let level = match source {
+            Source::Text(text) => Level::new(None, None, Lines::of(text)),
+            Source::Stdin => Level::new(Some("stdin".to_owned()), None, Lines::stdin()),
+            Source::File(path) => Level::file(&path)?,
+        };
+        self.levels.push(level);
+        Ok(())
+    }
+
+    /// What is known of the session now.
+    pub fn stand(&mut self, standing: Standing) {
+        let number = version_number(&standing.version);
+        for (name, value) in [
+            ("DBNAME", standing.database.as_str()),
+            ("USER", &standing.user),
+            ("HOST", &standing.host),
+            ("PORT", &standing.port.to_string()),
+            ("ENCODING", "UTF8"),
+            ("SERVER_VERSION_NAME", &standing.version),
+            ("SERVER_VERSION_NUM", &number.to_string()),
+            ("VERSION", concat!("gatepost ", env!("CARGO_PKG_VERSION"))),
+            ("VERSION_NAME", env!("CARGO_PKG_VERSION")),
+        ] {
+            // These names are good ones.
+            let _ = self.variables.set(name, value);
+        }
+        self.standing = standing;
+    }
+
+    /// The next thing to do, the transaction standing so; `None` at the end. Cancel-safe.
+    pub async fn next(&mut self, transaction: Transaction) -> Option<Step> {
+        self.transaction = transaction;
+        loop {
+            if let Some((step, after)) = self.steps.pop_front() {
+                if let Step::Run(run) = &step
+                    && !run.own
+                    && !self.guarded
+                    && self.guards(&run.query.sql)
+                {
+                    // The savepoint first; the statement finds it made when it comes round again.
+                    let guard = Run::own(&format!("SAVEPOINT {SAVEPOINT}"), self.display.clone());
+                    self.steps.push_front((step, after));
+                    self.guarded = true;
+                    self.after = After::Nothing;
+                    return Some(Step::Run(Box::new(guard)));
+                }
+                self.after = after;
+                return Some(step);
+            }
+            if self.stopped {
+                return None;
+            }
+            // Data of a COPY that failed, or that the server did not take to their end.
+            self.skip_data().await;
+            let Some(level) = self.levels.last_mut() else {
+                if std::mem::take(&mut self.commits) {
+                    self.own("COMMIT");
+                    continue;
+                }
+                return None;
+            };
+            level.scanner.skip(!level.conditions.is_active());
+            match level.scanner.next(&self.variables) {
+                Some(Found::Semicolon) => {
+                    if let Some(query) = level.scanner.take() {
+                        self.send(query);
+                    }
+                }
+                Some(Found::Command { name, arguments, line }) => self.word(&name, &arguments, line),
+                None => self.read().await,
+            }
+        }
+    }
+
+    /// Reads the next line of the innermost text.
+    async fn read(&mut self) {
+        let Some(level) = self.levels.last_mut() else { return };
+        match level.lines.next().await {
+            Ok(Some(line)) => {
+                level.number += 1;
+                // A byte order mark is no SQL; editors on other systems leave it.
+                let line = match level.number {
+                    1 => line.strip_prefix("\u{feff}".as_bytes()).map(<[u8]>::to_vec).unwrap_or(line),
+                    _ => line,
+                };
+                match String::from_utf8(line) {
+                    Ok(text) => {
+                        if self.variables.get("ECHO") == Some("all") {
+                            self.steps.push_back((Step::Say(text.trim_end_matches('\n').to_owned()), After::Nothing));
+                        }
+                        level.scanner.feed(text, level.number);
+                    }
+                    Err(_) => {
+                        let words = "this line is not UTF-8: convert the file (iconv -t UTF-8)".to_owned();
+                        let number = level.number;
+                        self.fault(words, number);
+                        self.stop();
+                    }
+                }
+            }
+            Ok(None) => self.leave(),
+            Err(error) => {
+                let number = level.number;
+                self.fault(format!("the rest cannot be read: {error}"), number);
+                self.stop();
+            }
+        }
+    }
+
+    /// The innermost text is at its end.
+    fn leave(&mut self) {
+        let Some(level) = self.levels.last_mut() else { return };
+        let (open, active, number) = (level.conditions.is_open(), level.conditions.is_active(), level.number);
+        let rest = level.scanner.take().filter(|_| active);
+        let file = level.file.clone();
+        self.levels.pop();
+        if let Some(query) = rest {
+            self.send_as(query, After::Nothing, |run| run.file = file.clone());
+        }
+        if open {
+            let place = Place { file, line: number };
+            self.fault_at("the end was reached without finding closing \\endif(s)".to_owned(), place);
+        }
+    }
+
+    /// Sends a statement, its rows shown.
+    fn send(&mut self, query: Query) {
+        self.send_as(query, After::Nothing, |_| {});
+    }
+
+    /// Sends a statement, something done with what comes.
+    fn send_as(&mut self, query: Query, after: After, change: impl FnOnce(&mut Run)) {
+        if self.variables.get("ECHO") == Some("queries") {
+            self.steps.push_back((Step::Say(query.sql.clone()), After::Nothing));
+        }
+        if !self.variables.is_on("AUTOCOMMIT") && self.transaction == Transaction::Idle && begins(&query.sql) {
+            self.own("BEGIN");
+        }
+        self.previous = Some(query.clone());
+        let mut run = Run {
+            unseen: query.woven,
+            query,
+            file: self.levels.last().and_then(|level| level.file.clone()),
+            keep: matches!(after, After::Set(_) | After::Execute | After::Crosstab(_)),
+            own: false,
+            display: self.display.clone(),
+            to: None,
+        };
+        change(&mut run);
+        self.steps.push_back((Step::Run(Box::new(run)), after));
+    }
+
+    fn own(&mut self, sql: &str) {
+        let run = Run::own(sql, self.display.clone());
+        self.steps.push_back((Step::Run(Box::new(run)), After::Nothing));
+    }
+
+    /// Data for the `COPY … FROM STDIN` that runs. Cancel-safe: what was not given is given the next time.
+    pub async fn copy_piece(&mut self) -> CopyPiece {
+        if let Some(lines) = &mut self.copy {
+            return match lines.bytes().await {
+                Ok(Some(bytes)) => CopyPiece::Data(bytes),
+                Ok(None) => {
+                    self.copy = None;
+                    CopyPiece::Done
+                }
+                Err(error) => CopyPiece::Fail(format!("the data cannot be read: {error}")),
+            };
+        }
+        if self.data_from_stdin && self.levels.iter().all(|level| level.file.is_none()) {
+            self.copy = Some(Lines::stdin());
+            return CopyPiece::Data(Vec::new());
+        }
+        if self.inline == Inline::Over {
+            self.inline = Inline::No;
+            return CopyPiece::Done;
+        }
+        self.inline = Inline::Open;
+        let mut data = Vec::new();
+        while let Some(level) = self.levels.last_mut() {
+            // Only what is here already is gathered: nothing is held while a pipe is silent, and nothing is lost.
+            let line = if data.is_empty() {
+                level.lines.next().await
+            } else {
+                use futures_util::FutureExt;
+                match level.lines.next().now_or_never() {
+                    Some(line) => line,
+                    None => return CopyPiece::Data(data),
+                }
+            };
+            match line {
+                Ok(Some(line)) => {
+                    level.number += 1;
+                    if matches!(line.as_slice(), b"\\.\n" | b"\\.\r\n" | b"\\.") {
+                        self.inline = Inline::Over;
+                        break;
+                    }
+                    data.extend_from_slice(&line);
+                    if data.len() >= DATA {
+                        return CopyPiece::Data(data);
+                    }
+                }
+                Ok(None) => {
+                    self.inline = Inline::Over;
+                    break;
+                }
+                Err(error) => return CopyPiece::Fail(format!("the data cannot be read: {error}")),
+            }
+        }
+        if self.levels.is_empty() {
+            self.inline = Inline::Over;
+        }
+        if data.is_empty() {
+            self.inline = Inline::No;
+            return CopyPiece::Done;
+        }
+        CopyPiece::Data(data)
+    }
+
+    /// Leaves out the data of a COPY that failed: up to `\.`. Cancel-safe.
+    pub async fn skip_data(&mut self) {
+        while self.inline == Inline::Open {
+            let Some(level) = self.levels.last_mut() else { break };
+            match level.lines.next().await {
+                Ok(Some(line)) => {
+                    level.number += 1;
+                    if matches!(line.as_slice(), b"\\.\n" | b"\\.\r\n" | b"\\.") {
+                        break;
+                    }
+                }
+                Ok(None) | Err(_) => break,
+            }
+        }
+        self.inline = Inline::No;
+    }
+
+    /// Whether a savepoint is to be made before it.
+    fn guards(&self, sql: &str) -> bool {
+        self.transaction == Transaction::Open
+            && self.variables.get("ON_ERROR_ROLLBACK") == Some("on")
+            && classify(sql) != Class::Transaction
+    }
+
+    /// A path as the script means it.
+    fn path(&self, name: &str) -> PathBuf {
+        let home = || std::env::var_os("HOME").map(PathBuf::from);
+        match name.strip_prefix("~/").and_then(|rest| home().map(|home| home.join(rest))) {
+            Some(path) => path,
+            None => self.folder.join(name),
+        }
+    }
+
+    fn fault(&mut self, words: String, line: usize) {
+        let file = self.levels.last().and_then(|level| level.file.clone());
+        self.fault_at(words, Place { file, line });
+    }
+
+    fn fault_at(&mut self, words: String, place: Place) {
+        self.failed = true;
+        if self.variables.is_on("ON_ERROR_STOP") {
+            self.stop();
+        }
+        self.steps.push_back((Step::Fault(Fault { place, words }), After::Nothing));
+    }
+
+    /// Nothing more is run.
+    pub fn stop(&mut self) {
+        self.stopped = true;
+        self.commits = false;
+        self.steps.retain(|(step, _)| matches!(step, Step::Fault(_)));
+        self.copy = None;
+    }
+}
+
+impl Run {
+    fn own(sql: &str, display: Display) -> Run {
+        Run { query: Query::new(sql), file: None, keep: false, own: true, display, to: None, unseen: false }
+    }
+}
+
+impl Level {
+    fn new(file: Option<String>, folder: Option<PathBuf>, lines: Lines) -> Level {
+        Level { file, folder, lines, number: 0, scanner: Scanner::default(), conditions: Conditions::default() }
+    }
+
+    fn file(path: &Path) -> io::Result<Level> {
+        let lines = Lines::file(path)?;
+        Ok(Level::new(Some(path.display().to_string()), path.parent().map(Path::to_owned), lines))
+    }
+}
+
+/// Whether psql would begin a transaction before it where AUTOCOMMIT is off: not before words of transactions, nor before
+/// what cannot be done within one.
+fn begins(sql: &str) -> bool {
+    let mut words =
+        crate::model::sql::tokens(sql).filter(|token| token.is_word()).map(|token| token.of(sql).to_ascii_lowercase());
+    let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let alone = match first.as_str() {
+        "vacuum" | "cluster" => true,
+        "create" | "drop" => matches!(second.as_str(), "database" | "tablespace"),
+        "alter" => second == "system",
+        "reindex" => matches!(second.as_str(), "database" | "system"),
+        "discard" => second == "all",
+        _ => false,
+    };
+    !alone && !matches!(classify(sql), Class::Transaction | Class::Empty)
+}
+
+/// `15.4` as `SERVER_VERSION_NUM` has it: 150004.
+fn version_number(version: &str) -> u32 {
+    let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse::<u32>().unwrap_or(0));
+    let major = numbers.next().unwrap_or(0);
+    let minor = numbers.next().unwrap_or(0);
+    match major {
+        0..10 => major * 10_000 + minor * 100 + numbers.next().unwrap_or(0),
+        _ => major * 10_000 + minor,
+    }
+}
+
+/// Whether a failed COPY leaves data in the script.
+fn awaits_data(sql: &str) -> bool {
+    classify(sql) == Class::Copy(CopyWay::FromStdin)
+}
+
+/// The commands that work, with a sentence each.
+pub const HELP: &[(&str, &str)] = &[
+    ("\\g [(OPTIONS)] [FILE]  \\gx", "send the statement, its rows to a file; \\gx a column a line"),
+    ("\\gset [PREFIX]", "columns of the one row become variables"),
+    ("\\gexec", "run each cell of the result as a statement"),
+    ("\\gdesc", "names and types of the columns, without running it"),
+    ("\\crosstabview [V [H [D [SORT]]]]", "rows as a grid"),
+    ("\\watch [SECONDS] [c=TIMES] [m=ROWS]", "again and again, until Ctrl-C"),
+    ("\\i FILE  \\ir FILE", "run a script; \\ir beside the script it stands in"),
+    ("\\copy TABLE|(QUERY) from|to FILE …", "COPY with a file of this machine"),
+    ("\\o [FILE]", "results go to a file, or back"),
+    ("\\set [NAME [VALUE …]]  \\unset NAME", "variables: :NAME :'NAME' :\"NAME\" :{?NAME}"),
+    ("\\getenv NAME ENVIRONMENT", "a variable from the environment"),
+    ("\\if EXPR  \\elif EXPR  \\else  \\endif", "what is run"),
+    ("\\echo  \\qecho  \\warn TEXT", "words to stdout, to where results go, to stderr"),
+    ("\\x \\t \\a \\f \\C \\pset NAME [VALUE]", "how results are shown"),
+    ("\\timing [on|off]", "times of statements"),
+    ("\\p  \\r  \\w FILE", "the statement so far: show, forget, write"),
+    ("\\c [DATABASE [USER]]", "another session"),
+    ("\\conninfo  \\errverbose  \\encoding", "where this session is; the last error at length"),
+    ("\\d \\dt \\dn \\df \\du \\l \\sf \\sv …", "the catalogue"),
+    ("\\cd FOLDER", "where relative names of files begin"),
+    ("\\restrict KEY  \\unrestrict KEY", "no backslash commands between them"),
+    ("\\q", "the end of this script"),
+];

@@ -1,0 +1,105 @@
+//! How to log in, from the command line: which way, and what is asked of the person for it. It must not know what is logged
+//! in to, nor look into a secret.
+
+use super::password;
+use crate::access::Access;
+use crate::model::{Auth, Diagnosis, Endpoint};
+
+/// Flags of every verb that logs in.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct LoginArgs {
+    /// How to log in [default: the way used last, else iam]
+    #[arg(long, value_enum, value_name = "WAY")]
+    pub auth: Option<Way>,
+    /// Secret of AWS Secrets Manager to log in with, by ARN or name; means --auth secret
+    #[arg(long, value_name = "ARN")]
+    pub secret: Option<String>,
+}
+
+/// A way to log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Way {
+    /// With an IAM token
+    Iam,
+    /// With a password: PGPASSWORD, else the passfile's, else asked for
+    Password,
+    /// With the passfile's password (PGPASSFILE, ~/.pgpass)
+    Passfile,
+    /// With what the setting password_command prints
+    Command,
+    /// With a secret of AWS Secrets Manager: --secret, else the settings', else the master user's
+    Secret,
+    /// With a Kerberos ticket (not there yet)
+    Kerberos,
+}
+
+impl LoginArgs {
+    /// The way, the user, and the password where one is asked for. The user is empty where the secret says whose it is.
+    pub async fn settle(
+        &self,
+        access: &Access,
+        endpoint: &Endpoint,
+        user: Option<&str>,
+        database: Option<&str>,
+    ) -> Result<(String, Auth), Diagnosis> {
+        let remembered = access.remembered(endpoint).auth;
+        let way = match (self.auth, &self.secret) {
+            (Some(way), None) => way,
+            (None | Some(Way::Secret), Some(_)) => Way::Secret,
+            (Some(_), Some(_)) => {
+                return Err(Diagnosis::new(crate::model::Kind::Usage, "--secret goes with --auth secret alone")
+                    .advise("Leave --auth out, or --secret"));
+            }
+            (None, None) => remembered.as_deref().and_then(of_memory).unwrap_or(Way::Iam),
+        };
+        if way == Way::Secret {
+            let named = self.secret.clone().or_else(|| {
+                let last = remembered.as_deref().filter(|_| self.auth.is_none())?;
+                last.strip_prefix("secret:").map(str::to_owned)
+            });
+            return Ok((user.unwrap_or_default().to_owned(), Auth::SecretsManager(named)));
+        }
+        let user = super::user(access, endpoint, user)?;
+        let auth = match way {
+            Way::Iam => Auth::Iam,
+            Way::Passfile => Auth::Passfile,
+            Way::Command => Auth::Command,
+            Way::Kerberos => Auth::Kerberos,
+            Way::Password | Way::Secret => match password::of_environment() {
+                Some(password) => Auth::Password(password),
+                None if access.has_passfile_line(endpoint, database, &user).await => Auth::Passfile,
+                None => Auth::Password(password::ask_for(&user, &endpoint.owner).await?),
+            },
+        };
+        Ok((user, auth))
+    }
+}
+
+/// The way that is remembered of a target.
+fn of_memory(word: &str) -> Option<Way> {
+    Some(match word {
+        "iam" => Way::Iam,
+        "password" => Way::Password,
+        "passfile" => Way::Passfile,
+        "command" => Way::Command,
+        "kerberos" => Way::Kerberos,
+        _ if word == "secret" || word.starts_with("secret:") => Way::Secret,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Secret;
+
+    #[test]
+    fn every_way_is_remembered_by_its_name() {
+        let password = Auth::Password(Secret::new("x"));
+        for auth in [Auth::Iam, password, Auth::Passfile, Auth::Command, Auth::SecretsManager(None), Auth::Kerberos] {
+            assert!(of_memory(auth.name()).is_some(), "{auth:?}");
+        }
+        assert_eq!(of_memory("secret:arn:x"), Some(Way::Secret));
+        assert_eq!(of_memory("secrets"), None);
+    }
+}
