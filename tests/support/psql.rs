@@ -37,8 +37,8 @@ pub fn psql(server: &Postgres, database: &str, options: &[&str], script: &str) -
     let feeding = std::thread::spawn(move || drop(stdin.write_all(script.as_bytes())));
     let output = child.wait_with_output().expect("psql ends");
     feeding.join().expect("no panic");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (text(output.stdout), text(output.stderr))
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
 }
 
 /// A session of ours as `postgres`, straight to the server over verified TLS. The folder is for its state.

@@ -5,6 +5,9 @@
 //! out of `\du` (for `\drg`) and adds "ICU Rules" to `\l` and `\dO`; 17 writes `(none)` for an empty list of privileges; 18
 //! adds "Leakproof?" to `\df+` and `\do+`, and the version available to `\dx`.
 //!
+//! A word with an unclosed quote is refused (psql complains and answers as if nothing had been named), and a semicolon at the
+//! end of `\sf` and `\sv` is no part of the name. `\dAc`, `\dAf`, `\dAo`, `\dAp` (operator classes and families) are not here.
+//!
 //! The queries qualify every name with `pg_catalog`, so that no search_path can put something else in its place.
 
 mod access_methods;
@@ -36,7 +39,6 @@ pub use printed::Printed;
 
 use super::Session;
 use crate::model::Diagnosis;
-use list::List;
 use server::Server;
 use word::{Family, Word};
 
@@ -52,9 +54,6 @@ pub enum Refused {
     /// The argument cannot be meant so.
     #[error("{0}")]
     BadArgument(String),
-    /// The server does not have what was asked for.
-    #[error("{0}")]
-    TooOld(String),
     /// The server refused, or the wire was lost.
     #[error("{}", .0.title)]
     Server(Diagnosis),
@@ -81,33 +80,26 @@ pub async fn describe(session: &mut Session, word: &str, arguments: &str) -> Res
 }
 
 async fn answer(session: &mut Session, word: &Word, arguments: &str) -> Result<Vec<Printed>, Refused> {
-    let mut server = Server::new(session);
-    if let Family::FunctionSource | Family::ViewSource = word.family {
-        return source::answer(&mut server, word, arguments).await.map(|printed| vec![printed]);
-    }
-    let arguments = argument::split(arguments)?;
-    let first = arguments.first().map(String::as_str);
+    let mut asked = Server::new(session);
+    let server = &mut asked;
+    // A definition's name is the whole line, with its quotes and spaces.
+    let whole_line = matches!(word.family, Family::FunctionSource | Family::ViewSource);
+    let words = if whole_line { Vec::new() } else { argument::split(arguments)? };
+    let pattern = words.first().map(String::as_str);
     let list = match &word.family {
-        Family::Relation => return relation::answer(&mut server, word, first).await,
-        Family::Relations(kinds) => return relations::answer(&mut server, word, kinds, first).await,
-        Family::Roles => return roles::answer(&mut server, word, first).await.map(|printed| vec![printed]),
-        Family::Schemas => return schemas::answer(&mut server, word, first).await,
-        Family::Extensions if word.more => return extensions::contents(&mut server, first).await,
-        Family::Publications if word.more => return replication::publications(&mut server, first).await,
-        Family::TextSearchConfigurations if word.more => return text_search::configurations(&mut server, first).await,
-        Family::TextSearchParsers if word.more => return text_search::parsers(&mut server, first).await,
-        Family::RoleSettings => return roles::settings(&mut server, &arguments).await.map(|printed| vec![printed]),
-        Family::Partitioned(kinds) => partitioned::list(&server, word, kinds, first)?,
-        Family::Functions(kinds) => functions::list(&server, word, kinds, &arguments)?,
-        Family::Operators => operators::operators(&server, word, &arguments)?,
-        family => simple(&server, family, word, first)?,
-    };
-    list.print(&mut server).await.map(|printed| vec![printed])
-}
-
-/// The families that are one query about one pattern.
-fn simple(server: &Server<'_>, family: &Family, word: &Word, pattern: Option<&str>) -> Result<List, Refused> {
-    match family {
+        Family::FunctionSource | Family::ViewSource => return one(source::answer(server, word, arguments).await),
+        Family::Relation => return relation::answer(server, word, pattern).await,
+        Family::Relations(kinds) => return relations::answer(server, word, kinds, pattern).await,
+        Family::Roles => return one(roles::answer(server, word, pattern).await),
+        Family::RoleSettings => return one(roles::settings(server, &words).await),
+        Family::Schemas => return one(schemas::answer(server, word, pattern).await),
+        Family::Extensions if word.more => return extensions::contents(server, pattern).await,
+        Family::Publications if word.more => return replication::publications(server, pattern).await,
+        Family::TextSearchConfigurations if word.more => return text_search::configurations(server, pattern).await,
+        Family::TextSearchParsers if word.more => return text_search::parsers(server, pattern).await,
+        Family::Partitioned(kinds) => partitioned::list(server, word, kinds, pattern),
+        Family::Functions(kinds) => functions::list(server, word, kinds, &words),
+        Family::Operators => operators::operators(server, word, &words),
         Family::Databases => cluster::databases(server, word, pattern),
         Family::Tablespaces => cluster::tablespaces(server, word, pattern),
         Family::Parameters => cluster::parameters(server, word, pattern),
@@ -136,6 +128,10 @@ fn simple(server: &Server<'_>, family: &Family, word: &Word, pattern: Option<&st
         Family::TextSearchDictionaries => text_search::dictionaries(server, word, pattern),
         Family::TextSearchTemplates => text_search::templates(server, word, pattern),
         Family::AccessMethods => access_methods::methods(server, word, pattern),
-        other => Err(Refused::UnknownWord(format!("{other:?}"))),
-    }
+    };
+    one(list?.print(server).await)
+}
+
+fn one(printed: Result<Printed, Refused>) -> Result<Vec<Printed>, Refused> {
+    printed.map(|printed| vec![printed])
 }

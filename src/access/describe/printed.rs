@@ -1,6 +1,7 @@
 //! What a word printed, and its two spellings: the aligned text and the CSV of psql. It must not know what it says.
 
 use super::answer::Answer;
+use crate::access::format::separated;
 use crate::model::{Column, visible};
 use std::borrow::Cow;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -52,12 +53,12 @@ impl Printed {
         if let Some(text) = &self.text {
             return text.clone();
         }
-        let mut out = String::new();
-        line(&mut out, self.columns.iter().map(|column| column.name.as_str()));
+        let mut out = Vec::new();
+        separated::csv(&mut out, self.columns.iter().map(|column| Cow::Borrowed(column.name.as_str())));
         for row in &self.rows {
-            line(&mut out, row.iter().map(|cell| cell.as_deref().unwrap_or_default()));
+            separated::csv(&mut out, row.iter().map(|cell| Cow::Borrowed(cell.as_deref().unwrap_or_default())));
         }
-        out
+        String::from_utf8_lossy(&out).into_owned()
     }
 
     /// As psql prints it, with the empty line that follows a table. No control character is in it but line feeds (and the
@@ -155,23 +156,6 @@ impl Printed {
 /// A column of text.
 pub fn text_column(name: &str) -> Column {
     Column { name: name.to_owned(), oid: TEXT }
-}
-
-/// One record of CSV, as psql quotes.
-fn line<'a>(out: &mut String, fields: impl Iterator<Item = &'a str>) {
-    for (at, field) in fields.enumerate() {
-        if at > 0 {
-            out.push(',');
-        }
-        if field.contains([',', '"', '\n', '\r']) || field == "\\." {
-            out.push('"');
-            out.push_str(&field.replace('"', "\"\""));
-            out.push('"');
-        } else {
-            out.push_str(field);
-        }
-    }
-    out.push('\n');
 }
 
 fn width(lines: &[String]) -> usize {

@@ -25,7 +25,7 @@ pub async fn answer(
 }
 
 fn query(server: &Server<'_>, word: &Word, letters: &str, pattern: Option<&str>) -> Result<String, Refused> {
-    // pg_class.relkind; an S among system's own and for a pattern stands for TOAST tables and the catalogue's oddities.
+    // pg_class.relkind. Among the system's own, and for a pattern, TOAST tables are tables, and there is the special kind.
     let mut kinds = Vec::new();
     for letter in letters.chars() {
         kinds.extend_from_slice(match letter {
@@ -47,8 +47,6 @@ fn query(server: &Server<'_>, word: &Word, letters: &str, pattern: Option<&str>)
         conditions.push(
             "n.nspname !~ '^pg_toast' and n.nspname <> 'information_schema' and n.nspname <> 'pg_catalog'".to_owned(),
         );
-    } else if !word.system {
-        // A pattern finds the system's own too, as it does in psql.
     }
     conditions.extend(server.within(
         pattern,

@@ -6,7 +6,7 @@ use super::word::Word;
 use super::{Printed, Refused};
 
 /// `\dn`; of a schema named by a pattern, the publications too.
-pub async fn answer(server: &mut Server<'_>, word: &Word, pattern: Option<&str>) -> Result<Vec<Printed>, Refused> {
+pub async fn answer(server: &mut Server<'_>, word: &Word, pattern: Option<&str>) -> Result<Printed, Refused> {
     let mut conditions = server.named_in_database(pattern, "n.nspname")?;
     if pattern.is_none() && !word.system {
         conditions.push("n.nspname !~ '^pg_' and n.nspname <> 'information_schema'".to_owned());
@@ -38,5 +38,5 @@ pub async fn answer(server: &mut Server<'_>, word: &Word, pattern: Option<&str>)
         let names = (0..publications.rows.len()).map(|row| format!("    \"{}\"", publications.text(row, 0)));
         table.footers.extend(names);
     }
-    Ok(vec![table])
+    Ok(table)
 }

@@ -5,7 +5,7 @@ mod aligned;
 mod insert;
 pub(crate) mod json;
 mod markdown;
-mod separated;
+pub(crate) mod separated;
 
 use crate::model::{Column, Page, visible};
 use aligned::Aligned;

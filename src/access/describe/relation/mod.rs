@@ -33,8 +33,8 @@ pub struct Relation {
     pub more: bool,
     /// The server's major version.
     pub major: u32,
-    facts: Answer,
-    row: usize,
+    /// What else was asked of it, in the order of [`Fact`].
+    facts: Vec<Option<String>>,
 }
 
 /// Columns of the query for relations.
@@ -58,7 +58,7 @@ enum Fact {
 
 impl Relation {
     fn fact(&self, fact: Fact) -> Option<&str> {
-        self.facts.cell(self.row, fact as usize)
+        self.facts.get(fact as usize)?.as_deref()
     }
 
     fn has(&self, fact: Fact) -> bool {
@@ -155,8 +155,7 @@ pub async fn answer(server: &mut Server<'_>, word: &Word, pattern: Option<&str>)
             kind: found.text(row, 3).chars().next().unwrap_or('?'),
             more: word.more,
             major: server.major,
-            facts: Answer { columns: Vec::new(), rows: vec![found.rows[row].clone()] },
-            row: 0,
+            facts: found.rows[row].clone(),
         };
         all.push(one(server, &relation).await?);
     }
