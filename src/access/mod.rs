@@ -8,6 +8,7 @@ mod catalogue;
 mod connect;
 pub mod describe;
 mod diagnose;
+pub mod explore;
 pub mod export;
 mod files;
 mod find;
