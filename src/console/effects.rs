@@ -91,6 +91,13 @@ impl Effects {
             Command::Names(wish) => {
                 self.ask(id, async move { access.catalogue(&wish).await.map(|names| Answer::Names(Arc::new(names))) })
             }
+            Command::Explore(tab, wish, question) => {
+                let tell = self.tell.clone();
+                self.spawn(id, None, async move {
+                    let found = access.explore(&wish, &question).await;
+                    let _ = tell.send(Event::Explored(tab, question, found));
+                });
+            }
             Command::Lines => self.ask_disk(id, move || Ok(Answer::Lines(access.lines()))),
             Command::Connect(tab, wish) => self.connect(id, tab, wish),
             Command::Forward(endpoint, route) => self.forward(id, endpoint, route),

@@ -76,6 +76,11 @@ pub fn update(state: &mut State, event: Event) -> Vec<(Id, Command)> {
                 to_tab_at(state, at, QueryInput::Composed(composed));
             }
         }
+        Event::Explored(id, question, found) => {
+            if let Some(at) = state.tabs.iter().position(|tab| tab.id == id) {
+                to_tab_at(state, at, QueryInput::Explored(question, found));
+            }
+        }
         Event::Terminate => quit(state),
     }
     state.asks.take()
@@ -428,6 +433,13 @@ fn ordered(state: &mut State, id: TabId, order: Order) {
         Order::Names => {
             if let Some(at) = state.tabs.iter().position(|tab| tab.id == id) {
                 names::again(state, at);
+            }
+        }
+        Order::Explore(question) => {
+            if let Some(tab) = state.tabs.iter().find(|tab| tab.id == id) {
+                let mut wish = tab.wish.clone();
+                wish.database = Some(tab.pane.database().to_owned());
+                state.asks.ask(Command::Explore(id, Box::new(wish), question));
             }
         }
         Order::Help => state.overlay = Some(Overlay::Help(help_of(state))),

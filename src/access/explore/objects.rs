@@ -145,7 +145,8 @@ pub(super) async fn of_type(session: &mut Session, of: &Named) -> Result<Vec<Str
                 ),
             )
             .await?;
-            let written = |row: &Vec<Option<String>>| format!("CONSTRAINT {} {}", identifier(cell(row, 0)), cell(row, 1));
+            let written =
+                |row: &Vec<Option<String>>| format!("CONSTRAINT {} {}", identifier(cell(row, 0)), cell(row, 1));
             for check in checks.iter().filter(|row| is(row, 2)) {
                 made += &format!("\n    {}", written(check));
             }

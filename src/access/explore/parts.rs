@@ -91,7 +91,12 @@ pub(super) async fn of(session: &mut Session, of: &Named) -> Result<Parts, Diagn
         ),
     )
     .await?;
-    Ok(Parts { columns: list(columns), indexes: list(indexes), constraints: list(constraints), triggers: list(triggers) })
+    Ok(Parts {
+        columns: list(columns),
+        indexes: list(indexes),
+        constraints: list(constraints),
+        triggers: list(triggers),
+    })
 }
 
 fn list(rows: Rows) -> Vec<Part> {

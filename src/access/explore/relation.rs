@@ -125,9 +125,11 @@ async fn table(session: &mut Session, facts: &Facts) -> Result<Vec<String>, Diag
     let kind = if facts.kind == "f" { "FOREIGN TABLE" } else { "TABLE" };
     statements.extend(comment(kind, &facts.name, facts.row.get(9)));
     statements.extend(column_comments(&columns, facts));
-    statements.extend(constraints.iter().filter_map(|row| {
-        comment("CONSTRAINT", &format!("{} ON {}", cell(row, 0), facts.name), row.get(4))
-    }));
+    statements.extend(
+        constraints
+            .iter()
+            .filter_map(|row| comment("CONSTRAINT", &format!("{} ON {}", cell(row, 0), facts.name), row.get(4))),
+    );
     Ok(statements)
 }
 

@@ -40,6 +40,8 @@ pub enum Write {
     Format,
     /// The text in the editor of the settings.
     Compose,
+    /// The catalogue tree.
+    Catalogue,
     /// Help.
     Help,
     /// The fleet.
@@ -135,6 +137,8 @@ pub enum Look {
     Messages,
     /// Results over the whole pane.
     Zoom,
+    /// The catalogue tree.
+    Catalogue,
     /// Stop what runs.
     Stop,
     /// Help.
@@ -221,6 +225,7 @@ pub const WRITE: &[Binding<Write>] = &[
     row(&["Enter"], Write::Enter, "", "a new line; after a ; at the end of the text: run, as in psql"),
     row(&["Esc"], Write::Results, "results", "to the results"),
     row(&["C-r"], Write::History, "history", "search the history of this target"),
+    row(&["F9"], Write::Catalogue, "catalogue", "the catalogue as a tree: schemas, relations, columns, sizes, DDL"),
     row(&["C-Up", "M-p"], Write::Older, "", "an older statement of the history"),
     row(&["C-Down", "M-n"], Write::Newer, "", "a newer statement of the history"),
     row(&["C-c"], Write::Stop, "", "cancel what runs at the server; twice while nothing runs: leave gatepost"),
@@ -321,6 +326,7 @@ pub const LOOK: &[Binding<Look>] = &[
     row(&["G", "C-End"], Look::Bottom, "", "the last row; after a number: that row"),
     row(&["Home", "0", "^"], Look::FirstColumn, "", "the first column"),
     row(&["End", "$"], Look::LastColumn, "", "the last column"),
+    row(&["F9"], Look::Catalogue, "", "the catalogue as a tree: schemas, relations, columns, sizes, DDL"),
     row(&["C-c"], Look::Stop, "", "cancel what runs at the server; twice while nothing runs: leave gatepost"),
     row(&["?", "F1"], Look::Help, "help", "this help"),
     row(&["q", "F2"], Look::Back, "fleet", "back to the fleet; the session stays"),

@@ -37,6 +37,7 @@ mod standing;
 mod stopping;
 mod table;
 mod text;
+pub mod tree;
 mod undo;
 mod update;
 mod view;

@@ -2,6 +2,7 @@
 //! not know who carries it.
 
 use super::shape::{Shape, Shaped, Ticket};
+use crate::access::explore::{Finding, Question};
 pub use crate::access::{LineHealth, Piece};
 use crate::model::catalogue::Catalogue;
 use crate::model::{Column, Diagnosis, Notice, SessionFacts, Transaction};
@@ -27,6 +28,8 @@ pub enum Input {
     Composed(Result<String, String>),
     /// Names for completion.
     Names(Names),
+    /// What came of [`Order::Explore`].
+    Explored(Question, Result<Finding, Diagnosis>),
     /// The area the pane will be drawn in. Send it before the first key and whenever it changes.
     Area(Rect),
 }
@@ -51,6 +54,8 @@ pub enum Order {
     Compose(String),
     /// Load the names for completion again ([`Input::Names`]).
     Names,
+    /// Look into the catalogue; [`Input::Explored`] follows.
+    Explore(Question),
     /// Show the help screen ([`super::Pane::help`]).
     Help,
     /// Show every command by name.

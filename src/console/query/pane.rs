@@ -12,6 +12,7 @@ use super::recall::{Finder, Recall};
 use super::shape::Shape;
 use super::shaping::{self, Shaping};
 use super::table::Table;
+use super::tree::{BRANCH, SIFT, Tree};
 use crate::console::keys::Binding;
 use crate::console::theme::Tone;
 use crate::model::{EditorKeys, SessionFacts, StepKind, Transaction};
@@ -211,6 +212,7 @@ pub struct Pane {
     pub(super) count: Option<u64>,
     pub(super) cell: Option<Cell>,
     pub(super) shaping: Shaping,
+    pub(super) tree: Tree,
     pub(super) log: Log,
     pub(super) question: Option<Question>,
     pub(super) run: Option<Run>,
@@ -252,6 +254,7 @@ impl Pane {
             count: None,
             cell: None,
             shaping: Shaping::default(),
+            tree: Tree::default(),
             log: Log::default(),
             question: None,
             run: None,
@@ -274,7 +277,7 @@ impl Pane {
 
     /// Whether keys are text in the editor now (always, but in vi's other modes).
     pub fn types(&self) -> bool {
-        self.focus == Focus::Editor && self.vi.as_ref().is_none_or(|vi| vi.mode() == Mode::Insert)
+        self.focus == Focus::Editor && !self.tree.focused && self.vi.as_ref().is_none_or(|vi| vi.mode() == Mode::Insert)
     }
 
     /// Whether the list of names opens as one types (it does), or by its keys alone.
@@ -333,6 +336,9 @@ impl Pane {
         }
         if self.shaping.sheet.is_some() {
             return vec![("choose", rows(FILL))];
+        }
+        if self.tree.focused {
+            return vec![("catalogue", rows(BRANCH)), ("filter", rows(SIFT))];
         }
         match self.focus {
             Focus::Editor => vec![("editor", rows(WRITE)), ("list of names", rows(CHOOSE)), ("results", rows(LOOK))],

@@ -8,7 +8,7 @@ use super::layout::{self, areas};
 use super::pane::{Focus, Pane, Question, Showing, Stop, Then};
 use super::recall::Finder;
 use super::shape::Needle;
-use super::{Ask, Input, News, Order, browse, completion, compose, running, shaping, sheet};
+use super::{Ask, Input, News, Order, browse, completion, compose, running, shaping, sheet, tree};
 use crate::console::keys::find;
 use crate::console::theme::Tone;
 use crate::model::Transaction;
@@ -38,7 +38,11 @@ pub fn update(pane: &mut Pane, input: Input) -> Vec<Order> {
             completion::hear(pane, &news);
             running::hear(pane, news);
         }
-        Input::Names(names) => pane.completion.take(names),
+        Input::Names(names) => {
+            pane.completion.take(names);
+            tree::refresh(pane);
+        }
+        Input::Explored(question, answer) => tree::hear(pane, question, answer),
     }
     settle(pane, &mut orders);
     completion::settle(pane, &mut orders);
@@ -54,6 +58,7 @@ fn settle(pane: &mut Pane, orders: &mut Vec<Order>) {
     if let Some(cell) = &mut pane.cell {
         cell.fit(over.width.saturating_sub(2) as usize, over.height.saturating_sub(1) as usize);
     }
+    pane.tree.fit(layout::tree(pane, &areas).height.saturating_sub(1 + u16::from(pane.tree.filters())) as usize);
     shaping::refresh(pane, orders);
     let expanded = pane.expanded;
     if pane.log.back > 0 {
@@ -106,6 +111,8 @@ fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
         search(pane, key);
     } else if pane.shaping.sheet.is_some() {
         sheet::key(pane, key, orders);
+    } else if pane.tree.focused {
+        tree::key(pane, key, orders);
     } else if pane.focus == Focus::Results {
         browse::key(pane, key, stopping, orders);
     } else if !(pane.types() && completion::press(pane, key)) && !by_vi(pane, key, orders) {
@@ -204,6 +211,7 @@ fn write(pane: &mut Pane, action: Write, stopping: bool, orders: &mut Vec<Order>
             Err(why) => pane.say(Tone::Warn, why.to_string()),
         },
         Write::Compose => compose::begin(pane, None, orders),
+        Write::Catalogue => tree::open(pane, orders),
         Write::Help => orders.push(Order::Help),
         Write::Back => orders.push(Order::Back),
         Write::Close => leave(pane, Order::Close, orders),
@@ -383,9 +391,12 @@ fn paste(pane: &mut Pane, text: &str) {
         pane.recall.search(finder);
     } else if let Some(sheet) = &mut pane.shaping.sheet {
         sheet.paste(text);
+    } else if pane.tree.sifting && pane.question.is_none() && pane.cell.is_none() {
+        tree::paste(pane, text);
     } else if pane.question.is_none() && pane.cell.is_none() {
         // What is pasted is meant for the editor, wherever the focus was.
         pane.focus = Focus::Editor;
+        pane.tree.focused = false;
         pane.editor.paste(text);
     }
 }
