@@ -29,6 +29,7 @@ mod relay;
 mod result_set;
 mod route;
 mod running;
+pub mod saved;
 pub mod script;
 mod secret;
 mod session;

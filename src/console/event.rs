@@ -42,6 +42,8 @@ pub enum Event {
     Composed(TabId, Result<String, String>),
     /// What a tab asked of the catalogue, and what came of it.
     Explored(TabId, Question, Result<Finding, Diagnosis>),
+    /// What a tab asked of history and saved queries, and what came of it.
+    Shelved(TabId, Result<query::Shelved, Diagnosis>),
     /// The system asks the program to end (SIGTERM, SIGHUP, SIGINT).
     Terminate,
 }
@@ -75,6 +77,8 @@ pub enum Command {
     Names(Box<Wish>),
     /// Look into the catalogue for a tab; [`Event::Explored`] follows.
     Explore(TabId, Box<Wish>, Question),
+    /// History and saved queries of a database, for a tab; [`Event::Shelved`] follows.
+    Shelf(TabId, Box<Endpoint>, query::Shelving),
     /// For a tab's worker.
     Query(TabId, query::Ask),
     /// Forget that question; what it has opened is closed.

@@ -32,6 +32,10 @@ pub enum Write {
     Newer,
     /// Search the history.
     History,
+    /// Saved queries.
+    Shelf,
+    /// Save the text.
+    Save,
     /// To the results.
     Results,
     /// Stop what runs.
@@ -185,6 +189,12 @@ pub enum Read {
 pub enum Search {
     /// Into the editor.
     Take,
+    /// Run it.
+    Run,
+    /// Out of the history, after a question.
+    Forget,
+    /// This target, or all of them.
+    Everywhere,
     /// Leave it.
     Shut,
     /// The one before.
@@ -225,6 +235,8 @@ pub const WRITE: &[Binding<Write>] = &[
     row(&["Enter"], Write::Enter, "", "a new line; after a ; at the end of the text: run, as in psql"),
     row(&["Esc"], Write::Results, "results", "to the results"),
     row(&["C-r"], Write::History, "history", "search the history of this target"),
+    row(&["M-o"], Write::Shelf, "", "saved queries: search, look at, take, rename, delete"),
+    row(&["C-s"], Write::Save, "", "save the selection or the whole text under a name, for this target or for all"),
     row(&["F9"], Write::Catalogue, "catalogue", "the catalogue as a tree: schemas, relations, columns, sizes, DDL"),
     row(&["C-Up", "M-p"], Write::Older, "", "an older statement of the history"),
     row(&["C-Down", "M-n"], Write::Newer, "", "a newer statement of the history"),
@@ -355,6 +367,9 @@ pub const READ: &[Binding<Read>] = &[
 #[rustfmt::skip]
 pub const SEARCH: &[Binding<Search>] = &[
     row(&["Enter", "Tab"], Search::Take, "take", "put the statement into the editor"),
+    row(&["F5"], Search::Run, "run", "put the statement into the editor and run it"),
+    row(&["M-a"], Search::Everywhere, "all targets", "search what was run on all targets, or on this one"),
+    row(&["Delete", "M-d"], Search::Forget, "", "take the statement out of the history of this target, after a question"),
     row(&["Up", "C-p", "C-r"], Search::Up, "older", "an older one"),
     row(&["Down", "C-n", "C-s"], Search::Down, "newer", "a newer one"),
     row(&["PageUp"], Search::PageUp, "", "a screen up"),

@@ -11,6 +11,7 @@ use super::order::{LineHealth, Order, Statement};
 use super::recall::{Finder, Recall};
 use super::shape::Shape;
 use super::shaping::{self, Shaping};
+use super::shelf::{LABEL, PICK, Shelf};
 use super::table::Table;
 use super::tree::{BRANCH, SIFT, Tree};
 use crate::console::keys::Binding;
@@ -213,6 +214,7 @@ pub struct Pane {
     pub(super) cell: Option<Cell>,
     pub(super) shaping: Shaping,
     pub(super) tree: Tree,
+    pub(super) shelf: Option<Shelf>,
     pub(super) log: Log,
     pub(super) question: Option<Question>,
     pub(super) run: Option<Run>,
@@ -255,6 +257,7 @@ impl Pane {
             cell: None,
             shaping: Shaping::default(),
             tree: Tree::default(),
+            shelf: None,
             log: Log::default(),
             question: None,
             run: None,
@@ -293,6 +296,11 @@ impl Pane {
     /// Whether names for completion are there.
     pub fn has_names(&self) -> bool {
         self.completion.has_names()
+    }
+
+    /// Since when something runs.
+    pub fn busy_since(&self) -> Option<SystemTime> {
+        self.run.as_ref().map(|run| run.began)
     }
 
     /// For the tab bar.
@@ -336,6 +344,9 @@ impl Pane {
         }
         if self.shaping.sheet.is_some() {
             return vec![("choose", rows(FILL))];
+        }
+        if self.shelf.is_some() {
+            return vec![("saved queries", rows(PICK)), ("name", rows(LABEL))];
         }
         if self.tree.focused {
             return vec![("catalogue", rows(BRANCH)), ("filter", rows(SIFT))];

@@ -5,6 +5,7 @@ use super::completion::{self, CHOOSE};
 use super::keymap::{FILL, LOOK, READ, REPLY, SEARCH, WRITE};
 use super::layout::{self, Areas, areas};
 use super::pane::{Focus, Link, Pane, Showing, Stop, Work};
+use super::shelf::{self, LABEL, PICK, Shelf};
 use super::tree::{BRANCH, SIFT};
 use super::{LineHealth, grid, page, sheet_view, standing, text, tree};
 use crate::console::keys::Binding;
@@ -35,6 +36,8 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         grid::cell(cell, out, over, theme);
     } else if let Some(finder) = &pane.finder {
         page::history(&pane.recall, finder, pane.now, out, over, theme);
+    } else if let Some(shelf) = &pane.shelf {
+        shelf::view::draw(shelf, &pane.setup.name, out, over, theme);
     } else {
         page::editor(pane, out, areas.editor, theme);
         rule(pane, out, areas.rule, theme);
@@ -59,6 +62,7 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         && pane.finder.is_none()
         && pane.shaping.sheet.is_none()
         && !pane.tree.focused
+        && pane.shelf.is_none()
         && pane.focus == Focus::Editor
         && let Some(at) = layout::cursor(pane)
     {
@@ -235,6 +239,8 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
         labels(READ, &mut keys);
     } else if pane.finder.is_some() {
         labels(SEARCH, &mut keys);
+    } else if let Some(shelf) = &pane.shelf {
+        if matches!(shelf, Shelf::List(_)) { labels(PICK, &mut keys) } else { labels(LABEL, &mut keys) }
     } else if pane.shaping.sheet.is_some() {
         labels(FILL, &mut keys);
     } else if pane.tree.focused {
