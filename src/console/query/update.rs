@@ -440,7 +440,11 @@ fn mouse(pane: &mut Pane, mouse: MouseEvent) {
         cell.scroll(by);
         return;
     }
+    if tree::mouse(pane, &mouse, &areas) {
+        return;
+    }
     if areas.editor.contains(at) {
+        pane.tree.focused = false;
         let place =
             pane.editor.at((at.y - areas.editor.y) as usize, (at.x - areas.editor.x).saturating_sub(1) as usize);
         match mouse.kind {
@@ -467,6 +471,7 @@ fn mouse(pane: &mut Pane, mouse: MouseEvent) {
         }
         if mouse.kind == MouseEventKind::Down(MouseButton::Left) {
             pane.focus = Focus::Results;
+            pane.tree.focused = false;
             browse::click(pane, &areas, at);
         }
     }

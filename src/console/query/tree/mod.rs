@@ -9,7 +9,7 @@ mod sift;
 pub(super) mod view;
 
 pub use keys::{BRANCH, Branch, SIFT, Sift};
-pub(super) use press::{hear, key, open, paste, refresh};
+pub(super) use press::{hear, key, mouse, open, paste, refresh};
 
 use crate::access::explore::{Measure, Named, Parts, Question, Thing};
 use crate::model::catalogue::Catalogue;

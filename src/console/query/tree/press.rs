@@ -10,7 +10,8 @@ use crate::console::query::{layout, running, secrets, shaping, update};
 use crate::console::theme::Tone;
 use crate::model::completion::identifier;
 use crate::model::{Diagnosis, visible};
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
 use std::sync::Arc;
 
 /// Rows of a preview.
@@ -76,6 +77,28 @@ pub fn paste(pane: &mut Pane, text: &str) {
     pane.tree.to_best();
 }
 
+/// The wheel scrolls, a click selects; whether it was for the tree.
+pub fn mouse(pane: &mut Pane, mouse: &MouseEvent, areas: &layout::Areas) -> bool {
+    let area = layout::tree(pane, areas);
+    if !area.contains(Position::new(mouse.column, mouse.row)) {
+        return false;
+    }
+    match mouse.kind {
+        MouseEventKind::ScrollUp => go(&mut pane.tree, -3),
+        MouseEventKind::ScrollDown => go(&mut pane.tree, 3),
+        MouseEventKind::Down(MouseButton::Left) => {
+            pane.tree.focused = true;
+            // The first line is the heading.
+            let at = pane.tree.top + usize::from(mouse.row - area.y).saturating_sub(1);
+            if at < pane.tree.rows.len() {
+                pane.tree.at = at;
+            }
+        }
+        _ => {}
+    }
+    true
+}
+
 /// Takes a key.
 pub fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
     if pane.tree.sifting {
@@ -115,7 +138,7 @@ fn drop_filter(tree: &mut Tree) {
     if tree.filter.is_empty() {
         return;
     }
-    let schema = tree.rows[..=tree.at.min(tree.rows.len().saturating_sub(1))].iter().rev();
+    let schema = tree.rows.iter().take(tree.at + 1).rev();
     let leading: Vec<Node> = schema
         .filter(|row| matches!(row.node, Node::Schema(_) | Node::Group(..) | Node::Extensions))
         .map(|row| row.node)
