@@ -59,6 +59,10 @@ pub enum Global {
     PreviousTab,
     /// The query tab after.
     NextTab,
+    /// Another session at the target of the tab shown last.
+    NewTab,
+    /// The query tab of a number.
+    NumberedTab,
     /// Stop what runs; twice: leave.
     Interrupt,
     /// Back to the shell, until `fg`.
@@ -73,6 +77,13 @@ pub const GLOBAL_KEYS: &[Binding<Global>] = &[
     Binding { keys: &["?", "F1"], action: Global::Help, label: "help", help: "The keys of where you are" },
     Binding { keys: &["F3"], action: Global::PreviousTab, label: "", help: "The session before" },
     Binding { keys: &["F4"], action: Global::NextTab, label: "", help: "The session after" },
+    Binding { keys: &["C-t"], action: Global::NewTab, label: "", help: "Another session at the same target" },
+    Binding {
+        keys: &["M-1", "M-2", "M-3", "M-4", "M-5", "M-6", "M-7", "M-8", "M-9"],
+        action: Global::NumberedTab,
+        label: "",
+        help: "The session of that number",
+    },
     Binding { keys: &["C-c"], action: Global::Interrupt, label: "", help: "Stop what runs; twice leaves gatepost" },
     Binding { keys: &["C-z"], action: Global::Suspend, label: "", help: "Back to the shell; fg returns" },
     Binding { keys: &["C-l", "F12"], action: Global::Redraw, label: "", help: "Draw the screen anew" },

@@ -16,7 +16,7 @@ mod compose;
 mod desk;
 mod editor;
 mod grid;
-mod journal;
+pub mod journal;
 pub mod keymap;
 mod layout;
 mod lifting;
@@ -33,10 +33,12 @@ pub mod shape;
 mod shaping;
 mod sheet;
 mod sheet_view;
+pub mod shelf;
 mod standing;
 mod stopping;
 mod table;
 mod text;
+pub mod tree;
 mod undo;
 mod update;
 mod view;
@@ -46,7 +48,8 @@ pub mod worker;
 pub use completion::{CHOOSE, Choose};
 pub use editor::{Edit, Motion};
 pub use order::{
-    Ask, Input, LineHealth, Names, News, Order, Outcome, Past, Piece, ResultId, Statement, Timing, Window,
+    Ask, Input, LineHealth, Names, News, Order, Outcome, Past, Piece, ResultId, Shelved, Shelving, Statement, Timing,
+    Window,
 };
 pub use pane::{HelpRow, Pane, Setup, Title, Walked, Work};
 pub use update::update;

@@ -3,7 +3,9 @@
 mod completing;
 mod editor;
 mod shaping;
+mod shelving;
 mod stopping;
+mod treeing;
 
 use super::*;
 use crate::console::theme::Theme;
