@@ -51,6 +51,8 @@ pub enum Order {
     Compose(String),
     /// Load the names for completion again ([`Input::Names`]).
     Names,
+    /// Show what the server is doing: sessions, waits, locks.
+    Activity,
     /// Show the help screen ([`super::Pane::help`]).
     Help,
     /// Show every command by name.
@@ -123,6 +125,8 @@ pub struct Statement {
     pub sql: String,
     /// What the history keeps; `None` keeps it out.
     pub note: Option<String>,
+    /// Sent even when one before it failed or was cancelled, if the wire is there: it ends what they began.
+    pub always: bool,
 }
 
 /// How long a statement took, seen from here.
