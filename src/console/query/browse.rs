@@ -45,7 +45,6 @@ pub(super) fn key(pane: &mut Pane, key: &KeyEvent, stopping: bool, orders: &mut 
                 _ => Showing::Messages,
             };
         }
-        Look::Activity => orders.push(Order::Activity),
         // The rest is about rows, and none are in sight.
         _ if plan::shown(pane).is_some() => pane.say(Tone::Dim, "t shows the plan's JSON as a row"),
         _ if pane.showing == Showing::Messages || pane.table().is_none() => messages(pane, action),

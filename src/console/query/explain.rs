@@ -11,8 +11,10 @@ use crate::model::sql::{Class, classify, tokens};
 use crate::model::{Transaction, visible};
 
 /// What has a plan (PostgreSQL documentation, "EXPLAIN").
-const HAVE_PLANS: &[&str] =
-    &["select", "values", "table", "with", "insert", "update", "delete", "merge", "execute", "declare", "create", "refresh"];
+const HAVE_PLANS: &[&str] = &[
+    "select", "values", "table", "with", "insert", "update", "delete", "merge", "execute", "declare", "create",
+    "refresh",
+];
 
 /// Asks for the plan of the selection, or of the statement at the cursor; with `analyze` it is run.
 pub(super) fn explain(pane: &mut Pane, analyze: bool, orders: &mut Vec<Order>) {
@@ -29,7 +31,8 @@ pub(super) fn explain(pane: &mut Pane, analyze: bool, orders: &mut Vec<Order>) {
     };
     let found = crate::model::sql::statements(&text);
     let [one] = found.as_slice() else {
-        let many = if found.is_empty() { "there is no statement here" } else { "a plan is of one statement; select one" };
+        let many =
+            if found.is_empty() { "there is no statement here" } else { "a plan is of one statement; select one" };
         return pane.say(Tone::Dim, many);
     };
     let whole = one.of(&text);

@@ -14,8 +14,6 @@ pub enum Write {
     Plan,
     /// As it is run.
     Analyze,
-    /// What the server is doing.
-    Activity,
     /// Enter: a line break, unless a finished statement asks to be run.
     Enter,
     /// Motion.
@@ -141,8 +139,6 @@ pub enum Look {
     Messages,
     /// Results over the whole pane.
     Zoom,
-    /// What the server is doing.
-    Activity,
     /// Stop what runs.
     Stop,
     /// Help.
@@ -228,7 +224,6 @@ pub const WRITE: &[Binding<Write>] = &[
     row(&["F6"], Write::RunAll, "run all", "run the whole text, statement by statement, up to the first that fails"),
     row(&["F7"], Write::Plan, "plan", "the plan of the statement at the cursor, or of the selection, without running it"),
     row(&["F8"], Write::Analyze, "", "run the statement for its plan (ANALYZE, BUFFERS), in a transaction that is rolled back; asks when it writes"),
-    row(&["F9"], Write::Activity, "activity", "what the server is doing: sessions, waits, who blocks whom"),
     row(&["Enter"], Write::Enter, "", "a new line; after a ; at the end of the text: run, as in psql"),
     row(&["Esc"], Write::Results, "results", "to the results"),
     row(&["C-r"], Write::History, "history", "search the history of this target"),
@@ -333,7 +328,6 @@ pub const LOOK: &[Binding<Look>] = &[
     row(&["Home", "0", "^"], Look::FirstColumn, "", "the first column"),
     row(&["End", "$"], Look::LastColumn, "", "the last column"),
     row(&["C-c"], Look::Stop, "", "cancel what runs at the server; twice while nothing runs: leave gatepost"),
-    row(&["F9"], Look::Activity, "", "what the server is doing: sessions, waits, who blocks whom"),
     row(&["?", "F1"], Look::Help, "help", "this help"),
     row(&["q", "F2"], Look::Back, "fleet", "back to the fleet; the session stays"),
     row(&["C-q"], Look::Close, "", "end the session and close the tab"),

@@ -51,8 +51,6 @@ pub enum Order {
     Compose(String),
     /// Load the names for completion again ([`Input::Names`]).
     Names,
-    /// Show what the server is doing: sessions, waits, locks.
-    Activity,
     /// Show the help screen ([`super::Pane::help`]).
     Help,
     /// Show every command by name.

@@ -102,7 +102,10 @@ fn heads(tree: &Tree, wide: bool, out: &mut Buffer, header: Rect, theme: Theme) 
     let own = if tree.plan.has_times() { "own time" } else { "own cost" };
     let words = match (wide, tree.plan.was_run()) {
         (true, true) => {
-            format!("  {own:>9}  share       {:>7} {:>9} {:>7} {:>7} {:>7} {:>7}  node", "rows", "expected", "off by", "loops", "hit", "read")
+            format!(
+                "  {own:>9}  share       {:>7} {:>9} {:>7} {:>7} {:>7} {:>7}  node",
+                "rows", "expected", "off by", "loops", "hit", "read"
+            )
         }
         (true, false) => format!("  {own:>9}  share       {:>9}  node", "expected"),
         (false, true) => format!("  {own:>9} share {:>6} {:>7}  node", "rows", "off by"),
@@ -128,7 +131,10 @@ fn numbers(tree: &Tree, node: &Node, wide: bool, theme: Theme) -> Vec<Span<'stat
     spans.push(Span::styled(sign, theme.style(Tone::Warn)));
     spans.push(Span::styled(format!("{percent:>4}"), theme.style(tone)));
     if wide {
-        spans.push(Span::styled(format!(" {} ", bar(node.share)), theme.style(if costly { Tone::Warn } else { Tone::Dim })));
+        spans.push(Span::styled(
+            format!(" {} ", bar(node.share)),
+            theme.style(if costly { Tone::Warn } else { Tone::Dim }),
+        ));
     }
     let expected = short(node.expected.rows);
     let rows = match node.actual {
@@ -140,7 +146,8 @@ fn numbers(tree: &Tree, node: &Node, wide: bool, theme: Theme) -> Vec<Span<'stat
     match (wide, run) {
         (true, true) => {
             let loops = node.actual.map_or(String::new(), |actual| short(actual.loops));
-            let (hit, read) = node.buffers().map_or((String::new(), String::new()), |(hit, read)| (short(hit), short(read)));
+            let (hit, read) =
+                node.buffers().map_or((String::new(), String::new()), |(hit, read)| (short(hit), short(read)));
             spans.push(Span::raw(format!("{rows:>8} {expected:>9} ")));
             spans.push(Span::styled(format!("{missed:>7}"), theme.style(missed_tone)));
             spans.push(Span::styled(format!(" {loops:>7} {hit:>7} {read:>7}"), theme.style(Tone::Dim)));

@@ -164,7 +164,6 @@ fn write(pane: &mut Pane, action: Write, stopping: bool, orders: &mut Vec<Order>
         Write::RunAll => running::run(pane, true, orders),
         Write::Plan => explain::explain(pane, false, orders),
         Write::Analyze => explain::explain(pane, true, orders),
-        Write::Activity => orders.push(Order::Activity),
         Write::Enter if running::enter_runs(pane) => {
             pane.entered = Some(pane.editor.edition());
             running::run(pane, false, orders);

@@ -252,8 +252,10 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
             Focus::Editor => labels(WRITE, &mut keys),
             Focus::Results if plan::shown(pane).is_some() => {
                 labels(PLAN, &mut keys);
-                let general: Vec<&Binding<Look>> =
-                    LOOK.iter().filter(|row| matches!(row.action, Look::Out | Look::Messages | Look::Zoom | Look::Help)).collect();
+                let general: Vec<&Binding<Look>> = LOOK
+                    .iter()
+                    .filter(|row| matches!(row.action, Look::Out | Look::Messages | Look::Zoom | Look::Help))
+                    .collect();
                 keys.extend(general.into_iter().map(|row| (spelled(row.keys[0]), row.label)));
             }
             Focus::Results => labels(LOOK, &mut keys),

@@ -94,8 +94,7 @@ fn uses(node: &Node, subplan: Option<&str>) -> bool {
         parameters.trim_end_matches(')').split(',').filter(|name| !name.is_empty()).chain([short]).collect();
     let mentions = |text: &str| {
         wanted.iter().any(|name| {
-            text.match_indices(name)
-                .any(|(at, _)| !text[at + name.len()..].starts_with(|c: char| c.is_ascii_digit()))
+            text.match_indices(name).any(|(at, _)| !text[at + name.len()..].starts_with(|c: char| c.is_ascii_digit()))
         })
     };
     node.says.iter().filter(|(key, _)| *key != "Subplan Name").any(|(_, value)| match value {

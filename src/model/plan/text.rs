@@ -206,8 +206,9 @@ pub fn properties(node: &Node) -> Vec<String> {
     }
     lines.extend(memory(node));
     let count = |name: &str| node.number(name).unwrap_or(0.0);
-    let known =
-        |name: &str| LINES.contains(&name) || ELSEWHERE.contains(&name) || name.contains("Blocks") || name.contains("I/O ");
+    let known = |name: &str| {
+        LINES.contains(&name) || ELSEWHERE.contains(&name) || name.contains("Blocks") || name.contains("I/O ")
+    };
     for (name, value) in node.says.iter().filter(|(name, _)| !known(name)) {
         lines.push(format!("{name}: {}", listed(value)));
     }

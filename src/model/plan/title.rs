@@ -25,17 +25,19 @@ pub(super) fn title(says: &Map<String, Value>) -> String {
         ("Aggregate", Some("Hashed")) => title.push_str("HashAggregate"),
         ("Aggregate", Some("Mixed")) => title.push_str("MixedAggregate"),
         ("SetOp", Some("Hashed")) => title.push_str("HashSetOp"),
-        ("ModifyTable" | "Foreign Scan", _) => title.push_str(word("Operation").map_or(kind, |operation| {
-            match (kind, operation) {
+        ("ModifyTable" | "Foreign Scan", _) => {
+            title.push_str(word("Operation").map_or(kind, |operation| match (kind, operation) {
                 ("Foreign Scan", "Select") => "Foreign Scan",
                 ("Foreign Scan", "Insert") => "Foreign Insert",
                 ("Foreign Scan", "Update") => "Foreign Update",
                 ("Foreign Scan", "Delete") => "Foreign Delete",
                 _ => operation,
-            }
-        })),
+            }))
+        }
         ("Custom Scan", _) => {
-            title.push_str(&word("Custom Plan Provider").map_or(kind.to_owned(), |name| format!("Custom Scan ({name})")));
+            title.push_str(
+                &word("Custom Plan Provider").map_or(kind.to_owned(), |name| format!("Custom Scan ({name})")),
+            );
         }
         _ => title.push_str(kind),
     }

@@ -26,7 +26,9 @@ fn of(node: &Node, stopped: bool, several: bool) -> Vec<Trouble> {
     }
     match node.missed() {
         Some(factor) if factor >= MISSED => troubles.push(Trouble::More(factor)),
-        Some(factor) if factor <= 1.0 / MISSED && !stopped && counts(node) => troubles.push(Trouble::Fewer(1.0 / factor)),
+        Some(factor) if factor <= 1.0 / MISSED && !stopped && counts(node) => {
+            troubles.push(Trouble::Fewer(1.0 / factor))
+        }
         _ => {}
     }
     if node.word("Sort Space Type") == Some("Disk") {
@@ -38,7 +40,8 @@ fn of(node: &Node, stopped: bool, several: bool) -> Vec<Trouble> {
     }
     let batches = number("HashAgg Batches");
     if batches > 1.0 || (node.word("Strategy") == Some("Hashed") && number("Disk Usage") > 0.0) {
-        troubles.push(Trouble::Spilled(format!("groups in {batches:.0} batches, {:.0} kB on disk", number("Disk Usage"))));
+        troubles
+            .push(Trouble::Spilled(format!("groups in {batches:.0} batches, {:.0} kB on disk", number("Disk Usage"))));
     }
     let loops = node.actual.map_or(0.0, |actual| actual.loops);
     let rows = node.actual.map_or(0.0, |actual| actual.rows * actual.loops);
