@@ -1,6 +1,7 @@
 //! The verbs: everything that floor 3 can do, and the one place where errors become words.
 
 mod account;
+pub mod activity;
 pub mod arrange;
 mod audit;
 mod canceller;

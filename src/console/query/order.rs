@@ -161,6 +161,8 @@ pub struct Statement {
     pub sql: String,
     /// What the history keeps; `None` keeps it out.
     pub note: Option<String>,
+    /// Sent even when one before it failed or was cancelled, if the wire is there: it ends what they began.
+    pub always: bool,
 }
 
 /// How long a statement took, seen from here.

@@ -5,9 +5,10 @@ use super::cell::Cell;
 use super::completion::{CHOOSE, Completion};
 use super::editor::Editor;
 use super::editor::vi::{Mode, Vi};
-use super::keymap::{FILL, LOOK, READ, REPLY, SEARCH, WRITE};
+use super::keymap::{FILL, LOOK, PLAN, READ, REPLY, SEARCH, WRITE};
 use super::log::Log;
 use super::order::{LineHealth, Order, Statement};
+use super::plan;
 use super::recall::{Finder, Recall};
 use super::shape::Shape;
 use super::shaping::{self, Shaping};
@@ -130,6 +131,8 @@ pub(super) struct Sent {
     pub statement: Statement,
     /// Byte offset in the editor's text; `None` for what a backslash word asks.
     pub start: Option<usize>,
+    /// Bytes that were put before what was typed.
+    pub lead: usize,
 }
 
 /// What runs.
@@ -185,6 +188,8 @@ pub(super) struct Output {
     pub told: String,
     /// Why it is not whole: `cancelled`, `incomplete`.
     pub cut_short: Option<&'static str>,
+    /// Where it is a plan.
+    pub plan: Option<Box<plan::Tree>>,
 }
 
 /// One tab: editor, results, messages, facts, what runs.
@@ -353,6 +358,9 @@ impl Pane {
         }
         match self.focus {
             Focus::Editor => vec![("editor", rows(WRITE)), ("list of names", rows(CHOOSE)), ("results", rows(LOOK))],
+            Focus::Results if plan::shown(self).is_some() => {
+                vec![("plan", rows(PLAN)), ("results", rows(LOOK)), ("editor", rows(WRITE))]
+            }
             Focus::Results => vec![("results", rows(LOOK)), ("editor", rows(WRITE))],
         }
     }

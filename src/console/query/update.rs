@@ -8,7 +8,10 @@ use super::layout::{self, areas};
 use super::pane::{Focus, Pane, Question, Showing, Stop, Then};
 use super::recall::Finder;
 use super::shape::Needle;
-use super::{Ask, Input, News, Order, Shelving, browse, completion, compose, running, shaping, sheet, shelf, tree};
+use super::{
+    Ask, Input, News, Order, Shelving, browse, completion, compose, explain, plan, plan_view, running, shaping, sheet,
+    shelf, tree,
+};
 use crate::console::keys::find;
 use crate::console::theme::Tone;
 use crate::model::Transaction;
@@ -61,6 +64,10 @@ fn settle(pane: &mut Pane, orders: &mut Vec<Order>) {
     }
     pane.tree.fit(layout::tree(pane, &areas).height.saturating_sub(1 + u16::from(pane.tree.filters())) as usize);
     shaping::refresh(pane, orders);
+    if let Some(tree) = plan::shown_mut(pane) {
+        let height = plan_view::height(tree, areas.results);
+        return tree.fit(height);
+    }
     let expanded = pane.expanded;
     if pane.log.back > 0 {
         pane.log.back = pane.log.back.min(pane.log.furthest(areas.results.width as usize, height));
@@ -170,6 +177,8 @@ fn write(pane: &mut Pane, action: Write, stopping: bool, orders: &mut Vec<Order>
     match action {
         Write::Run => running::run(pane, false, orders),
         Write::RunAll => running::run(pane, true, orders),
+        Write::Plan => explain::explain(pane, false, orders),
+        Write::Analyze => explain::explain(pane, true, orders),
         Write::Enter if running::enter_runs(pane) => {
             pane.entered = Some(pane.editor.edition());
             running::run(pane, false, orders);
@@ -465,7 +474,9 @@ fn mouse(pane: &mut Pane, mouse: MouseEvent) {
         pane.editor.travel_lines(by, true);
     } else if areas.results.contains(at) || areas.header.contains(at) {
         if by != 0 && pane.showing == Showing::Rows && !pane.expanded {
-            if let Some(table) = pane.table_mut() {
+            if let Some(tree) = plan::shown_mut(pane) {
+                tree.step(by);
+            } else if let Some(table) = pane.table_mut() {
                 table.scroll(by as i64);
             }
         } else if by != 0 {

@@ -2,12 +2,12 @@
 //! not change anything.
 
 use super::completion::{self, CHOOSE};
-use super::keymap::{FILL, LOOK, READ, REPLY, SEARCH, WRITE};
+use super::keymap::{FILL, LOOK, Look, PLAN, READ, REPLY, SEARCH, WRITE};
 use super::layout::{self, Areas, areas};
 use super::pane::{Focus, Link, Pane, Showing, Stop, Work};
 use super::shelf::{self, LABEL, PICK, Shelf};
 use super::tree::{BRANCH, SIFT};
-use super::{LineHealth, grid, page, sheet_view, standing, text, tree};
+use super::{LineHealth, grid, page, plan, plan_view, sheet_view, standing, text, tree};
 use crate::console::keys::Binding;
 use crate::console::theme::{Theme, Tone};
 use crate::model::{Transaction, visible};
@@ -76,6 +76,11 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
 }
 
 fn below(pane: &Pane, out: &mut Buffer, areas: &Areas, theme: Theme) {
+    if let Some(tree) = plan::shown(pane) {
+        plan_view::draw(tree, pane.focus == Focus::Results, out, areas.header, areas.results, theme);
+        below_rows(pane, out, areas, theme);
+        return;
+    }
     match (pane.showing, pane.table()) {
         (Showing::Rows, Some(table)) if pane.expanded => {
             grid::expanded(table, pane.unfolded, pane.focus == Focus::Results, out, areas.results, theme);
@@ -97,6 +102,10 @@ fn below(pane: &Pane, out: &mut Buffer, areas: &Areas, theme: Theme) {
             Paragraph::new(lines).render(areas.results, out);
         }
     }
+    below_rows(pane, out, areas, theme);
+}
+
+fn below_rows(pane: &Pane, out: &mut Buffer, areas: &Areas, theme: Theme) {
     if standing::shows_previous(pane) {
         // What the statement before gave, until this one answers.
         out.set_style(areas.header, theme.style(Tone::Dim));
@@ -254,6 +263,14 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
         }
         match pane.focus {
             Focus::Editor => labels(WRITE, &mut keys),
+            Focus::Results if plan::shown(pane).is_some() => {
+                labels(PLAN, &mut keys);
+                let general: Vec<&Binding<Look>> = LOOK
+                    .iter()
+                    .filter(|row| matches!(row.action, Look::Out | Look::Messages | Look::Zoom | Look::Help))
+                    .collect();
+                keys.extend(general.into_iter().map(|row| (spelled(row.keys[0]), row.label)));
+            }
             Focus::Results => labels(LOOK, &mut keys),
         }
     }
