@@ -13,6 +13,7 @@ mod files;
 mod find;
 pub mod format;
 mod forward;
+mod guard;
 mod inventory;
 mod line;
 mod lines;

@@ -6,10 +6,11 @@ use super::connect::Arrived;
 use super::diagnose::sql;
 use super::session::{Context, Session};
 use super::walk::Walk;
-use super::{Access, refusal};
+use super::{Access, guard, refusal};
 use crate::db;
 use crate::model::{CopyPiece, Diagnosis, Happening, SessionFacts, Target, Transaction, visible};
 use futures_util::FutureExt;
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use tokio::time::Instant;
@@ -25,6 +26,10 @@ pub struct Running<'a> {
     /// The line of the audit is written.
     noted: bool,
     was: Transaction,
+    /// The statement went out behind [`guard::PREFIX`]: its error positions count from there.
+    guarded: bool,
+    /// The prefix' own completion has not come yet.
+    unguarded: bool,
     state: State<'a>,
 }
 
@@ -35,6 +40,8 @@ enum State<'a> {
     Returning(&'a mut db::Session, Returning),
     /// Sent.
     Sent(db::Running<'a>),
+    /// It may not be sent.
+    Refused(Box<Diagnosis>),
     /// Over.
     Over,
 }
@@ -50,6 +57,8 @@ impl<'a> Running<'a> {
             rows: None,
             noted: false,
             was,
+            guarded: false,
+            unguarded: false,
             state: State::New(session),
         }
     }
@@ -69,8 +78,12 @@ impl<'a> Running<'a> {
                         Some(None) => {}
                         None if session.is_closed() => {}
                         None => {
+                            if let Err(diagnosis) = self.guard(session) {
+                                return Some(Err(self.failed(diagnosis)));
+                            }
                             self.context.runs(&self.statement);
-                            self.state = State::Sent(session.run(&self.statement));
+                            let running = session.run(&self.text());
+                            self.state = State::Sent(running);
                             continue;
                         }
                     }
@@ -94,7 +107,12 @@ impl<'a> Running<'a> {
                     match arrived {
                         Ok(arrived) => {
                             let words = self.returned(session, arrived);
-                            self.state = State::Sent(session.run(&self.statement));
+                            // Of a fresh session it is known how it reads; what may not be sent shows next.
+                            let guarded = self.guard(session);
+                            self.state = match guarded {
+                                Ok(()) => State::Sent(session.run(&self.text())),
+                                Err(diagnosis) => State::Refused(Box::new(diagnosis)),
+                            };
                             return Some(Ok(Happening::Reconnected(words)));
                         }
                         Err(diagnosis) => return Some(Err(self.failed(refusal::not_back(diagnosis)))),
@@ -104,6 +122,7 @@ impl<'a> Running<'a> {
                     self.state = State::Sent(running);
                     let State::Sent(running) = &mut self.state else { return None };
                     match running.next().await {
+                        Some(Ok(Happening::Complete { .. })) if self.unguarded => self.unguarded = false,
                         Some(Ok(happening)) => {
                             if let Happening::Complete { rows, .. } = &happening {
                                 self.rows = Some(self.rows.unwrap_or(0) + rows);
@@ -122,8 +141,32 @@ impl<'a> Running<'a> {
                         }
                     }
                 }
+                State::Refused(diagnosis) => return Some(Err(self.failed(*diagnosis))),
                 State::Over => return None,
             }
+        }
+    }
+
+    /// Decides how the statement goes out.
+    fn guard(&mut self, session: &db::Session) -> Result<(), Diagnosis> {
+        if self.context.target.read_only {
+            let is =
+                |name: &str, value: &str| session.parameter(name).is_none_or(|now| now.eq_ignore_ascii_case(value));
+            let reading = guard::Reading {
+                standard_strings: is("standard_conforming_strings", "on"),
+                utf8: is("client_encoding", "UTF8"),
+            };
+            self.guarded = guard::is_prefixed(&self.statement, session.transaction(), &reading)?;
+            self.unguarded = self.guarded;
+        }
+        Ok(())
+    }
+
+    /// What goes out.
+    fn text(&self) -> Cow<'_, str> {
+        match self.guarded {
+            true => Cow::Owned(format!("{}{}", guard::PREFIX, self.statement)),
+            false => Cow::Borrowed(&self.statement),
         }
     }
 
@@ -164,14 +207,18 @@ impl<'a> Running<'a> {
             // Told now: the next statement opens a new session without telling it again.
             self.context.loss_told = true;
         }
-        refusal::of_statement(
+        let mut diagnosis = refusal::of_statement(
             error,
             &self.context.target,
             self.context.facts.hot_standby,
             in_transaction,
             ends_transaction(&self.statement),
             &self.context.line,
-        )
+        );
+        if self.guarded {
+            diagnosis.at = diagnosis.at.and_then(|at| at.checked_sub(guard::PREFIX.len()));
+        }
+        diagnosis
     }
 
     fn returned(&mut self, session: &mut db::Session, arrived: Arrived) -> String {

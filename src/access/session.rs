@@ -151,9 +151,6 @@ impl Session {
         if let Some(standby) = self.session.parameter("in_hot_standby") {
             facts.hot_standby = standby == "on";
         }
-        // Lifted within the session, by a function or by RESET ALL behind a proxy: what the server reports (since PostgreSQL
-        // 14) is what holds, and nobody may believe himself safe who is not.
-        facts.read_only &= self.session.parameter("default_transaction_read_only").as_deref() != Some("off");
         facts
     }
 
