@@ -30,6 +30,9 @@ use crate::model::{Diagnosis, Kind, Transaction};
 /// Goes before each text; the server makes the transaction read-only, or keeps it so. Its own completion is not told.
 pub(super) const PREFIX: &str = "SET TRANSACTION READ ONLY; ";
 
+/// Goes before a text that is to open a transaction, where commits are the user's.
+pub(super) const BEGIN: &str = "BEGIN; ";
+
 /// Begin or end transactions, as first words.
 const CONTROL: [&str; 6] = ["begin", "start", "commit", "end", "rollback", "abort"];
 
@@ -79,6 +82,23 @@ pub(super) fn is_prefixed(text: &str, transaction: Transaction, reading: &Readin
         }
         _ => Ok(transaction != Transaction::Failed),
     }
+}
+
+/// Whether `text` can be the first of a transaction block: one statement or several that neither begin nor end one, and
+/// that the server runs in blocks (PostgreSQL names each that it does not: "cannot run inside a transaction block").
+pub(super) fn is_for_a_block(text: &str) -> bool {
+    let firsts = first_words(text);
+    let outside = |words: &[String; 2]| {
+        let [first, second] = words;
+        CONTROL.contains(&first.as_str())
+            || OUTSIDE.contains(&first.as_str())
+            || (first == "prepare" && second == "transaction")
+            || (matches!(first.as_str(), "create" | "drop" | "alter")
+                && matches!(second.as_str(), "database" | "tablespace" | "subscription" | "system"))
+    };
+    let concurrently = || tokens(text).any(|token| token.of(text).eq_ignore_ascii_case("concurrently"));
+    let refresh = firsts.first().is_some_and(|words| words[0] == "refresh");
+    !firsts.is_empty() && !firsts.iter().any(outside) && (refresh || !concurrently())
 }
 
 fn refused(why: &str) -> Diagnosis {
@@ -135,6 +155,16 @@ mod tests {
             assert_eq!(is_prefixed(text, Transaction::Open, &USUAL), Ok(open), "{text}");
         }
         assert_eq!(is_prefixed("rollback to savepoint s", Transaction::Failed, &USUAL), Ok(false));
+    }
+
+    #[test]
+    fn a_transaction_is_not_opened_for_what_cannot_stand_in_one() {
+        for text in ["select 1", "update t set n = 1; select 2", "create index i on t (n)", "alter table t add m int"] {
+            assert!(is_for_a_block(text), "{text}");
+        }
+        for text in ["", "begin", "commit", "vacuum", "create database d", "create index concurrently i on t (n)"] {
+            assert!(!is_for_a_block(text), "{text}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod account;
 pub mod arrange;
 mod audit;
+mod beside;
 mod canceller;
 mod catalogue;
 mod connect;
@@ -25,6 +26,8 @@ mod policy;
 mod probe;
 mod ranking;
 mod refusal;
+mod pressing;
+mod progress;
 mod relay;
 mod result_set;
 mod route;
@@ -41,6 +44,8 @@ mod walk;
 mod watch;
 
 pub use canceller::Canceller;
+pub use pressing::{Means, Pressed};
+pub use progress::is_told as tells_progress;
 pub use forward::{Forward, News as ForwardNews};
 pub use running::Running;
 pub use session::Session;

@@ -26,10 +26,10 @@ pub struct Running<'a> {
     /// The line of the audit is written.
     noted: bool,
     was: Transaction,
-    /// The statement went out behind [`guard::PREFIX`]: its error positions count from there.
-    guarded: bool,
-    /// The prefix' own completion has not come yet.
-    unguarded: bool,
+    /// What goes out before the statement in the same query; error positions count from there.
+    prefix: String,
+    /// Completions of the prefix that have not come yet.
+    untold: usize,
     state: State<'a>,
 }
 
@@ -57,8 +57,8 @@ impl<'a> Running<'a> {
             rows: None,
             noted: false,
             was,
-            guarded: false,
-            unguarded: false,
+            prefix: String::new(),
+            untold: 0,
             state: State::New(session),
         }
     }
@@ -122,7 +122,7 @@ impl<'a> Running<'a> {
                     self.state = State::Sent(running);
                     let State::Sent(running) = &mut self.state else { return None };
                     match running.next().await {
-                        Some(Ok(Happening::Complete { .. })) if self.unguarded => self.unguarded = false,
+                        Some(Ok(Happening::Complete { .. })) if self.untold > 0 => self.untold -= 1,
                         Some(Ok(happening)) => {
                             if let Happening::Complete { rows, .. } = &happening {
                                 self.rows = Some(self.rows.unwrap_or(0) + rows);
@@ -147,26 +147,34 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// Decides how the statement goes out.
+    /// Decides what goes out before the statement.
     fn guard(&mut self, session: &db::Session) -> Result<(), Diagnosis> {
+        let transaction = session.transaction();
+        if self.context.manual && transaction == Transaction::Idle && guard::is_for_a_block(&self.statement) {
+            self.prefix.push_str(guard::BEGIN);
+            self.untold += 1;
+            // Lost under way, it is rolled back for certain.
+            self.was = Transaction::Open;
+        }
         if self.context.target.read_only {
-            let is =
-                |name: &str, value: &str| session.parameter(name).is_none_or(|now| now.eq_ignore_ascii_case(value));
+            let is = |name: &str, value: &str| session.parameter(name).is_none_or(|now| now.eq_ignore_ascii_case(value));
             let reading = guard::Reading {
                 standard_strings: is("standard_conforming_strings", "on"),
                 utf8: is("client_encoding", "UTF8"),
             };
-            self.guarded = guard::is_prefixed(&self.statement, session.transaction(), &reading)?;
-            self.unguarded = self.guarded;
+            if guard::is_prefixed(&self.statement, transaction, &reading)? {
+                self.prefix.push_str(guard::PREFIX);
+                self.untold += 1;
+            }
         }
         Ok(())
     }
 
     /// What goes out.
     fn text(&self) -> Cow<'_, str> {
-        match self.guarded {
-            true => Cow::Owned(format!("{}{}", guard::PREFIX, self.statement)),
-            false => Cow::Borrowed(&self.statement),
+        match self.prefix.as_str() {
+            "" => Cow::Borrowed(&self.statement),
+            prefix => Cow::Owned(format!("{prefix}{}", self.statement)),
         }
     }
 
@@ -215,9 +223,7 @@ impl<'a> Running<'a> {
             ends_transaction(&self.statement),
             &self.context.line,
         );
-        if self.guarded {
-            diagnosis.at = diagnosis.at.and_then(|at| at.checked_sub(guard::PREFIX.len()));
-        }
+        diagnosis.at = diagnosis.at.and_then(|at| at.checked_sub(self.prefix.len()));
         diagnosis
     }
 

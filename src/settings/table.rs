@@ -342,6 +342,32 @@ pub static KEYS: &[Key] = &[
         show: |settings| Some(quoted(&words::show_duration(settings.lock_timeout))),
     },
     Key {
+        name: "autocommit",
+        shape: Shape::Switch,
+        flag: None,
+        environment: &[Value("GATEPOST_AUTOCOMMIT")],
+        meaning: "In the query pane each statement is its own transaction. Off: the first opens one, which COMMIT or \
+                  ROLLBACK ends.",
+        set: |settings, words, _| {
+            settings.autocommit = words::switch(single(words)?)?;
+            Ok(())
+        },
+        show: |settings| Some(settings.autocommit.to_string()),
+    },
+    Key {
+        name: "progress",
+        shape: Shape::Switch,
+        flag: None,
+        environment: &[Value("GATEPOST_PROGRESS")],
+        meaning: "VACUUM, ANALYZE, CREATE INDEX, REINDEX, CLUSTER and COPY that take more than three seconds in the query \
+                  pane: a second session asks the server how far they are.",
+        set: |settings, words, _| {
+            settings.progress = words::switch(single(words)?)?;
+            Ok(())
+        },
+        show: |settings| Some(settings.progress.to_string()),
+    },
+    Key {
         name: "connect_timeout",
         shape: Shape::Text,
         flag: None,

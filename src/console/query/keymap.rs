@@ -202,6 +202,8 @@ pub enum Search {
 pub enum Reply {
     /// Do it.
     Yes,
+    /// Do it in a transaction, and say how many rows it changes before it is kept.
+    Count,
     /// Leave it.
     No,
 }
@@ -396,5 +398,12 @@ pub const FILL: &[Binding<Fill>] = &[
 #[rustfmt::skip]
 pub const REPLY: &[Binding<Reply>] = &[
     row(&["y"], Reply::Yes, "yes", "do it"),
+    row(&["n", "Esc", "q", "C-c"], Reply::No, "no", "leave it"),
+];
+
+/// In a question about a statement whose rows can be counted first.
+pub const WEIGH: &[Binding<Reply>] = &[
+    row(&["y"], Reply::Yes, "yes", "do it"),
+    row(&["c"], Reply::Count, "count the rows first", "do it in a transaction; see how many rows; then keep or undo it"),
     row(&["n", "Esc", "q", "C-c"], Reply::No, "no", "leave it"),
 ];

@@ -38,6 +38,7 @@ mod stopping;
 mod table;
 mod text;
 mod undo;
+mod trying;
 mod update;
 mod view;
 mod words;
