@@ -106,7 +106,7 @@ fn refused(why: &str) -> Diagnosis {
 }
 
 /// The first two words of each statement, in lower case. Every semicolon ends one, also those of a body in `BEGIN ATOMIC`.
-fn first_words(text: &str) -> Vec<[String; 2]> {
+pub(super) fn first_words(text: &str) -> Vec<[String; 2]> {
     let mut firsts = Vec::new();
     let mut at = 0;
     for token in tokens(text).filter(|token| !token.is_blank()) {

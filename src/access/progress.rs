@@ -28,7 +28,9 @@ fn query(statement: &str) -> Option<&'static str> {
         "analyze" | "analyse" => "select phase, sample_blks_scanned, sample_blks_total from pg_stat_progress_analyze",
         "create" if has("index") => CREATE_INDEX,
         "reindex" => CREATE_INDEX,
-        "copy" => "select 'copied ' || tuples_processed || ' rows', bytes_processed, bytes_total from pg_stat_progress_copy",
+        "copy" => {
+            "select 'copied ' || tuples_processed || ' rows', bytes_processed, bytes_total from pg_stat_progress_copy"
+        }
         _ => return None,
     })
 }

@@ -157,7 +157,8 @@ impl<'a> Running<'a> {
             self.was = Transaction::Open;
         }
         if self.context.target.read_only {
-            let is = |name: &str, value: &str| session.parameter(name).is_none_or(|now| now.eq_ignore_ascii_case(value));
+            let is =
+                |name: &str, value: &str| session.parameter(name).is_none_or(|now| now.eq_ignore_ascii_case(value));
             let reading = guard::Reading {
                 standard_strings: is("standard_conforming_strings", "on"),
                 utf8: is("client_encoding", "UTF8"),
@@ -210,7 +211,10 @@ impl<'a> Running<'a> {
 
     fn judge(&mut self, error: &db::Error) -> Diagnosis {
         let in_transaction = self.was != Transaction::Idle;
-        let lost = !matches!(error, db::Error::Server(_) | db::Error::Unsupported(_));
+        let lost = match error {
+            db::Error::Server(error) => refusal::ends_session(error),
+            other => !matches!(other, db::Error::Unsupported(_)),
+        };
         if lost {
             // Told now: the next statement opens a new session without telling it again.
             self.context.loss_told = true;
@@ -280,9 +284,9 @@ async fn returning(access: Access, target: Target) -> Result<Arrived, Diagnosis>
 /// Whether losing the wire under this statement leaves it open how a transaction ended: it may have arrived. A text of
 /// several statements may hold it anywhere.
 fn ends_transaction(statement: &str) -> bool {
-    statement
-        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .any(|word| ["commit", "end", "prepare"].iter().any(|ends| word.eq_ignore_ascii_case(ends)))
+    guard::first_words(statement).iter().any(|[first, second]| {
+        matches!(first.as_str(), "commit" | "end") || (first == "prepare" && second == "transaction")
+    })
 }
 
 #[cfg(test)]
@@ -298,6 +302,8 @@ mod tests {
             ("prepare transaction 'x'", true),
             ("insert into commits values (1)", false),
             ("update t set a = 1", false),
+            ("select case when a then 1 end from t", false),
+            ("do $$ begin commit; end $$", false),
         ] {
             assert_eq!(ends_transaction(statement), may, "{statement}");
         }

@@ -10,7 +10,8 @@ use super::watch::Watch;
 use super::{Access, Canceller, Remembered, Running, Steps, Wish, refusal};
 use crate::db;
 use crate::model::{
-    Auth, Diagnosis, Endpoint, Happening, Identity, Kind, Notice, Route, RouteChoice, SessionFacts, StepKind, Target, Transaction,
+    Auth, Diagnosis, Endpoint, Happening, Identity, Kind, Notice, Route, RouteChoice, SessionFacts, StepKind, Target,
+    Transaction,
 };
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -404,6 +404,11 @@ pub const REPLY: &[Binding<Reply>] = &[
 /// In a question about a statement whose rows can be counted first.
 pub const WEIGH: &[Binding<Reply>] = &[
     row(&["y"], Reply::Yes, "yes", "do it"),
-    row(&["c"], Reply::Count, "count the rows first", "do it in a transaction; see how many rows; then keep or undo it"),
+    row(
+        &["c"],
+        Reply::Count,
+        "count the rows first",
+        "do it in a transaction; see how many rows; then keep or undo it",
+    ),
     row(&["n", "Esc", "q", "C-c"], Reply::No, "no", "leave it"),
 ];

@@ -502,7 +502,9 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
 fn pressed(pane: &mut Pane, means: Means, pid: i32, seen: Result<Pressed, Diagnosis>) {
     let function = means.function();
     let (next, tone, words) = match seen {
-        Ok(Pressed::Gone) => (None, Tone::Text, format!("{function}({pid}): the backend is gone from pg_stat_activity")),
+        Ok(Pressed::Gone) => {
+            (None, Tone::Text, format!("{function}({pid}): the backend is gone from pg_stat_activity"))
+        }
         Ok(Pressed::Stopped(state)) => {
             let words = format!("{function}({pid}): pg_stat_activity shows the backend as {}", visible(&state));
             (None, Tone::Text, words)
@@ -516,10 +518,12 @@ fn pressed(pane: &mut Pane, means: Means, pid: i32, seen: Result<Pressed, Diagno
         }
         Err(diagnosis) => {
             pane.log.push(Entry::Failed { diagnosis, place: None, timing: None });
+            pane.showing = Showing::Messages;
             (None, Tone::Warn, format!("{function} was not run; the connection can be dropped"))
         }
     };
-    pane.log.push(Entry::Said(tone, words));
+    pane.log.push(Entry::Said(tone, words.clone()));
+    pane.say(tone, words);
     if let Some(run) = pane.run.as_mut().filter(|run| matches!(run.stop, Stop::Pressing(_))) {
         run.stop = Stop::Unmoved(next);
     }

@@ -159,7 +159,9 @@ pub(super) fn trouble(pane: &Pane) -> Option<(Tone, String)> {
             Some((Tone::Warn, words))
         }
         (Stop::Unmoved(None) | Stop::Pressing(_), None) => Some((Tone::Warn, format!("the server goes on. {drop}"))),
-        (Stop::Unmoved(_) | Stop::Pressing(_) | Stop::Asked, Some(line)) => Some((Tone::Bad, format!("{line}. {drop}"))),
+        (Stop::Unmoved(_) | Stop::Pressing(_) | Stop::Asked, Some(line)) => {
+            Some((Tone::Bad, format!("{line}. {drop}")))
+        }
         (Stop::No | Stop::Dropped, Some(line)) => Some((Tone::Bad, line)),
         (_, None) => None,
     }

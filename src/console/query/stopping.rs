@@ -88,7 +88,18 @@ impl Stop {
             }
         });
         let asked = by_user.then(Instant::now);
-        Stop { asked, thrown: 0, heard, tells, told_failure, late_seen: false, unmoved_told: false, pressing: None, task, ended }
+        Stop {
+            asked,
+            thrown: 0,
+            heard,
+            tells,
+            told_failure,
+            late_seen: false,
+            unmoved_told: false,
+            pressing: None,
+            task,
+            ended,
+        }
     }
 
     /// Signals the backend from a second session, once more than the server was asked.

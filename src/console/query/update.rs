@@ -279,8 +279,12 @@ fn ask_to_press(pane: &mut Pane, means: Means) {
     let (function, pid) = (means.function(), pane.facts.pid);
     let mut lines = vec![format!("A second session runs {function}({pid}), with this session's user and route.")];
     match (means, pane.transaction) {
-        (Means::Cancel, _) => lines.push("It ends the statement; an open transaction fails, the session lives on.".into()),
-        (Means::Terminate, Transaction::Idle) => lines.push("It ends the session: SET, temporary tables, locks are lost.".into()),
+        (Means::Cancel, _) => {
+            lines.push("It ends the statement; an open transaction fails, the session lives on.".into())
+        }
+        (Means::Terminate, Transaction::Idle) => {
+            lines.push("It ends the session: SET, temporary tables, locks are lost.".into())
+        }
         (Means::Terminate, _) => lines.push("It ends the session: the open transaction is rolled back.".into()),
     }
     let title = format!("Stop backend {pid} on {} by {function}?", pane.setup.name);

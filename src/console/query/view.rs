@@ -244,11 +244,14 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
         labels(FILL, &mut keys);
     } else {
         if let Some(run) = &pane.run {
-            keys.push(("Ctrl-C".to_owned(), match run.stop {
-                Stop::No => "cancel",
-                Stop::Unmoved(Some(means)) => means.function(),
-                _ => "drop the connection",
-            }));
+            keys.push((
+                "Ctrl-C".to_owned(),
+                match run.stop {
+                    Stop::No => "cancel",
+                    Stop::Unmoved(Some(means)) => means.function(),
+                    _ => "drop the connection",
+                },
+            ));
         }
         if pane.completion.popup.is_some() {
             labels(CHOOSE, &mut keys);

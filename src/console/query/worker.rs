@@ -262,6 +262,8 @@ impl Worker {
                         let is_back = matches!(happening, Ok(Happening::Reconnected(_)));
                         self.hear(&mut current, happening);
                         if is_back {
+                            // The login is no part of the statement's time, and the line may be another.
+                            (current.sent, current.network) = (Instant::now(), None);
                             watch.follow();
                             self.hear_health(watch.health());
                             let facts = Box::new(running.facts());
