@@ -2,6 +2,7 @@
 
 mod completing;
 mod editor;
+mod safety;
 mod shaping;
 mod stopping;
 
