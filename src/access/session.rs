@@ -206,6 +206,11 @@ impl Session {
         self.context.manual = !on;
     }
 
+    /// As set.
+    pub fn autocommit(&self) -> bool {
+        !self.context.manual
+    }
+
     /// Measures the round trip to the server and back by an empty query, and gives the notices that came meanwhile. Only
     /// where nothing can come of it: no transaction is open and the wire is there.
     pub async fn round_trip(&mut self) -> (Option<Duration>, Vec<Notice>) {

@@ -297,7 +297,7 @@ pub static KEYS: &[Key] = &[
         shape: Shape::Switch,
         flag: None,
         environment: &[Value("GATEPOST_READ_ONLY")],
-        meaning: "Sessions refuse writes (default_transaction_read_only, which the server enforces) unless asked otherwise.",
+        meaning: "Sessions refuse writes unless asked otherwise: the server is told so at the start and with each statement.",
         set: |settings, words, _| {
             settings.read_only = words::switch(single(words)?)?;
             Ok(())

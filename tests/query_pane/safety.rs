@@ -188,6 +188,42 @@ async fn an_update_is_counted_on_request_and_undone_unless_kept() {
     tab.end().await;
 }
 
+impl Tab {
+    /// Puts `text` into the empty editor and tries it.
+    fn tries(&mut self, text: &str) {
+        self.key(KeyCode::Char('a'), KeyModifiers::ALT);
+        self.key(KeyCode::Delete, KeyModifiers::NONE);
+        self.input(super::Input::Paste(text.to_owned()));
+        self.key(KeyCode::Char('t'), KeyModifiers::ALT);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_try_that_nobody_answers_or_that_waits_for_a_lock_is_undone() {
+    let mut tab = Tab::through_the_bastion(|_| {}).await;
+    tab.run("create table tried as select generate_series(1, 7) as n");
+    tab.done().await;
+    // Somebody else's lock is not waited for long.
+    let mut master = master(&tab).await;
+    world::rows(&mut master, "begin").await.expect("begins");
+    world::rows(&mut master, "lock table tried").await.expect("locks");
+    tab.tries("delete from tried where n < 3");
+    tab.done().await;
+    assert_eq!(tab.pane.title().work, Work::Failed, "{}", tab.screen());
+    assert!(tab.screen().contains("lock timeout"), "{}", tab.screen());
+    tab.shows("idle · autocommit").await;
+    world::rows(&mut master, "rollback").await.expect("unlocks");
+    tab.tries("delete from tried where n < 3");
+    tab.shows("2 rows changed").await;
+    // Nobody answers; the locks are given back.
+    tab.done().await;
+    assert!(!tab.screen().contains("Keep that?"), "{}", tab.screen());
+    assert!(tab.screen().contains("rolled back: nothing was changed"), "{}", tab.screen());
+    assert_eq!(world::value(&mut master, "select count(*) from tried").await, "7");
+    master.close().await;
+    tab.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_autocommit_a_statement_opens_a_transaction() {
     let mut tab = Tab::open(false, |settings| settings.autocommit = false).await;
@@ -214,6 +250,17 @@ async fn without_autocommit_a_statement_opens_a_transaction() {
     tab.run("select nothing");
     tab.done().await;
     assert!(tab.screen().contains("line 1: select nothing"), "{}", tab.screen());
+    tab.run("rollback");
+    tab.done().await;
+    // Tried and kept is not committed yet.
+    tab.tries("delete from kept where n = 1");
+    tab.shows("1 row changed").await;
+    tab.key(KeyCode::Char('y'), KeyModifiers::NONE);
+    tab.shows("kept; the transaction is still open").await;
+    tab.done().await;
+    tab.run("rollback");
+    tab.done().await;
+    assert_eq!(tab.value("select count(*) from kept").await, "1");
     tab.run("rollback");
     tab.done().await;
     tab.run("vacuum kept");

@@ -10,6 +10,8 @@ pub enum Write {
     Run,
     /// Everything.
     RunAll,
+    /// Run the statement at the cursor in a transaction that is undone unless it is kept.
+    Try,
     /// Enter: a line break, unless a finished statement asks to be run.
     Enter,
     /// Motion.
@@ -220,6 +222,7 @@ use Motion::*;
 pub const WRITE: &[Binding<Write>] = &[
     row(&["F5", "C-Enter", "M-Enter", "C-j"], Write::Run, "or ;↵ run", "run the statement at the cursor, or the selection"),
     row(&["F6"], Write::RunAll, "run all", "run the whole text, statement by statement, up to the first that fails"),
+    row(&["M-t"], Write::Try, "", "try INSERT, UPDATE, DELETE or MERGE: see how many rows it changes, then keep or undo it"),
     row(&["Enter"], Write::Enter, "", "a new line; after a ; at the end of the text: run, as in psql"),
     row(&["Esc"], Write::Results, "results", "to the results"),
     row(&["C-r"], Write::History, "history", "search the history of this target"),

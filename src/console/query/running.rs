@@ -245,6 +245,37 @@ pub(super) fn is_counted(sent: &[Sent]) -> bool {
     }
 }
 
+/// Has the statement at the cursor, or the selected one, tried out.
+pub(super) fn try_here(pane: &mut Pane, orders: &mut Vec<Order>) {
+    let buffer = pane.editor.buffer();
+    let (from, text) = match pane.editor.selection() {
+        Some(selected) => (buffer.offset(selected.start), buffer.slice(selected)),
+        None => pane.editor.statement().map_or((0, String::new()), |here| (here.bytes.start, here.text)),
+    };
+    let one = match statements(&text).as_slice() {
+        [one] if !one.backslash => *one,
+        _ => return pane.say(Tone::Dim, "there is no one statement here to try"),
+    };
+    let sql = one.of(&text).to_owned();
+    let changes = match classify(&sql) {
+        Class::Writes { verb } => matches!(verb.as_str(), "INSERT" | "UPDATE" | "DELETE" | "MERGE"),
+        Class::Dangerous { reason } => reason.starts_with("UPDATE") || reason.starts_with("DELETE"),
+        _ => false,
+    };
+    if pane.work == Work::Closed {
+        pane.say(Tone::Bad, "this session has ended");
+    } else if pane.run.is_some() {
+        pane.say(Tone::Warn, "a statement is running; Ctrl-C cancels it");
+    } else if pane.facts.read_only {
+        pane.say(Tone::Bad, "this session is read-only");
+    } else if !changes {
+        pane.say(Tone::Dim, "INSERT, UPDATE, DELETE and MERGE can be tried");
+    } else {
+        let note = (!secrets::may_hold(&sql)).then(|| format!("{sql};"));
+        try_out(pane, vec![Sent { statement: Statement { sql, note }, start: Some(from + one.start) }], orders);
+    }
+}
+
 /// Has one statement tried out.
 pub(super) fn try_out(pane: &mut Pane, sent: Vec<Sent>, orders: &mut Vec<Order>) {
     let Some(statement) = sent.first().map(|sent| sent.statement.clone()) else { return };

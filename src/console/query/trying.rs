@@ -15,6 +15,8 @@ pub(super) const ANSWER: Duration = Duration::from_secs(30);
 
 /// Waiting for somebody else's lock longer than this ends the try.
 const OPEN: &str = "BEGIN; SET LOCAL lock_timeout = '3s'";
+/// Where commits are the user's.
+const OPEN_BY_HAND: &str = "BEGIN; SAVEPOINT gatepost_try";
 /// Within the user's own transaction, which goes on either way.
 const OPEN_WITHIN: &str = "SAVEPOINT gatepost_try";
 const KEEP_WITHIN: &str = "RELEASE SAVEPOINT gatepost_try";
@@ -32,8 +34,10 @@ impl Worker {
         self.results.clear();
         self.desk.clear();
         let within = session.transaction() != Transaction::Idle;
+        let manual = !session.autocommit();
         let (open, keep, undo) = match within {
             true => (OPEN_WITHIN, KEEP_WITHIN, UNDO_WITHIN),
+            false if manual => (OPEN_BY_HAND, KEEP_WITHIN, "ROLLBACK"),
             false => (OPEN, "COMMIT", "ROLLBACK"),
         };
         if let Err(diagnosis) = quietly(session, open).await {
@@ -52,7 +56,9 @@ impl Worker {
         if !self.lost {
             let end = if kept == Some(true) { keep } else { undo };
             match quietly(session, end).await {
-                Ok(()) if kept == Some(true) && within => self.said("kept; the transaction is still open", false),
+                Ok(()) if kept == Some(true) && (within || manual) => {
+                    self.said("kept; the transaction is still open", false)
+                }
                 Ok(()) if kept == Some(true) => self.said("committed", false),
                 Ok(()) => self.said("rolled back: nothing was changed", false),
                 Err(diagnosis) => (self.tell)(News::Trouble(diagnosis)),

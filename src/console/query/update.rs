@@ -171,6 +171,7 @@ pub(super) fn typed(key: &KeyEvent) -> Option<char> {
 fn write(pane: &mut Pane, action: Write, stopping: bool, orders: &mut Vec<Order>) {
     match action {
         Write::Run => running::run(pane, false, orders),
+        Write::Try => running::try_here(pane, orders),
         Write::RunAll => running::run(pane, true, orders),
         Write::Enter if running::enter_runs(pane) => {
             pane.entered = Some(pane.editor.edition());
@@ -279,7 +280,7 @@ pub(super) fn stop(pane: &mut Pane, again: bool, orders: &mut Vec<Order>) {
 /// The server goes on although it was asked to cancel: a second session can do more.
 fn ask_to_press(pane: &mut Pane, means: Means) {
     let (function, pid) = (means.function(), pane.facts.pid);
-    let mut lines = vec![format!("A second session runs {function}({pid}), with this session's user and route.")];
+    let mut lines = vec![format!("A second session of {} runs {function}({pid}).", pane.setup.user)];
     match (means, pane.transaction) {
         (Means::Cancel, _) => {
             lines.push("It ends the statement; an open transaction fails, the session lives on.".into())

@@ -130,11 +130,17 @@ fn state_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
         parts.push((age, Tone::Dim, 5));
     }
     if let Some((statement, lock)) = pane.timeouts {
-        for (name, limit) in [("statement_timeout", statement), ("lock_timeout", lock)] {
-            if !limit.is_zero() {
-                parts.push((format!("{name} {}", text::duration(limit)), Tone::Dim, 5));
-            }
-        }
+        let named = [("timeout", statement), ("lock", lock)];
+        let words: Vec<String> = named
+            .iter()
+            .filter(|(_, limit)| !limit.is_zero())
+            .map(|(name, limit)| match limit.subsec_nanos() {
+                0 => format!("{name} {}", text::seconds(*limit)),
+                _ => format!("{name} {}", text::duration(*limit)),
+            })
+            .collect();
+        // Whoever has set them wants to see them.
+        parts.push((words.join(", "), Tone::Dim, 2));
     }
     parts.push((format!("PostgreSQL {}", visible(&facts.server_version)), Tone::Dim, 6));
     if pane.completion.failed.is_some() {

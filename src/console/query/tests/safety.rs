@@ -41,6 +41,25 @@ fn rows_are_counted_before_they_are_kept() {
 }
 
 #[test]
+fn what_changes_rows_can_be_tried_by_a_key() {
+    for (text, tried) in [
+        ("delete from orders where id = 7", true),
+        ("insert into orders values (1)", true),
+        ("select 1", false),
+        ("create table t (n int)", false),
+        ("delete from a; ", true),
+    ] {
+        let mut bench = Bench::made(80, 24, false, false);
+        bench.input(Input::Paste(text.to_owned()));
+        let asks = bench.keys("<M-t>").ask();
+        assert_eq!(matches!(asks.as_slice(), [Ask::Try { run: 1, .. }]), tried, "{text}: {asks:?}");
+        let mut bench = Bench::new(80, 24);
+        bench.input(Input::Paste(text.to_owned()));
+        assert_eq!(bench.keys("<M-t>").ask(), [], "{text}, read-only");
+    }
+}
+
+#[test]
 fn only_one_update_or_delete_is_counted() {
     for (text, counted) in [
         ("delete from orders", true),
@@ -99,9 +118,9 @@ fn commits_by_hand_and_timeouts_are_shown() {
     });
     let mut bench = Bench::new(200, 24);
     bench.pane.timeouts(Duration::from_secs(30), Duration::ZERO);
-    assert!(bench.screen().contains("statement_timeout 30.0 s"), "{}", bench.screen());
+    assert!(bench.screen().contains("timeout 30 s"), "{}", bench.screen());
     bench.keys("set statement_timeout = 0;<Enter>");
-    assert!(!bench.screen().contains("statement_timeout 30"), "what may not hold is not shown: {}", bench.screen());
+    assert!(!bench.screen().contains("timeout 30 s"), "what may not hold is not shown: {}", bench.screen());
 }
 
 #[test]
