@@ -204,23 +204,25 @@ async fn a_try_that_nobody_answers_or_that_waits_for_a_lock_is_undone() {
     tab.run("create table tried as select generate_series(1, 7) as n");
     tab.done().await;
     // Somebody else's lock is not waited for long.
-    let mut master = master(&tab).await;
-    world::rows(&mut master, "begin").await.expect("begins");
-    world::rows(&mut master, "lock table tried").await.expect("locks");
+    let world = tab.world.as_ref().expect("a whole world");
+    let wish = world::wish(&world.endpoint("orders-prod").await, "oncall");
+    let mut other = world.access.connect(&wish, None).await.expect("another session");
+    world::rows(&mut other, "begin").await.expect("begins");
+    world::rows(&mut other, "lock table tried").await.expect("locks");
     tab.tries("delete from tried where n < 3");
     tab.done().await;
     assert_eq!(tab.pane.title().work, Work::Failed, "{}", tab.screen());
     assert!(tab.screen().contains("lock timeout"), "{}", tab.screen());
     tab.shows("idle · autocommit").await;
-    world::rows(&mut master, "rollback").await.expect("unlocks");
+    world::rows(&mut other, "rollback").await.expect("unlocks");
     tab.tries("delete from tried where n < 3");
     tab.shows("2 rows changed").await;
     // Nobody answers; the locks are given back.
     tab.done().await;
     assert!(!tab.screen().contains("Keep that?"), "{}", tab.screen());
     assert!(tab.screen().contains("rolled back: nothing was changed"), "{}", tab.screen());
-    assert_eq!(world::value(&mut master, "select count(*) from tried").await, "7");
-    master.close().await;
+    assert_eq!(world::value(&mut other, "select count(*) from tried").await, "7");
+    other.close().await;
     tab.end().await;
 }
 

@@ -97,11 +97,11 @@ pub(super) fn parts(pane: &Pane) -> Vec<(String, Tone)> {
         if let Some(why) = output.cut_short {
             parts.push((why.to_owned(), if why == "cancelled" { Tone::Warn } else { Tone::Bad }));
         }
-        if !output.told.is_empty() {
-            parts.push((output.told.clone(), Tone::Dim));
-        }
         if let Some(short) = &table.short {
             parts.push((short.clone(), Tone::Warn));
+        }
+        if !output.told.is_empty() {
+            parts.push((output.told.clone(), Tone::Dim));
         }
     } else if shows_previous(pane) {
         parts.push(("below: the previous result".to_owned(), Tone::Dim));
