@@ -89,7 +89,7 @@ pub const GLOBAL_KEYS: &[Binding<Global>] = &[
         help: "The session of that number",
     },
     Binding {
-        keys: &["F9"],
+        keys: &["F10"],
         action: Global::Activity,
         label: "",
         help: "What the session's server is doing: sessions, waits, who blocks whom; back",

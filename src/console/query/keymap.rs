@@ -14,6 +14,8 @@ pub enum Write {
     Plan,
     /// As it is run.
     Analyze,
+    /// Run the statement at the cursor in a transaction that is undone unless it is kept.
+    Try,
     /// Enter: a line break, unless a finished statement asks to be run.
     Enter,
     /// Motion.
@@ -220,6 +222,8 @@ pub enum Search {
 pub enum Reply {
     /// Do it.
     Yes,
+    /// Do it in a transaction, and say how many rows it changes before it is kept.
+    Count,
     /// Leave it.
     No,
 }
@@ -238,6 +242,7 @@ pub const WRITE: &[Binding<Write>] = &[
     row(&["F6"], Write::RunAll, "run all", "run the whole text, statement by statement, up to the first that fails"),
     row(&["F7"], Write::Plan, "plan", "the plan of the statement at the cursor, or of the selection, without running it"),
     row(&["F8"], Write::Analyze, "", "run the statement for its plan (ANALYZE, BUFFERS), in a transaction that is rolled back; asks when it writes"),
+    row(&["M-t"], Write::Try, "", "try INSERT, UPDATE, DELETE or MERGE: see how many rows it changes, then keep or undo it"),
     row(&["Enter"], Write::Enter, "", "a new line; after a ; at the end of the text: run, as in psql"),
     row(&["Esc"], Write::Results, "results", "to the results"),
     row(&["C-r"], Write::History, "history", "search the history of this target"),
@@ -484,5 +489,17 @@ pub const FILL: &[Binding<Fill>] = &[
 #[rustfmt::skip]
 pub const REPLY: &[Binding<Reply>] = &[
     row(&["y"], Reply::Yes, "yes", "do it"),
+    row(&["n", "Esc", "q", "C-c"], Reply::No, "no", "leave it"),
+];
+
+/// In a question about a statement whose rows can be counted first.
+pub const WEIGH: &[Binding<Reply>] = &[
+    row(&["y"], Reply::Yes, "yes", "do it"),
+    row(
+        &["c"],
+        Reply::Count,
+        "count the rows first",
+        "do it in a transaction; see how many rows; then keep or undo it",
+    ),
     row(&["n", "Esc", "q", "C-c"], Reply::No, "no", "leave it"),
 ];

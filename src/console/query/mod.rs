@@ -42,6 +42,7 @@ mod stopping;
 mod table;
 mod text;
 pub mod tree;
+mod trying;
 mod undo;
 mod update;
 mod view;
