@@ -40,6 +40,7 @@ enum Door {
     Token(cli::token::Args),
     Policy(cli::policy::Args),
     Tunnel(cli::tunnel::Args),
+    Proxy(cli::proxy::Args),
     Query(cli::query::Args),
     Sandbox(shed::Args),
     /// Print every setting: meaning, default, present value and where that came from
@@ -181,6 +182,7 @@ async fn through(
         Some(Door::Token(args)) => unless(interrupt, Box::pin(cli::token::run(access, &args, terminal))).await,
         Some(Door::Policy(args)) => unless(interrupt, Box::pin(cli::policy::run(access, &args, terminal))).await,
         Some(Door::Tunnel(args)) => Box::pin(cli::tunnel::run(access, &args, terminal, interrupt)).await,
+        Some(Door::Proxy(args)) => Box::pin(cli::proxy::run(access, &args, terminal, interrupt)).await,
         Some(Door::Query(args)) => Box::pin(cli::query::run(access, &args, terminal, interrupt)).await,
         _ => {
             needs(terminal)?;

@@ -7,6 +7,7 @@ pub mod list;
 pub mod login;
 mod password;
 pub mod policy;
+pub mod proxy;
 pub mod query;
 mod roots;
 mod steps;
