@@ -42,9 +42,8 @@ async fn psql_goes_through_a_port_with_the_secret() {
     assert!(said.out.starts_with("5000|4998006\n") && said.out.ends_with("still here"), "{said:?}");
     assert!(said.out.contains("Asynchronous notification \"news\" with payload \"it arrived\""), "{said:?}");
     assert!(said.err.contains("division by zero"), "{said:?}");
-    let copied =
-        listening.psql("copy (select repeat('y', 1000) from generate_series(1, 20000)) to stdout").await.good();
-    assert_eq!((copied.lines().count(), copied.len()), (20_000, 20_000 * 1001 - 1));
+    let copied = listening.psql("copy (select repeat('y', 1000) from generate_series(1, 3000)) to stdout").await.good();
+    assert_eq!((copied.lines().count(), copied.len()), (3_000, 3_000 * 1001 - 1));
 
     // Somebody without the secret, or with another one, gets nowhere; and the database has not heard of them.
     let logins = listening.listener.report().logins;
@@ -56,7 +55,7 @@ async fn psql_goes_through_a_port_with_the_secret() {
     assert!(said.err.contains("password authentication failed for user \"somebody\""), "{said:?}");
     let report = listening.listener.report();
     assert_eq!((report.logins, report.streams), (logins, 0));
-    assert!(report.refused >= 2 && report.received > 20_000_000, "{report:?}");
+    assert!(report.refused >= 2 && report.received > 3_000_000, "{report:?}");
     assert!(report.last_error.as_deref().is_some_and(|error| error.contains("secret of its run")), "{report:?}");
     assert_eq!(report.route.as_deref(), Some("via bastion-a"));
     assert_eq!(world.access.listeners(), [report]);

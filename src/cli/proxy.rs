@@ -7,7 +7,7 @@ use super::tunnel::{conninfo_value, shell_word};
 use super::{Failure, Interrupt, Terminal, failure};
 use crate::access::listener::{Papers, PassLine, new_secret};
 use crate::access::{Access, Door, Listener, ListenerReport, ListenerWish};
-use crate::model::{Diagnosis, Kind, RouteChoice, Secret, visible};
+use crate::model::{Diagnosis, Kind, ListenerSettings, RouteChoice, Secret, visible};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 /// run. A socket (--socket) takes processes of the same user alone, and no secret.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Identifiers, endpoint hosts, resource ids or ARNs
-    #[arg(required = true, value_name = "NAME")]
+    /// Identifiers, endpoint hosts, resource ids, ARNs, or names of [[listeners]] in the settings file [default: all of those]
+    #[arg(value_name = "NAME")]
     pub names: Vec<String>,
     /// Database user. Several, by commas: clients name one of them; with one, clients are that one whatever they say
     #[arg(long, short, value_delimiter = ',')]
@@ -55,6 +55,7 @@ pub struct Args {
 struct Open {
     listener: Listener,
     authority: Option<PathBuf>,
+    passfile: Option<PathBuf>,
     user: String,
     database: String,
 }
@@ -62,13 +63,14 @@ struct Open {
 /// Runs it.
 pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrupt: Interrupt) -> Result<(), Failure> {
     let papers = Papers::new(access.settings())?;
-    let secret = (!args.no_secret && args.socket.is_none()).then(new_secret);
+    let plans = plans(access, args, papers.folder())?;
+    let secret = (!args.no_secret).then(new_secret);
     let (news, mut told) = tokio::sync::mpsc::unbounded_channel();
     let mut open = Vec::new();
-    for at in 0..args.names.len() {
+    for plan in &plans {
         let (steps, teller) = Teller::start(terminal, Tell::Lasting);
         let opening = async {
-            let one = listen(access, args, at, &papers, secret.clone()).await?;
+            let one = listen(access, args, plan, &papers, secret.as_ref()).await?;
             one.listener.reach(steps).await?;
             Ok::<_, Diagnosis>(one)
         };
@@ -81,7 +83,7 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
         one.listener.tell(news.clone());
         open.push(one);
     }
-    announce(&open, &papers, secret.as_ref(), terminal)?;
+    announce(&open, secret.as_ref(), terminal)?;
     let mut last = None;
     loop {
         tokio::select! {
@@ -105,74 +107,109 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
     Ok(())
 }
 
+/// What to open: the names given, with what the settings have for them and the flags over that; else all the settings have.
+fn plans(access: &Access, args: &Args, own: &Path) -> Result<Vec<(ListenerSettings, Door)>, Diagnosis> {
+    let kept = &access.settings().listeners;
+    let named = |name: &String| {
+        let unknown = || ListenerSettings { name: name.clone(), target: name.clone(), ..ListenerSettings::default() };
+        kept.iter().find(|listener| listener.name == *name).cloned().unwrap_or_else(unknown)
+    };
+    let mut wanted: Vec<ListenerSettings> = match args.names.is_empty() {
+        true => kept.clone(),
+        false => args.names.iter().map(named).collect(),
+    };
+    if wanted.is_empty() {
+        return Err(Diagnosis::new(Kind::Usage, "Which database?")
+            .because("none was named, and the settings file has no [[listeners]]")
+            .advise_paste("Name one", "gatepost proxy NAME --user USER"));
+    }
+    for (at, one) in wanted.iter_mut().enumerate() {
+        let given = |flag: &[String], kept: &mut Vec<String>| {
+            if !flag.is_empty() {
+                *kept = flag.to_vec();
+            }
+        };
+        given(&args.user, &mut one.users);
+        given(&args.database, &mut one.databases);
+        if let Some(first) = args.port.filter(|port| *port > 0) {
+            let port = u16::try_from(at).ok().and_then(|at| first.checked_add(at));
+            one.port = Some(port.ok_or_else(|| {
+                Diagnosis::new(Kind::Usage, format!("From port {first} on there are not enough ports for all names"))
+                    .advise("Name a lower one")
+            })?);
+        }
+        if let Some(folder) = &args.socket {
+            one.socket = Some(folder.clone().unwrap_or_else(|| own.to_owned()));
+        }
+        one.via = args.via.clone().or_else(|| one.via.take());
+        one.read_only |= args.read_only;
+        one.tls |= args.tls;
+    }
+    let mut sockets = 0;
+    let door = |one: &ListenerSettings| match &one.socket {
+        Some(folder) => {
+            sockets += 1;
+            let folder = std::path::absolute(folder)
+                .map_err(|error| Diagnosis::new(Kind::Usage, "A socket needs a folder").because(error.to_string()))?;
+            // Where no number is given: libpq's, and those after it.
+            Ok(Door::Socket { folder, port: one.port.unwrap_or(5431 + sockets) })
+        }
+        None => Ok(Door::Port(one.port.unwrap_or(0))),
+    };
+    let doors: Result<Vec<Door>, Diagnosis> = wanted.iter().map(door).collect();
+    Ok(wanted.into_iter().zip(doors?).collect())
+}
+
 async fn listen(
     access: &Access,
     args: &Args,
-    at: usize,
+    (plan, door): &(ListenerSettings, Door),
     papers: &Papers,
-    secret: Option<Secret>,
+    secret: Option<&Secret>,
 ) -> Result<Open, Diagnosis> {
-    let endpoint = access.find(&args.names[at]).await?.endpoint;
-    let database = args.database.first().cloned();
-    let first = args.user.first().map(String::as_str);
+    let endpoint = access.find(&plan.target).await?.endpoint;
+    let database = plan.databases.first().cloned();
+    let first = plan.users.first().map(String::as_str);
     let (user, auth) = args.login.settle(access, &endpoint, first, database.as_deref()).await?;
     let user = match user.is_empty() {
         false => user,
         true => access.secret_user(&endpoint, &auth).await?,
     };
-    let users = if args.user.len() > 1 { args.user.clone() } else { vec![user.clone()] };
     let usual = endpoint.database_name.clone().unwrap_or_else(|| "postgres".to_owned());
+    // A socket looks at whose process it is instead.
+    let secret = secret.filter(|_| matches!(door, Door::Port(_))).cloned();
     let wish = ListenerWish {
-        name: args.names[at].clone(),
+        name: plan.name.clone(),
         endpoint,
-        route: args.via.as_deref().map(RouteChoice::parse).unwrap_or_default(),
-        door: door(args, at, papers.folder())?,
-        users,
-        databases: args.database.clone(),
+        route: plan.via.as_deref().map(RouteChoice::parse).unwrap_or_default(),
+        door: door.clone(),
+        users: if plan.users.len() > 1 { plan.users.clone() } else { vec![user.clone()] },
+        databases: plan.databases.clone(),
         auth,
-        read_only: args.read_only,
-        secret,
-        tls: args.tls,
+        read_only: plan.read_only,
+        secret: secret.clone(),
+        tls: plan.tls,
     };
     let listener = access.listen(wish).await?;
+    let (host, port) = listener.address();
+    let mut passfile = None;
+    if let Some(password) = &secret {
+        for host in [host, "localhost"] {
+            passfile = Some(papers.passfile(&PassLine { host, port, database: None, user: None, password })?);
+        }
+    }
     let authority = match listener.authority() {
-        Some(pem) => Some(papers.certificate(&format!("localhost-{}", listener.address().1), pem)?),
+        Some(pem) => Some(papers.certificate(&format!("localhost-{port}"), pem)?),
         None => None,
     };
-    Ok(Open { listener, authority, user, database: database.unwrap_or(usual) })
-}
-
-/// Where the NAME at that place listens.
-fn door(args: &Args, at: usize, own: &Path) -> Result<Door, Diagnosis> {
-    let counted = |first: u16| {
-        u16::try_from(at).ok().and_then(|at| first.checked_add(at)).ok_or_else(|| {
-            Diagnosis::new(Kind::Usage, format!("From port {first} on there are not enough ports for all names"))
-                .advise("Name a lower one")
-        })
-    };
-    match (&args.socket, args.port) {
-        (Some(folder), port) => {
-            let folder = folder.clone().unwrap_or_else(|| own.to_owned());
-            let folder = std::path::absolute(&folder)
-                .map_err(|error| Diagnosis::new(Kind::Usage, "--socket needs a folder").because(error.to_string()))?;
-            Ok(Door::Socket { folder, port: counted(port.unwrap_or(5432))? })
-        }
-        (None, None | Some(0)) => Ok(Door::Port(0)),
-        (None, Some(port)) => Ok(Door::Port(counted(port)?)),
-    }
+    Ok(Open { listener, authority, passfile, user, database: database.unwrap_or(usual) })
 }
 
 /// What is where, and lines that can be pasted. The secret itself is for a terminal alone.
-fn announce(open: &[Open], papers: &Papers, secret: Option<&Secret>, terminal: &Terminal) -> Result<(), Failure> {
-    let mut passfile = None;
+fn announce(open: &[Open], secret: Option<&Secret>, terminal: &Terminal) -> Result<(), Failure> {
     let mut text = String::new();
-    for Open { listener, authority, user, database } in open {
+    for Open { listener, authority, passfile, user, database } in open {
         let (host, port) = listener.address();
-        if let Some(password) = secret {
-            for host in [host, "localhost"] {
-                passfile = Some(papers.passfile(&PassLine { host, port, database: None, user: None, password })?);
-            }
-        }
         let report = listener.report();
         let route = report.route.map(|route| format!(", {route}")).unwrap_or_default();
         let mode = if report.read_only { ", read-only" } else { "" };
@@ -195,7 +232,8 @@ fn announce(open: &[Open], papers: &Papers, secret: Option<&Secret>, terminal: &
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()?;
-    if let Some(secret) = secret.filter(|_| terminal.stderr) {
+    let asked = open.iter().any(|one| one.passfile.is_some());
+    if let Some(secret) = secret.filter(|_| terminal.stderr && asked) {
         writeln!(io::stderr().lock(), "password for clients that read no passfile, for this run: {}", secret.reveal())?;
     }
     Ok(())
