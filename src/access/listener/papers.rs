@@ -2,9 +2,9 @@
 //! read and that goes with us. It must not know what they lead to.
 
 use crate::model::{Diagnosis, Kind, Secret, Settings};
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -18,7 +18,7 @@ impl Papers {
     pub fn new(settings: &Settings) -> Result<Papers, Diagnosis> {
         let above = settings.state_dir.join("run");
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&above);
-        made.and_then(|()| tempfile::Builder::new().prefix("p").rand_bytes(6).tempdir_in(&above))
+        made.and_then(|()| private().tempdir_in(&above))
             .map(|folder| Papers { folder })
             .map_err(|error| failed("A folder for this run cannot be made", &above, &error))
     }
@@ -41,6 +41,13 @@ impl Papers {
         write(&path, pem).map_err(|error| failed("The certificate cannot be written", &path, &error))?;
         Ok(path)
     }
+}
+
+/// tempfile makes folders as the umask has it.
+fn private() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("p").permissions(Permissions::from_mode(0o700));
+    builder
 }
 
 /// A line of a passfile (PostgreSQL, "The Password File").
@@ -85,7 +92,6 @@ fn failed(what: &str, path: &Path, error: &io::Error) -> Diagnosis {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn papers_are_private_and_gone_with_their_owner() {
