@@ -19,11 +19,10 @@ fn main() {
         }
     }
     let mut sandbox = start(Command::new(GATEPOST).arg("sandbox"));
-    let result = std::panic::catch_unwind(|| {
-        // Read here: what is not read any more would stop whoever prints.
-        let mut lines = BufReader::new(sandbox.stdout.take().expect("piped")).lines();
-        compare(&environment(&mut lines));
-    });
+    // Kept to the end: a pipe that nobody holds would stop whoever prints into it.
+    let mut lines = BufReader::new(sandbox.stdout.take().expect("piped")).lines();
+    let environment = environment(&mut lines);
+    let result = std::panic::catch_unwind(|| compare(&environment));
     sandbox.kill().expect("the sandbox can be ended");
     sandbox.wait().expect("the sandbox ends");
     if result.is_err() {

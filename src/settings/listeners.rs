@@ -86,8 +86,7 @@ pub fn show(listeners: &[ListenerSettings]) -> Option<String> {
 fn one(listener: &ListenerSettings) -> String {
     let ListenerSettings { name, target, users, databases, port, socket, via, read_only, tls } = listener;
     let list = |items: &[String]| {
-        (!items.is_empty())
-            .then(|| format!("[{}]", items.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(", ")))
+        (!items.is_empty()).then(|| format!("[{}]", items.iter().map(quoted).collect::<Vec<_>>().join(", ")))
     };
     let pairs = [
         ("name", Some(quoted(name))),
@@ -95,7 +94,7 @@ fn one(listener: &ListenerSettings) -> String {
         ("user", list(users)),
         ("database", list(databases)),
         ("port", port.map(|port| port.to_string())),
-        ("socket", socket.as_ref().map(|path| quoted(&path.display().to_string()))),
+        ("socket", socket.as_ref().map(|path| quoted(path.display().to_string()))),
         ("via", via.as_deref().map(quoted)),
         ("read_only", read_only.then(|| "true".to_owned())),
         ("tls", tls.then(|| "true".to_owned())),

@@ -144,7 +144,8 @@ impl Upstream {
             };
             let was_kept = matches!(refused.kind, Kind::TokenRefused | Kind::LoginRefused)
                 && self.tokens.forget(&self.endpoint, &target.user, begun);
-            if !again || !(was_kept || !line.is_alive()) {
+            let mends = was_kept || !line.is_alive();
+            if !(again && mends) {
                 return (Err(refused), subject);
             }
             again = false;
