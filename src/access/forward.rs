@@ -304,7 +304,7 @@ async fn reach(access: &Access, line: &Line, walk: &Walk) -> Result<(), Diagnosi
     .await
 }
 
-fn taken(port: u16, error: &io::Error) -> Diagnosis {
+pub(super) fn taken(port: u16, error: &io::Error) -> Diagnosis {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let diagnosis =
         Diagnosis::new(Kind::Local, format!("The port {address} cannot be opened")).because(error.to_string());

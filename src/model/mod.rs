@@ -32,7 +32,7 @@ pub use inventory::{
 pub use page::{Column, Page, PageBuilder};
 pub use policy::Policy;
 pub use secret::{Secret, Token};
-pub use settings::{AwsSettings, EditorKeys, Resolve, Settings, StaticCredentials};
+pub use settings::{AwsSettings, EditorKeys, ListenerSettings, Resolve, Settings, StaticCredentials};
 pub use step::{Step, StepKind, StepState};
 pub use target::{Agent, Auth, Bastion, Ranked, Route, RouteChoice, Target};
 pub use visible::visible;

@@ -1,7 +1,7 @@
 //! The table of settings: one row a key. Parsing, `gatepost settings` and README are made from it. It must not know where
 //! a value comes from.
 
-use super::words;
+use super::{listeners, words};
 use crate::model::{Allowed, EditorKeys, Resolve, Secret, Settings};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,6 +19,8 @@ pub enum Shape {
     Paths,
     /// A table of strings; in the environment: `KEY=VALUE`, separated by commas.
     Pairs,
+    /// Tables under one name, `[[name]]`; in the file alone.
+    Tables,
 }
 
 impl Shape {
@@ -30,6 +32,7 @@ impl Shape {
             Shape::List => "an array of strings",
             Shape::Paths => "an array of paths",
             Shape::Pairs => "a table of strings",
+            Shape::Tables => "tables of strings, numbers and switches",
         }
     }
 }
@@ -291,6 +294,20 @@ pub static KEYS: &[Key] = &[
             let names: Vec<String> = settings.password_auth.names().iter().map(|name| (*name).to_owned()).collect();
             list(&names)
         },
+    },
+    Key {
+        name: "listeners",
+        shape: Shape::Tables,
+        flag: None,
+        environment: &[],
+        meaning: "What `gatepost proxy` opens where no NAME is given, each a table `[[listeners]]`: target, and where wanted \
+                  name, user, database, port or socket (a folder), via, read_only, tls. `gatepost proxy NAME` opens one of \
+                  them by its name.",
+        set: |settings, words, home| {
+            settings.listeners = words.iter().map(|word| listeners::read(word, home)).collect::<Result<_, _>>()?;
+            Ok(())
+        },
+        show: |settings| listeners::show(&settings.listeners),
     },
     Key {
         name: "read_only",
