@@ -31,11 +31,11 @@ const UPLOAD: (usize, usize) = (24_000_000, 2_000_000);
 const TURNS: usize = 3;
 const STREAMS: usize = 4;
 const TROUBLED: usize = 1_500_000;
-/// One that has not brought so much by then is said to hang.
-const HANGS: Duration = Duration::from_secs(60);
+/// One that has not brought so much by then, or whose psql has lost its connection, is said to be incomplete.
+const GIVEN_UP: Duration = Duration::from_secs(60);
 
 /// A row: name, unit, whether more is better, ours, theirs.
-struct Row(&'static str, &'static str, bool, Option<f64>, Option<f64>);
+struct Row(String, &'static str, bool, Option<f64>, Option<f64>);
 
 fn main() {
     let plugin = plugin();
@@ -47,7 +47,7 @@ fn main() {
         let ours = target.ours(2);
         let theirs = plugin.as_deref().map(|plugin| target.plugins(plugin, &ours));
         let (mine, its) = round_trips(&ours, theirs.as_ref());
-        rows.push(Row("64-byte query, idle tunnel, p50", "ms", false, Some(mine), its));
+        rows.push(Row("64-byte query, idle tunnel, p50".to_owned(), "ms", false, Some(mine), its));
         let both = |measure: fn(&Way<'_>, usize) -> f64, (mine, its): (usize, usize)| {
             // Turn by turn, and the middle one of three: the agent's own pace is the same for both.
             let mut rates = (Vec::new(), Vec::new());
@@ -64,23 +64,23 @@ fn main() {
         ] {
             let before = (ours.cpu(), cpu(theirs.as_ref()));
             let (mine, its) = both(measure, sizes);
-            rows.push(Row(name, "MB/s", true, mine, its));
+            rows.push(Row(name.to_owned(), "MB/s", true, mine, its));
             let costs = |before: f64, after: f64, bytes: usize| (after - before) * 1e9 / (bytes * TURNS) as f64;
             let of_theirs = theirs.as_ref().map(|theirs| costs(before.1, theirs.cpu(), sizes.1));
-            rows.push(Row(cost, "ms", false, Some(costs(before.0, ours.cpu(), sizes.0)), of_theirs));
+            rows.push(Row(cost.to_owned(), "ms", false, Some(costs(before.0, ours.cpu(), sizes.0)), of_theirs));
         }
-        for (at, name) in
-            ["key-sized query beside a download, p50", "login beside a download, median"].into_iter().enumerate()
-        {
-            let of = |way: &Way<'_>| hurried(way)[at];
-            rows.push(Row(name, "ms", false, Some(of(&ours)), theirs.as_ref().map(of)));
+        let names = ["key-sized query", "login", "cancel"];
+        let (mine, its) = (hurried(&ours), theirs.as_ref().map(hurried));
+        for (at, name) in names.into_iter().enumerate() {
+            let its = its.map(|its| its[at]);
+            rows.push(Row(format!("{name} beside a download, p50"), "ms", false, Some(mine[at]), its));
         }
     }
     {
         let ours = target.ours(STREAMS);
         let mine = together(&ours);
         let theirs = plugin.as_deref().map(|plugin| together(&target.plugins(plugin, &ours)));
-        rows.push(Row("download, 4 streams on 4 sessions", "MB/s", true, Some(mine), theirs));
+        rows.push(Row("download, 4 streams on 4 sessions".to_owned(), "MB/s", true, Some(mine), theirs));
     }
     if on_sandbox {
         drop(target);
@@ -91,7 +91,13 @@ fn main() {
         ] {
             let ours = target.ours(1);
             let theirs = plugin.as_deref().map(|plugin| target.plugins(plugin, &ours));
-            rows.push(Row(name, "MB/s", true, measure(&ours), theirs.as_ref().map(|way| measure(way).unwrap_or(0.0))));
+            rows.push(Row(
+                name.to_owned(),
+                "MB/s",
+                true,
+                measure(&ours),
+                theirs.as_ref().map(|way| measure(way).unwrap_or(0.0)),
+            ));
         }
     }
     table(&rows);
@@ -102,7 +108,7 @@ fn table(rows: &[Row]) {
     for Row(name, unit, more_is_better, mine, its) in rows {
         let figure = |value: Option<f64>| match value {
             None => "-".to_owned(),
-            Some(0.0) if *unit == "MB/s" => "hangs".to_owned(),
+            Some(0.0) if *unit == "MB/s" => "incomplete".to_owned(),
             Some(value) => format!("{value:.2} {unit}"),
         };
         let ratio = match (mine, its) {
@@ -168,11 +174,12 @@ fn together(way: &Way<'_>) -> f64 {
     })
 }
 
-/// Beside a bulk download on a connection of its own: a small query on one that is there, and new logins with one.
-fn hurried(way: &Way<'_>) -> [f64; 2] {
+/// Beside a bulk download on a connection of its own: a small query on one that is there, new logins with one, and from a
+/// CancelRequest until the statement has ended.
+fn hurried(way: &Way<'_>) -> [f64; 3] {
     let mut bulk = Psql::start(way);
     bulk.ask("select 1");
-    bulk.tell("select repeat('x', 40000000)");
+    bulk.tell("select repeat('x', 60000000)");
     std::thread::sleep(Duration::from_secs(2));
     let mut beside = Psql::start(way);
     beside.ask("select 1");
@@ -184,23 +191,33 @@ fn hurried(way: &Way<'_>) -> [f64; 2] {
             begun.elapsed()
         })
         .collect();
-    [median(&mut queries), median(&mut logins)]
+    let mut cancels: Vec<Duration> = (0..5)
+        .map(|_| {
+            let mut psql = Psql::start(way);
+            psql.ask("select 1");
+            psql.tell("select pg_sleep(600)");
+            // Until the server has it, behind whatever is on its way.
+            std::thread::sleep(Duration::from_secs(1));
+            psql.interrupt()
+        })
+        .collect();
+    [median(&mut queries), median(&mut logins), median(&mut cancels)]
 }
 
-/// What arrived must be what was sent; `None`: it hangs.
+/// What arrived must be what was sent; `None`: it did not all arrive.
 fn troubled_download(way: &Way<'_>) -> Option<f64> {
     let mut psql = Psql::start(way);
-    psql.try_ask("select 1", HANGS)?;
-    let (text, took) = psql.try_ask(&format!("select repeat('0123456789', {})", TROUBLED / 10), HANGS)?;
+    psql.try_ask("select 1", GIVEN_UP)?;
+    let (text, took) = psql.try_ask(&format!("select repeat('0123456789', {})", TROUBLED / 10), GIVEN_UP)?;
     assert!(text == "0123456789".repeat(TROUBLED / 10), "what arrived is not what was sent");
     Some(rate(TROUBLED, took))
 }
 
 fn troubled_upload(way: &Way<'_>) -> Option<f64> {
     let mut psql = Psql::start(way);
-    psql.try_ask("select 1", HANGS)?;
+    psql.try_ask("select 1", GIVEN_UP)?;
     let text = "0123456789".repeat(TROUBLED / 10);
-    let (same, took) = psql.try_ask(&format!("select '{text}' = repeat('0123456789', {})", TROUBLED / 10), HANGS)?;
+    let (same, took) = psql.try_ask(&format!("select '{text}' = repeat('0123456789', {})", TROUBLED / 10), GIVEN_UP)?;
     assert_eq!(same, "t", "what arrived is not what was sent");
     Some(rate(TROUBLED, took))
 }

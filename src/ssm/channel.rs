@@ -25,6 +25,9 @@ const BARRIER_RESEND: Duration = Duration::from_millis(30);
 const BARRIER_WAIT: Duration = Duration::from_millis(10);
 /// A large payload that is not acknowledged by then is taken for refused.
 const LARGE_PATIENCE: Duration = Duration::from_secs(2);
+/// A tick that comes so much later than it was asked for comes from a machine that slept: nobody could be heard meanwhile,
+/// and what is measured from before says nothing of the agent.
+const SLEPT: Duration = Duration::from_secs(5);
 /// How often the oldest frame is sent while the agent is said to be away, in case its return was not announced.
 const KNOCK: Duration = Duration::from_secs(5);
 /// Silence of the agent, with something unacknowledged, after which it is taken for gone.
@@ -119,6 +122,8 @@ pub struct Channel {
     connected: bool,
     paused: Option<Away>,
     heard: Instant,
+    /// When we woke last from a sleep of the machine.
+    woke: Instant,
     /// Whether that was since the last [`Self::connected`].
     heard_since_connected: bool,
     /// Bytes sent since the agent's last stream data.
@@ -163,6 +168,7 @@ impl Channel {
             connected: false,
             paused: None,
             heard: now,
+            woke: now,
             heard_since_connected: false,
             unanswered: 0,
             waiting: None,
@@ -242,6 +248,9 @@ impl Channel {
     pub fn tick(&mut self, now: Instant) {
         if !self.connected || self.stage == Stage::Over {
             return;
+        }
+        if self.next_tick().is_some_and(|due| due + SLEPT <= now) {
+            self.wake(now);
         }
         if let Stage::Between(until) = self.stage
             && until <= now
@@ -531,14 +540,23 @@ impl Channel {
         }
     }
 
+    /// The agent gets its time anew to be heard; what is overdue is sent again as ever.
+    fn wake(&mut self, now: Instant) {
+        tracing::debug!("the machine slept");
+        self.woke = now;
+        if let Large::Trying(_, since) = &mut self.large {
+            *since = now;
+        }
+    }
+
     fn silent_since(&self) -> Option<Instant> {
-        self.waiting.map(|waiting| waiting.max(self.heard))
+        self.waiting.map(|waiting| waiting.max(self.heard).max(self.woke))
     }
 
     fn silence_deadline(&self) -> Option<Instant> {
         let since = self.silent_since()?;
         Some(match self.paused {
-            Some(away) => away.since + AWAY_SILENCE,
+            Some(away) => away.since.max(self.woke) + AWAY_SILENCE,
             None if self.unanswered >= BULK => since + BULK_SILENCE,
             None => since + SILENCE,
         })

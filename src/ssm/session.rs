@@ -224,6 +224,12 @@ impl Session {
         self.mux.spooling()
     }
 
+    /// See `Mux::hang_disk`.
+    #[cfg(test)]
+    pub fn hang_disk(&mut self) -> std::sync::mpsc::Sender<()> {
+        self.mux.hang_disk()
+    }
+
     /// Grows while a bulk transfer goes on.
     pub fn bulk(&self) -> u64 {
         self.bulk
