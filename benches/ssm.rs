@@ -6,12 +6,21 @@
 //! PATH, and left out of the table where there is none; it must be one that signs its web socket, 1.2.764 or newer: the
 //! sandbox insists, as AWS does. `GATEPOST_BENCH_DATABASE` and `GATEPOST_BENCH_BASTION` (with `GATEPOST_USER` and the usual
 //! AWS settings) point it at a real database and Amazon's own agent instead; there no frames are made to go missing.
-
 //!
-//! 2026-11-23, two shared cores, sandbox's agent, a plugin built from source; gatepost against the plugin: 64-byte query 0.37 against
-//! 1.64 ms; upload 36 against 0.72 MB/s (50x); download 0.67 against 0.68 MB/s, the agent's pace; four downloads on four
-//! sessions 2.68 against 0.67 MB/s; key-sized query beside a download 1.6 against 481 ms; CPU a megabyte 3.8 against 297 ms
-//! up, 88 against 298 ms down; 1 % in trouble: download 0.14 MB/s against none (it hangs), upload 31 against 0.04 MB/s.
+//! 2026-11-23, two cores shared with other builds, the sandbox's agent, a plugin built from source:
+//!
+//! | | gatepost | plugin | ratio |
+//! | --- | ---: | ---: | ---: |
+//! | 64-byte query, idle tunnel, p50 | 0.43 ms | 0.70 ms | 1.6 |
+//! | upload, one stream | 51.8 MB/s | 0.77 MB/s | 67 |
+//! | CPU a megabyte up | 2.4 ms | 275 ms | 116 |
+//! | download, one stream (the agent's pace) | 0.68 MB/s | 0.68 MB/s | 1.0 |
+//! | CPU a megabyte down | 67 ms | 263 ms | 4.0 |
+//! | key-sized query beside a download, p50 | 1.6 ms | 480 ms | 306 |
+//! | login beside a download, p50 | 142 ms | 2498 ms | 18 |
+//! | download, 4 streams on 4 sessions | 2.70 MB/s | 0.68 MB/s | 4.0 |
+//! | download, 1 % lost, 1 % repeated, 1 % swapped | 0.67 MB/s | incomplete | - |
+//! | upload, same | 24.2 MB/s | 0.04 MB/s | 616 |
 
 #[path = "ssm/psql.rs"]
 mod psql;

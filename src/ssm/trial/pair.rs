@@ -409,7 +409,8 @@ fn an_agent_that_is_gone_is_noticed() {
 
 #[test]
 fn bytes_survive_fifty_cuts_of_up_to_half_a_minute() {
-    let weather = Weather { cuts: Some((150, 30_000)), ..FAIR };
+    // An agent that is not told goes on sending to nobody, and repairs ten messages a second afterwards: hours for these.
+    let weather = Weather { cuts: Some((150, 30_000)), announces: true, ..FAIR };
     let users = (0..4).map(|_| user(0, 2_500_000, 0)).collect();
     let mut world = World::new(10, weather, Habits::default(), 8192, users);
     world.run(3600, all_done);
