@@ -38,7 +38,9 @@ async fn told(faults: &[Fault]) -> Diagnosis {
         last = forward.serve() => panic!("{last}"),
         loss = tokio::time::timeout(Duration::from_secs(300), client) => loss.expect("it is noticed"),
     };
-    faults.iter().for_each(|fault| world.sandbox.faults().clear(fault));
+    for fault in faults {
+        world.sandbox.faults().clear(fault);
+    }
     forward.close().await;
     world.access.close().await;
     assert_eq!(loss.kind, Kind::TunnelLost, "{loss}");
