@@ -133,7 +133,13 @@ async fn two_hundred_megabytes_behind_a_stalled_reader_harm_nobody() {
         let part = TOTAL / TURNS;
         let until = tunnel.figures().received + part;
         ask(&mut awake, part).await;
-        tokio::join!(beside_awake.add(&ten, arrived(&tunnel, until)), read(&mut awake, part));
+        // A task of its own: looking at every byte must not delay the look at the clock.
+        let reading = tokio::spawn(async move {
+            read(&mut awake, part).await;
+            awake
+        });
+        beside_awake.add(&ten, arrived(&tunnel, until)).await;
+        awake = reading.await.expect("every byte");
         let until = tunnel.figures().received + part;
         ask(&mut stalled, part).await;
         beside_stalled.add(&ten, arrived(&tunnel, until)).await;

@@ -12,6 +12,7 @@ use super::{Account, Ended, Error, Grant, Health, Network, Refusal};
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt, stream::SplitSink, stream::SplitStream};
 use rand::RngExt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -227,9 +228,14 @@ async fn serve(shared: &Shared, socket: Socket, close: watch::Receiver<bool>, ti
     let heard = Heard { start: Instant::now(), last: AtomicU64::new(0), agent: AtomicBool::new(false) };
     // Three at once: a write that blocks must not stop the reading, or both ends could wait for each other; and neither
     // must stop the watch.
+    let mut reading = pin!(read(shared, source, &heard));
     let end = tokio::select! {
-        end = read(shared, source, &heard) => end,
-        end = write(shared, sink, close, timing) => end,
+        end = &mut reading => end,
+        end = write(shared, sink, close, timing) => match end {
+            // Nobody takes what we write; the reason may still lie there to be read.
+            End::Cut(reason) => tokio::time::timeout(timing.farewell, reading).await.unwrap_or(End::Cut(reason)),
+            other => other,
+        },
         end = watch(&heard, timing) => end,
     };
     (end, heard.agent.load(Ordering::Relaxed))

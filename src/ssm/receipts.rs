@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 const LEAST_HOLD: Duration = Duration::from_millis(4);
 /// And for at most this; those that have been held for long enough by then go along with it.
 const MOST_HOLD: Duration = Duration::from_millis(7);
+/// More than so many are not held: an agent that sends faster than one a millisecond is not Amazon's, and may have a window
+/// that waits for them.
+const MOST_HELD: usize = 16;
 /// Where frames go missing, a receipt goes out a second time so much later.
 const AGAIN: Duration = Duration::from_millis(25);
 /// Frames are held to go missing for so long after one came twice or out of its turn.
@@ -53,6 +56,12 @@ impl Receipts {
             self.due.push_back((now, receipt));
         } else {
             self.held.push_back((now, receipt));
+            if self.held.len() > MOST_HELD
+                && let Some((_, oldest)) = self.held.pop_front()
+            {
+                self.sent(&oldest, now);
+                self.due.push_back((now, oldest));
+            }
         }
     }
 
