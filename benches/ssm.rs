@@ -18,6 +18,7 @@
 //! | CPU a megabyte down | 67 ms | 263 ms | 4.0 |
 //! | key-sized query beside a download, p50 | 1.6 ms | 480 ms | 306 |
 //! | login beside a download, p50 | 142 ms | 2498 ms | 18 |
+//! | cancel beside a download until the statement has ended, p50 (another run, busier) | 23 ms | 480 ms | 20 |
 //! | download, 4 streams on 4 sessions | 2.70 MB/s | 0.68 MB/s | 4.0 |
 //! | download, 1 % lost, 1 % repeated, 1 % swapped | 0.67 MB/s | incomplete | - |
 //! | upload, same | 24.2 MB/s | 0.04 MB/s | 616 |
