@@ -183,7 +183,7 @@ impl Worker {
         self.desk.clear();
         let mut stopped = false;
         for (index, statement) in statements.into_iter().enumerate() {
-            if stopped && !(statement.always && !session.is_away()) {
+            if stopped && (session.is_away() || !statement.always) {
                 continue;
             }
             let ended = self.statement(session, run, index, &statement.sql, None).await;
