@@ -3,6 +3,7 @@
 mod account;
 pub mod arrange;
 mod audit;
+mod beside;
 mod canceller;
 mod catalogue;
 mod connect;

@@ -12,6 +12,7 @@ mod happening;
 mod inventory;
 mod page;
 mod policy;
+pub mod psql;
 mod secret;
 mod settings;
 pub mod sql;

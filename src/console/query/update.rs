@@ -8,7 +8,7 @@ use super::layout::{self, areas};
 use super::pane::{Focus, Pane, Question, Showing, Stop, Then};
 use super::recall::Finder;
 use super::shape::Needle;
-use super::{Ask, Input, News, Order, browse, completion, compose, running, shaping, sheet};
+use super::{Ask, Input, News, Order, browse, completion, compose, hearing, running, shaping, sheet};
 use crate::console::keys::find;
 use crate::console::theme::Tone;
 use crate::model::Transaction;
@@ -36,7 +36,7 @@ pub fn update(pane: &mut Pane, input: Input) -> Vec<Order> {
         Input::News(News::Shaped(ticket, shaped)) => shaping::hear(pane, ticket, shaped, &mut orders),
         Input::News(news) => {
             completion::hear(pane, &news);
-            running::hear(pane, news);
+            hearing::hear(pane, news);
         }
         Input::Names(names) => pane.completion.take(names),
     }
