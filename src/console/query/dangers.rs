@@ -2,7 +2,7 @@
 //! not seen when the question was asked (a variable, `\gexec`, a file that has changed since) is asked about when it comes.
 //! It must not know who asks.
 
-use crate::model::sql::{Class, classify, statements, tokens};
+use crate::model::sql::{Class, TokenKind, classify, statements, tokens};
 use crate::model::visible;
 use std::collections::HashSet;
 use std::fs::File;
@@ -23,12 +23,17 @@ pub(super) struct Danger {
     mark: String,
 }
 
-/// What is dangerous in a text, in order.
+/// What is dangerous in a text before it runs, in order. What a variable is part of is asked about when it is known.
 pub(super) fn dangers(text: &str) -> Vec<Danger> {
-    let found = statements(text);
-    let of = found.iter().filter(|statement| !statement.backslash).filter_map(|statement| {
+    found(text, |sql| !tokens(sql).any(|token| token.kind == TokenKind::Variable))
+}
+
+fn found(text: &str, known: impl Fn(&str) -> bool) -> Vec<Danger> {
+    let all = statements(text);
+    let of = all.iter().filter(|statement| !statement.backslash).filter_map(|statement| {
         let sql = statement.of(text);
         let Class::Dangerous { reason } = classify(sql) else { return None };
+        known(sql).then_some(())?;
         let first = sql.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
         Some(Danger { words: visible(&format!("{reason}: {first}")).into_owned(), mark: mark(sql) })
     });
@@ -71,7 +76,7 @@ impl Approved {
 
     /// Those of a text that nobody has said yes to.
     pub(super) fn lacks(&self, text: &str) -> Vec<Danger> {
-        let mut all = dangers(text);
+        let mut all = found(text, |_| true);
         all.retain(|danger| !self.has(danger));
         all
     }
@@ -105,6 +110,9 @@ mod tests {
         assert_eq!(approved.lacks("drop  /* it */ table\na"), []);
         assert_eq!(approved.lacks("drop table a_b").len(), 1);
         assert_eq!(approved.lacks("drop table \"a\"").len(), 1);
+        // A variable's value is not known beforehand; what is sent is.
+        assert_eq!(dangers("drop table :x;"), []);
+        assert_eq!(approved.lacks("drop table :x").len(), 1);
         assert_eq!(lines((0..9).map(|at| at.to_string()).collect()), ["0", "1", "2", "3", "and 5 more"]);
     }
 }

@@ -125,6 +125,10 @@ impl Worker {
                     if ended.outcome != Outcome::Done {
                         outcome = ended.outcome;
                     }
+                    if ended.cancelled && ended.outcome == Outcome::Done {
+                        // It was over before the cancel was heard; what would come after it does not come.
+                        return Err(self.cancelled(run, ended.after));
+                    }
                     if ended.after == After::Leave || ended.cancelled {
                         return Err(Halt { after: ended.after, outcome });
                     }

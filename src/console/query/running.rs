@@ -114,7 +114,12 @@ fn is_script(part: &str, found: &[sql::Statement]) -> bool {
     found.iter().any(|statement| {
         let sql = statement.of(part);
         match statement.backslash {
-            true => words::parse(sql) == Word::Script,
+            true => match words::parse(sql) {
+                Word::Script => true,
+                // Alone it opens a tab; among others, what follows it is meant for the other database.
+                Word::Connect { .. } => found.len() > 1,
+                _ => false,
+            },
             false => {
                 statement.data.is_some()
                     || classify(sql) == Class::Copy(CopyWay::FromStdin)
