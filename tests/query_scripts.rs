@@ -194,6 +194,22 @@ impl Tab {
     }
 }
 
+/// Until some backend of this test's waits for that.
+fn waits_for(application: &str, event: &str) {
+    let begun = std::time::Instant::now();
+    let asked = format!(
+        "select count(*) from pg_stat_activity where wait_event = '{event}' and query like '%{application}%' and pid <> pg_backend_pid();"
+    );
+    loop {
+        let (told, wrong) = psql::psql(Postgres::shared(), "postgres", &["-qAt"], &asked);
+        assert_eq!(wrong, "");
+        if told.trim() != "0" {
+            return;
+        }
+        assert!(begun.elapsed() < LONG, "nobody waits for {event}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn variables_conditions_and_what_is_made_of_results() {
     let mut tab = Tab::open(false).await;
@@ -373,6 +389,7 @@ async fn a_cancel_is_heard_in_the_middle_of_everything() {
     tab.run("\\set long 600\nselect pg_sleep(:long);\ninsert into t values ('not reached');\n");
     let begun = |tab: &Tab| tab.seen.iter().any(|news| matches!(news, News::Began { .. }));
     tab.until("its beginning", begun).await;
+    waits_for("pg_sleep(600)", "PgSleep");
     tab.cancel();
     assert_eq!(tab.ends().await, Work::Cancelled);
     // While data are awaited that do not come, and while a script is.
@@ -391,6 +408,7 @@ async fn a_cancel_is_heard_in_the_middle_of_everything() {
     let held = std::fs::OpenOptions::new().read(true).write(true).open(&pipe).expect("it opens");
     tab.run(&format!("select repeat('x', 1000) from generate_series(1, 1000000) \\g {pipe}\n"));
     tab.until("its beginning", begun).await;
+    waits_for("repeat(''x'', 1000)", "ClientWrite");
     tab.cancel();
     let work = tab.ends().await;
     assert!(matches!(work, Work::Cancelled | Work::Failed), "{work:?}");
@@ -407,10 +425,13 @@ async fn a_cancel_is_heard_in_the_middle_of_everything() {
     }
     tab.run("\\echo begun\n\\sv public.held\n");
     tab.until("its beginning", |tab| tab.words().iter().any(|words| words == "begun")).await;
+    waits_for("pg_get_viewdef", "relation");
     tab.cancel();
     assert_eq!(tab.ends().await, Work::Cancelled, "{}", tab.screen());
     holder.close().await;
-    tab.runs("drop view public.held\n\\g\n").await;
+    tab.run("drop view public.held\n\\g\n");
+    tab.key(KeyCode::Char('y'), KeyModifiers::NONE);
+    assert_eq!(tab.ends().await, Work::Done, "{}", tab.screen());
     assert_eq!(tab.value("select count(*) from t").await, "0");
     tab.close().await;
 }

@@ -192,7 +192,12 @@ impl Worker {
         let Some(scripted) = &mut current.script else { return };
         let Some(outlet) = scripted.outlet().cloned() else { return };
         let wrote = scripted.wrote();
-        let trouble = match self.settle(&outlet).await {
+        // Who has cancelled waits no more, neither for a slow disk nor for a pipe that nobody reads.
+        let settled = match current.by_user {
+            true => futures_util::FutureExt::now_or_never(outlet.settled()),
+            false => self.settle(&outlet).await,
+        };
+        let trouble = match settled {
             Some(Ok(())) => {
                 if wrote {
                     self.say(format!("written to {}", outlet.path().display()), false);

@@ -107,6 +107,9 @@ impl Scripted {
             diagnosis.at = Some(at);
             return;
         }
+        if diagnosis.kind == Kind::Cancelled {
+            return;
+        }
         let place = run.place(diagnosis.at);
         if let Some(place) = place.filter(|place| place.file.is_some() || run.unseen || diagnosis.at.is_none()) {
             diagnosis.title = format!("{place}: {}", diagnosis.title);
