@@ -2,6 +2,7 @@
 //! know where the bytes go.
 
 mod aligned;
+pub mod cells;
 mod insert;
 pub(crate) mod json;
 mod markdown;
