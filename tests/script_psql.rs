@@ -99,7 +99,6 @@ fn scripts_print_what_psql_prints() {
         ("words.sql", "csv"),
         ("errors.sql", "csv"),
         ("vendor.sql", "csv"),
-        ("vendor.sql", "table"),
         ("aligned.sql", "table"),
         ("catalogue.sql", "csv"),
         ("catalogue.sql", "table"),

@@ -34,6 +34,9 @@ select * from shown order by n;
 select * from shown order by n;
 \pset border 1
 select * from shown order by n;
+\pset border 0
+select * from shown order by n;
+\pset border 1
 \x
 select * from shown order by n;
 \t

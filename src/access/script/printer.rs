@@ -278,10 +278,9 @@ impl Own {
         let name_width = names.iter().map(|name| cells::width(name)).max().unwrap_or(0);
         let cell_width = self.cells(null).flatten().map(|cell| cells::width(&cell)).max().unwrap_or(0);
         for (at, cells) in self.cells(null).enumerate() {
-            if self.display.tuples_only {
-                put(out, if at > 0 { "\n" } else { "" });
-            } else {
-                put(out, &record_line(border, at as u64 + 1, name_width, cell_width));
+            let number = (!self.display.tuples_only).then_some(at as u64 + 1);
+            if number.is_some() || at > 0 || border > 1 {
+                put(out, &record_line(border, number, name_width, cell_width));
             }
             for (name, cell) in names.iter().zip(&cells) {
                 for line in 0..name.len().max(cell.len()) {
@@ -292,7 +291,9 @@ impl Own {
                     put(out, label);
                     cells::pad(out, name_width - label.width());
                     put(out, mark(name));
-                    put(out, if border > 0 { "| " } else { "" });
+                    put(out, if border > 0 { "|" } else { "" });
+                    // Beside the rest of a long name nothing stands, not even a blank.
+                    put(out, if border > 1 || (border > 0 && line < cell.len()) { " " } else { "" });
                     put(out, text);
                     let goes_on = line + 1 < cell.len();
                     if goes_on || border > 1 {
@@ -310,14 +311,22 @@ impl Own {
 }
 
 /// The line above a record: its number laid over the border.
-fn record_line(border: u8, number: u64, names: usize, cells: usize) -> String {
-    let (rule, label) = match border {
-        0 => return format!("* Record {number}\n"),
-        1 => (format!("{}+{}", "-".repeat(names + 1), "-".repeat(cells + 1)), format!("-[ RECORD {number} ]")),
-        _ => (format!("+{}+{}+", "-".repeat(names + 2), "-".repeat(cells + 2)), format!("+-[ RECORD {number} ]")),
+fn record_line(border: u8, number: Option<u64>, names: usize, cells: usize) -> String {
+    if border == 0 {
+        let label = number.map(|number| format!("* Record {number}")).unwrap_or_default();
+        // psql counts one column for a line that is not there.
+        let used = label.len() + 1;
+        let over = used.saturating_sub(names);
+        let spaces = names.saturating_sub(used) + usize::from(over == 0) + cells.saturating_sub(over.saturating_sub(1));
+        return format!("{label}{}\n", " ".repeat(spaces));
+    }
+    let edge = if border > 1 { "+-" } else { "-" };
+    let label = number.map(|number| format!("{edge}[ RECORD {number} ]")).unwrap_or_default();
+    let rule = match border {
+        1 => format!("{}+{}", "-".repeat(names + 1), "-".repeat(cells + 1)),
+        _ => format!("+{}+{}+", "-".repeat(names + 2), "-".repeat(cells + 2)),
     };
-    let rest = rule.get(label.len()..).unwrap_or_default();
-    format!("{label}{rest}\n")
+    format!("{label}{}\n", rule.get(label.len()..).unwrap_or_default())
 }
 
 fn counted(rows: u64) -> String {
