@@ -34,7 +34,9 @@ fn found(text: &str, known: impl Fn(&str) -> bool) -> Vec<Danger> {
         let sql = statement.of(text);
         let Class::Dangerous { reason } = classify(sql) else { return None };
         known(sql).then_some(())?;
-        let first = sql.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        // Comments before it say what they like; it is shown from its first word.
+        let start = tokens(sql).find(|token| !token.is_blank()).map_or(0, |token| token.start);
+        let first = sql[start..].lines().next().unwrap_or_default();
         Some(Danger { words: visible(&format!("{reason}: {first}")).into_owned(), mark: mark(sql) })
     });
     of.collect()
