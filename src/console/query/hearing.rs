@@ -6,7 +6,7 @@ use super::order::{Outcome, Past, Timing};
 use super::pane::{Focus, Link, Output, Pane, Question, Showing, Stop, Then, Work};
 use super::running::first_line;
 use super::table::Table;
-use super::{LineHealth, News, layout, text, worker};
+use super::{LineHealth, News, layout, plan, text, worker};
 use crate::console::theme::Tone;
 use crate::model::{Diagnosis, Kind, Transaction};
 use std::time::SystemTime;
@@ -41,6 +41,7 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
                 title: None,
                 told: String::new(),
                 cut_short: None,
+                plan: None,
             });
             pane.current = pane.outputs.len() - 1;
             pane.showing = Showing::Rows;
@@ -54,6 +55,7 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
             if let Some(output) = pane.outputs.iter_mut().find(|output| output.table.id == result) {
                 output.table.take(window);
             }
+            plan::recognize(pane, result);
         }
         // The shaping of rows hears this itself, since it may have something to order.
         News::Shaped(..) => {}
@@ -275,6 +277,8 @@ fn failed(pane: &mut Pane, run: u64, index: usize, diagnosis: Diagnosis, timing:
         if let (Some(sent), Some(at)) = (running.sent.get(index), diagnosis.at) {
             let sql = &sent.statement.sql;
             let byte = sql.char_indices().nth(at).map_or(sql.len(), |(byte, _)| byte);
+            // What was put before the statement is not what was typed.
+            let (sql, byte) = (&sql[sent.lead..], byte.saturating_sub(sent.lead));
             let start = sql[..byte].rfind('\n').map_or(0, |at| at + 1);
             let line = sql[start..].lines().next().unwrap_or("");
             let number = sql[..byte].matches('\n').count() + 1;

@@ -16,10 +16,11 @@ mod current;
 mod dangers;
 mod desk;
 mod editor;
+mod explain;
 mod grid;
 mod hearing;
 mod interpreting;
-mod journal;
+pub mod journal;
 pub mod keymap;
 mod layout;
 mod lifting;
@@ -29,6 +30,8 @@ mod order;
 mod outlet;
 mod page;
 mod pane;
+mod plan;
+mod plan_view;
 mod reading;
 mod recall;
 mod receiving;
@@ -39,10 +42,12 @@ pub mod shape;
 mod shaping;
 mod sheet;
 mod sheet_view;
+pub mod shelf;
 mod standing;
 mod stopping;
 mod table;
 mod text;
+pub mod tree;
 mod undo;
 mod update;
 mod view;
@@ -52,7 +57,8 @@ pub mod worker;
 pub use completion::{CHOOSE, Choose};
 pub use editor::{Edit, Motion};
 pub use order::{
-    Ask, Input, LineHealth, Names, News, Order, Outcome, Past, Piece, ResultId, Statement, Timing, Window,
+    Ask, Input, LineHealth, Names, News, Order, Outcome, Past, Piece, ResultId, Shelved, Shelving, Statement, Timing,
+    Window,
 };
 pub use pane::{HelpRow, Pane, Setup, Title, Walked, Work};
 pub use update::update;

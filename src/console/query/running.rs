@@ -55,15 +55,17 @@ pub(super) fn run(pane: &mut Pane, all: bool, orders: &mut Vec<Order>) {
     }
     if is_script(part, &found) {
         let note = (!secrets::may_hold(part)).then(|| part.to_owned());
-        let statement = Statement { sql: part.to_owned(), note };
-        return consider(pane, vec![Sent { statement, start: Some(from) }], orders);
+        let statement = Statement { sql: part.to_owned(), note, always: false };
+        return consider(pane, vec![Sent { statement, start: Some(from), lead: 0 }], orders);
     }
     let mut sent = Vec::new();
     for statement in found {
         let sql = statement.of(part);
         if !statement.backslash {
             let note = (!secrets::may_hold(sql)).then(|| format!("{sql};"));
-            sent.push(Sent { statement: Statement { sql: sql.to_owned(), note }, start: Some(from + statement.start) });
+            let start = Some(from + statement.start);
+            let statement = Statement { sql: sql.to_owned(), note, always: false };
+            sent.push(Sent { statement, start, lead: 0 });
             continue;
         }
         if !obey(pane, words::parse(sql), from + statement.start..from + statement.end, orders) {
@@ -197,7 +199,7 @@ fn place_in_words(pane: &Pane) -> String {
 }
 
 /// Asks before what changes much at once; no lock is held while the question stands.
-fn consider(pane: &mut Pane, sent: Vec<Sent>, orders: &mut Vec<Order>) {
+pub(super) fn consider(pane: &mut Pane, sent: Vec<Sent>, orders: &mut Vec<Order>) {
     if pane.work == Work::Closed {
         pane.say(Tone::Bad, "this session has ended");
     } else if pane.run.is_some() {
