@@ -383,7 +383,7 @@ async fn every_catalogue_word_is_sql_the_server_takes() {
     tab.shows("order_items").await;
     tab.done().await;
     tab.run("\\d orders");
-    tab.shows("primary key").await;
+    tab.shows("PRIMARY KEY, btree (").await;
     tab.done().await;
     tab.end().await;
 }

@@ -2,6 +2,7 @@
 
 mod account;
 pub mod activity;
+mod another;
 pub mod arrange;
 mod audit;
 mod beside;
@@ -50,9 +51,9 @@ mod watch;
 
 pub use canceller::Canceller;
 pub use forward::{Forward, News as ForwardNews};
+pub use listener::{Door, Listener, ListenerReport, ListenerWish};
 pub use pressing::{Means, Pressed};
 pub use progress::is_told as tells_progress;
-pub use listener::{Door, Listener, ListenerReport, ListenerWish};
 pub use running::Running;
 pub use session::Session;
 pub use watch::{LineHealth, Watch};

@@ -68,6 +68,10 @@ pub fn update(state: &mut State, event: Event) -> Vec<(Id, Command)> {
             if let Some(at) = state.tabs.iter().position(|tab| tab.id == id) {
                 to_tab_at(state, at, QueryInput::Tick(state.now));
                 let is_up = matches!(news, query::News::State { .. });
+                if let query::News::Moved { user, database } = &news {
+                    let wish = &mut state.tabs[at].wish;
+                    (wish.user, wish.database) = (user.clone(), Some(database.clone()));
+                }
                 let since = state.tabs[at].pane.busy_since();
                 to_tab_at(state, at, QueryInput::News(news));
                 if let Some(since) = since {

@@ -14,6 +14,7 @@ mod inventory;
 mod page;
 pub mod plan;
 mod policy;
+pub mod psql;
 mod secret;
 mod settings;
 pub mod sql;

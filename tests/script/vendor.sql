@@ -62,6 +62,33 @@ select count(*), max(name) from copied;
 7	inline	x
 \.
 select * from copied where id = 7;
+create extension if not exists pg_trgm schema inventory;
+create extension hstore;
+do $do$
+declare found int;
+begin
+    select count(*) into found from pg_extension where extname in ('pg_trgm', 'hstore');
+    raise notice 'extensions: %', found;
+    if found <> 2 then raise exception 'missing; not at all'; end if;
+    execute 'create table made_by_do (n int); insert into made_by_do values (1)';
+end
+$do$;
+create procedure add_item(i int, n text) language sql begin atomic
+    insert into items (id, name) values (i, n);
+    update items set note = case when n like 'x;%' then 'a' else 'b' end where items.id = i;
+end;
+call add_item(100, 'x; y');
+select * from items where id = 100;
+create table bulk (n int, filler text);
+insert into bulk select i, repeat('f', 100) from generate_series(1, 20000) i;
+\copy bulk to 'out.csv' csv
+truncate bulk;
+\copy bulk from 'out.csv' csv
+select count(*), sum(n), min(length(filler)) from bulk;
+create rule no_delete as on delete to bulk do instead (select 1; select 2);
+begin; savepoint s; insert into bulk values (0, null); rollback to s; commit;
+select count(*) from bulk;
+\copy (select id, name from items order by id) to 'out.csv' csv header
 \o results.txt
 select 'to a file' as o;
 \qecho also there

@@ -43,6 +43,16 @@ pub fn psql(server: &Postgres, database: &str, options: &[&str], script: &str) -
 
 /// A session of ours as `postgres`, straight to the server over verified TLS. The folder is for its state.
 pub async fn session(server: &Postgres, database: &str, folder: &tempfile::TempDir) -> Session {
+    session_with(server, database, folder, false).await.0
+}
+
+/// The same, read-only where that is wanted, with its settings.
+pub async fn session_with(
+    server: &Postgres,
+    database: &str,
+    folder: &tempfile::TempDir,
+    read_only: bool,
+) -> (Session, Settings) {
     let bundle = folder.path().join("ca.pem");
     std::fs::write(&bundle, server.root()).expect("our own folder");
     let settings = Settings {
@@ -55,7 +65,7 @@ pub async fn session(server: &Postgres, database: &str, folder: &tempfile::TempD
         state_dir: folder.path().join("state"),
         ..Settings::default()
     };
-    let access = Access::new(settings).expect("good settings");
+    let access = Access::new(settings.clone()).expect("good settings");
     let wish = Wish {
         endpoint: Endpoint {
             role: EndpointRole::Instance,
@@ -79,7 +89,7 @@ pub async fn session(server: &Postgres, database: &str, folder: &tempfile::TempD
         database: Some(database.to_owned()),
         user: "postgres".to_owned(),
         auth: Auth::Password(Secret::new("never asked for")),
-        read_only: false,
+        read_only,
     };
-    access.connect(&wish, None).await.expect("a session")
+    (access.connect(&wish, None).await.expect("a session"), settings)
 }

@@ -1,10 +1,10 @@
 //! What a word printed, and its two spellings: the aligned text and the CSV of psql. It must not know what it says.
 
 use super::answer::Answer;
-use crate::access::format::separated;
+use crate::access::format::{cells, separated};
 use crate::model::{Column, visible};
 use std::borrow::Cow;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 /// Type OID of `text`, for columns that are made here (pg_type.dat).
 const TEXT: u32 = 25;
@@ -67,30 +67,34 @@ impl Printed {
         if let Some(text) = &self.text {
             return tame(text);
         }
-        let header: Vec<Vec<String>> = self.columns.iter().map(|column| lines(&column.name)).collect();
-        let rows: Vec<Vec<Vec<String>>> = self
+        let header: Vec<Vec<Cow<'_, str>>> = self.columns.iter().map(|column| cells::lines(&column.name)).collect();
+        let rows: Vec<Vec<Vec<Cow<'_, str>>>> = self
             .rows
             .iter()
-            .map(|row| row.iter().map(|cell| lines(cell.as_deref().unwrap_or_default())).collect())
+            .map(|row| row.iter().map(|cell| cells::lines(cell.as_deref().unwrap_or_default())).collect())
             .collect();
-        let mut widths: Vec<usize> = header.iter().map(|cell| width(cell)).collect();
+        let mut widths: Vec<usize> = header.iter().map(|cell| cells::width(cell)).collect();
         for row in &rows {
             for (widest, cell) in widths.iter_mut().zip(row) {
-                *widest = (*widest).max(width(cell));
+                *widest = (*widest).max(cells::width(cell));
             }
         }
-        let mut out = String::new();
+        let numeric: Vec<bool> = self.columns.iter().map(Column::is_numeric).collect();
+        let mut out = Vec::new();
         if let Some(title) = &self.title {
             let title = tame(title);
             let total = (widths.iter().sum::<usize>() + 3 * widths.len()).saturating_sub(1);
-            spaces(&mut out, total.saturating_sub(title.lines().map(UnicodeWidthStr::width).max().unwrap_or(0)) / 2);
-            out.push_str(&title);
-            out.push('\n');
+            let widest = title.lines().map(UnicodeWidthStr::width).max().unwrap_or(0);
+            cells::pad(&mut out, total.saturating_sub(widest) / 2);
+            out.extend_from_slice(title.as_bytes());
+            out.push(b'\n');
         }
-        self.head(&mut out, &header, &widths);
+        cells::header(&mut out, &header, &widths, 1);
+        cells::rule(&mut out, &widths, 1);
         for row in &rows {
-            self.row(&mut out, row, &widths);
+            cells::row(&mut out, row, &widths, &numeric, 1);
         }
+        let mut out = String::from_utf8_lossy(&out).into_owned();
         if self.counted && self.footers.is_empty() {
             let noun = if self.rows.len() == 1 { "row" } else { "rows" };
             out.push_str(&format!("({} {noun})\n", self.rows.len()));
@@ -102,93 +106,11 @@ impl Printed {
         out.push('\n');
         out
     }
-
-    fn head(&self, out: &mut String, header: &[Vec<String>], widths: &[usize]) {
-        let height = header.iter().map(Vec::len).max().unwrap_or(0);
-        for at in 0..height {
-            for (column, (cell, widest)) in header.iter().zip(widths).enumerate() {
-                let text = cell.get(at).map_or("", String::as_str);
-                let spare = widest - text.width();
-                out.push_str(if column == 0 { " " } else { "| " });
-                spaces(out, spare / 2);
-                out.push_str(text);
-                spaces(out, spare - spare / 2);
-                out.push(if at + 1 < cell.len() { '+' } else { ' ' });
-            }
-            out.push('\n');
-        }
-        for (column, widest) in widths.iter().enumerate() {
-            out.push_str(if column == 0 { "" } else { "+" });
-            out.extend(std::iter::repeat_n('-', widest + 2));
-        }
-        out.push('\n');
-    }
-
-    fn row(&self, out: &mut String, row: &[Vec<String>], widths: &[usize]) {
-        let height = row.iter().map(Vec::len).max().unwrap_or(0);
-        for at in 0..height {
-            for (column, cell) in row.iter().enumerate() {
-                let text = cell.get(at).map_or("", String::as_str);
-                let spare = widths[column] - text.width();
-                let continues = at + 1 < cell.len();
-                let last = column + 1 == row.len();
-                out.push_str(if column == 0 { " " } else { "| " });
-                let numeric = self.columns.get(column).is_some_and(Column::is_numeric);
-                if numeric && at < cell.len() {
-                    spaces(out, spare);
-                }
-                out.push_str(text);
-                // Nothing stands behind the last column, unless its cell goes on.
-                if (!numeric || at >= cell.len()) && (!last || continues) {
-                    spaces(out, spare);
-                }
-                match (continues, last) {
-                    (true, _) => out.push('+'),
-                    (false, false) => out.push(' '),
-                    (false, true) => {}
-                }
-            }
-            out.push('\n');
-        }
-    }
 }
 
 /// A column of text.
 pub fn text_column(name: &str) -> Column {
     Column { name: name.to_owned(), oid: TEXT }
-}
-
-fn width(lines: &[String]) -> usize {
-    lines.iter().map(|line| line.width()).max().unwrap_or(0)
-}
-
-fn spaces(out: &mut String, count: usize) {
-    out.extend(std::iter::repeat_n(' ', count));
-}
-
-/// A cell's lines as they stand in a table: psql writes control characters as escapes and tabs as spaces.
-fn lines(text: &str) -> Vec<String> {
-    text.split('\n').map(cell_line).collect()
-}
-
-fn cell_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    let mut columns = 0;
-    for c in text.chars() {
-        let start = line.len();
-        match c {
-            '\t' => spaces(&mut line, 8 - columns % 8),
-            '\r' => line.push_str("\\r"),
-            c if c.is_ascii_control() => line.push_str(&format!("\\x{:02X}", c as u32)),
-            c if c.is_control() => line.push_str(&format!("\\u{:04X}", c as u32)),
-            c => line.push(c),
-        }
-        columns += line[start..].chars().map(|c| c.width().unwrap_or(0)).sum::<usize>();
-    }
-    match visible(&line) {
-        Cow::Borrowed(_) => line,
-        Cow::Owned(tamed) => tamed,
-    }
 }
 
 /// Lines and tabs stay; everything else is made visible.

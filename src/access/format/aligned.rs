@@ -2,6 +2,7 @@
 //! through at those widths, and a cell that is wider pushes its line out rather than being cut. It must not know where it
 //! goes.
 
+use super::cells::{self, pad};
 use crate::model::{Column, Page, visible};
 use unicode_width::UnicodeWidthStr;
 
@@ -24,7 +25,7 @@ impl Aligned {
     /// A table of these columns.
     pub fn new(columns: &[Column], null: String) -> Aligned {
         Aligned {
-            names: columns.iter().map(|column| visible(&column.name).into_owned()).collect(),
+            names: columns.iter().map(|column| column.name.clone()).collect(),
             numeric: columns.iter().map(Column::is_numeric).collect(),
             null,
             widths: Vec::new(),
@@ -72,32 +73,21 @@ impl Aligned {
         }
         self.header_out = true;
         let held = std::mem::take(&mut self.held);
-        self.widths = self.names.iter().map(|name| name.width()).collect();
+        let names: Vec<_> = self.names.iter().map(|name| cells::lines(name)).collect();
+        self.widths = names.iter().map(|name| cells::width(name)).collect();
         for page in &held {
             for row in 0..page.rows() {
                 for (width, cell) in self.widths.iter_mut().zip(page.row(row)) {
-                    *width = (*width).max(visible(cell.unwrap_or(&self.null)).width());
+                    *width = (*width).max(cells::width(&cells::lines(cell.unwrap_or(&self.null))));
                 }
             }
         }
-        for (at, (name, width)) in self.names.iter().zip(&self.widths).enumerate() {
-            let spare = width - name.width();
-            out.extend_from_slice(if at == 0 { b" " } else { b"| " });
-            pad(out, spare / 2);
-            out.extend_from_slice(name.as_bytes());
-            pad(out, spare - spare / 2 + 1);
+        if names.is_empty() {
+            out.extend_from_slice(b"--\n");
+        } else {
+            cells::header(out, &names, &self.widths, 1);
+            cells::rule(out, &self.widths, 1);
         }
-        if !self.names.is_empty() {
-            out.push(b'\n');
-        }
-        for (at, width) in self.widths.iter().enumerate() {
-            out.extend_from_slice(if at == 0 { b"" } else { b"+" });
-            out.extend(std::iter::repeat_n(b'-', width + 2));
-        }
-        if self.names.is_empty() {
-            out.extend_from_slice(b"--");
-        }
-        out.push(b'\n');
         for page in &held {
             self.put(out, page);
         }
@@ -106,6 +96,11 @@ impl Aligned {
     fn put(&self, out: &mut Vec<u8>, page: &Page) {
         for row in 0..page.rows() {
             let last = page.columns().saturating_sub(1);
+            if !page.row(row).all(|cell| cells::is_plain(cell.unwrap_or(&self.null))) {
+                let lines: Vec<_> = page.row(row).map(|cell| cells::lines(cell.unwrap_or(&self.null))).collect();
+                cells::row(out, &lines, &self.widths, &self.numeric, 1);
+                continue;
+            }
             for (at, cell) in page.row(row).enumerate() {
                 let cell = visible(cell.unwrap_or(&self.null));
                 let spare = self.widths[at].saturating_sub(cell.width());
@@ -124,10 +119,6 @@ impl Aligned {
             }
         }
     }
-}
-
-fn pad(out: &mut Vec<u8>, count: usize) {
-    out.extend(std::iter::repeat_n(b' ', count));
 }
 
 #[cfg(test)]

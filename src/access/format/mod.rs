@@ -2,6 +2,7 @@
 //! know where the bytes go.
 
 mod aligned;
+pub mod cells;
 mod insert;
 pub(crate) mod json;
 mod markdown;
@@ -349,7 +350,8 @@ mod tests {
                 " id |   na\"me    | price |      doc      | id \n",
                 "----+------------+-------+---------------+----\n",
                 "  1 | plain      | 12.50 | {\"a\": [1, 2]} | t\n",
-                " 22 | a,b␤\"c\"␉|\\ |   NaN |               | f\n",
+                " 22 | a,b       +|   NaN |               | f\n",
+                "    | \"c\"     |\\ |       |               | \n",
                 "    |            |       | null          | \n",
                 "(3 rows)\n\n"
             )

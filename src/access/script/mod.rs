@@ -185,6 +185,29 @@ impl Script {
         self.own("BEGIN");
     }
 
+    /// How whoever sits there has things shown by now.
+    pub fn show(&mut self, expanded: bool, timing: bool) {
+        if expanded != self.display.is_expanded() {
+            self.display.expanded = if expanded { Expanded::On } else { Expanded::Off };
+        }
+        self.timing = timing;
+    }
+
+    /// The statements that wait behind the one handed out.
+    pub fn ahead(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().filter_map(|(step, _)| match step {
+            Step::Run(run) if !run.own => Some(run.query.sql.as_str()),
+            _ => None,
+        })
+    }
+
+    /// A [`Step::Run`] was not done, and will not be.
+    pub fn awaits_no_more(&mut self) {
+        self.after = After::Nothing;
+        self.copy = None;
+        self.guarded = false;
+    }
+
     /// Whether times are told.
     pub fn timing(&self) -> bool {
         self.timing
@@ -537,29 +560,3 @@ fn version_number(version: &str) -> u32 {
 fn awaits_data(sql: &str) -> bool {
     classify(sql) == Class::Copy(CopyWay::FromStdin)
 }
-
-/// The commands that work, with a sentence each.
-pub const HELP: &[(&str, &str)] = &[
-    ("\\g [(OPTIONS)] [FILE]  \\gx", "send the statement, its rows to a file; \\gx a column a line"),
-    ("\\gset [PREFIX]", "columns of the one row become variables"),
-    ("\\gexec", "run each cell of the result as a statement"),
-    ("\\gdesc", "names and types of the columns, without running it"),
-    ("\\crosstabview [V [H [D [SORT]]]]", "rows as a grid"),
-    ("\\watch [SECONDS] [c=TIMES] [m=ROWS]", "again and again, until Ctrl-C"),
-    ("\\i FILE  \\ir FILE", "run a script; \\ir beside the script it stands in"),
-    ("\\copy TABLE|(QUERY) from|to FILE …", "COPY with a file of this machine"),
-    ("\\o [FILE]", "results go to a file, or back"),
-    ("\\set [NAME [VALUE …]]  \\unset NAME", "variables: :NAME :'NAME' :\"NAME\" :{?NAME}"),
-    ("\\getenv NAME ENVIRONMENT", "a variable from the environment"),
-    ("\\if EXPR  \\elif EXPR  \\else  \\endif", "what is run"),
-    ("\\echo  \\qecho  \\warn TEXT", "words to stdout, to where results go, to stderr"),
-    ("\\x \\t \\a \\f \\C \\pset NAME [VALUE]", "how results are shown"),
-    ("\\timing [on|off]", "times of statements"),
-    ("\\p  \\r  \\w FILE", "the statement so far: show, forget, write"),
-    ("\\c [DATABASE [USER]]", "another session"),
-    ("\\conninfo  \\errverbose  \\encoding", "where this session is; the last error at length"),
-    ("\\d \\dt \\dn \\df \\du \\l \\sf \\sv …", "the catalogue"),
-    ("\\cd FOLDER", "where relative names of files begin"),
-    ("\\restrict KEY  \\unrestrict KEY", "no backslash commands between them"),
-    ("\\q", "the end of this script"),
-];

@@ -2,7 +2,7 @@
 //! to it. It must not know where the bytes go.
 
 use super::display::{Display, Shape};
-use crate::access::format::{Format, Writer};
+use crate::access::format::{Format, Writer, cells};
 use crate::model::{Column, Page, visible};
 use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
@@ -203,84 +203,63 @@ impl Own {
 
     /// A whole aligned table.
     fn aligned(self, out: &mut Vec<u8>) {
-        let names: Vec<Cow<'_, str>> = self.columns.iter().map(|column| visible(&column.name)).collect();
+        let names: Vec<Vec<Cow<'_, str>>> = self.columns.iter().map(|column| cells::lines(&column.name)).collect();
         let null = self.null().to_owned();
         let rows: u64 = self.held.iter().map(|page| page.rows() as u64).sum();
-        if let Some(title) = self.display.title.as_ref().filter(|_| !self.display.tuples_only) {
-            put(out, &visible(title));
-            put(out, "\n");
-        }
+        let title = self.display.title.as_deref().filter(|_| !self.display.tuples_only);
         if self.display.is_expanded() {
+            if let Some(title) = title {
+                put(out, &visible(title));
+                put(out, "\n");
+            }
             self.records(out, &names, &null, rows);
         } else {
-            self.table(out, &names, &null, rows);
+            self.table(out, &names, &null, title, rows);
         }
         put(out, "\n");
     }
 
-    fn table(&self, out: &mut Vec<u8>, names: &[Cow<'_, str>], null: &str, rows: u64) {
+    /// All rows, their cells' lines.
+    fn cells<'a>(&'a self, null: &'a str) -> impl Iterator<Item = Vec<Vec<Cow<'a, str>>>> {
+        self.held.iter().flat_map(move |page| {
+            (0..page.rows()).map(move |row| page.row(row).map(|cell| cells::lines(cell.unwrap_or(null))).collect())
+        })
+    }
+
+    fn table(&self, out: &mut Vec<u8>, names: &[Vec<Cow<'_, str>>], null: &str, title: Option<&str>, rows: u64) {
         let tuples = self.display.tuples_only;
-        let mut widths: Vec<usize> = names.iter().map(|name| if tuples { 0 } else { name.width() }).collect();
-        for page in &self.held {
-            for row in 0..page.rows() {
-                for (width, cell) in widths.iter_mut().zip(page.row(row)) {
-                    *width = (*width).max(visible(cell.unwrap_or(null)).width());
-                }
+        let numeric: Vec<bool> = self.columns.iter().map(Column::is_numeric).collect();
+        let mut widths: Vec<usize> = names.iter().map(|name| if tuples { 0 } else { cells::width(name) }).collect();
+        for cells in self.cells(null) {
+            for (width, cell) in widths.iter_mut().zip(&cells) {
+                *width = (*width).max(cells::width(cell));
             }
         }
-        let border = self.display.border;
-        let (left, between, right) = match border {
-            0 => ("", " ", ""),
-            1 => (" ", " | ", ""),
-            _ => ("| ", " | ", " |"),
-        };
-        let rule = |out: &mut Vec<u8>| {
-            let pieces: Vec<String> =
-                widths.iter().map(|width| "-".repeat(width + if border == 0 { 0 } else { 2 })).collect();
-            let (edge, cross) = match border {
-                0 => ("", " "),
-                1 => ("", "+"),
-                _ => ("+", "+"),
+        let border = self.display.border.min(2);
+        if let Some(title) = title {
+            let title = visible(title);
+            let lines = match border {
+                0 => widths.len().saturating_sub(1),
+                1 => (3 * widths.len()).saturating_sub(1),
+                _ => 3 * widths.len() + 1,
             };
-            put(out, &format!("{edge}{}{edge}\n", pieces.join(cross)));
-        };
+            let total = widths.iter().sum::<usize>() + lines;
+            cells::pad(out, total.saturating_sub(title.width()) / 2);
+            put(out, &title);
+            put(out, "\n");
+        }
         if border > 1 {
-            rule(out);
+            cells::rule(out, &widths, border);
         }
         if !tuples {
-            put(out, left);
-            for (at, (name, width)) in names.iter().zip(&widths).enumerate() {
-                let spare = width - name.width();
-                let last = at + 1 == names.len();
-                put(out, if at > 0 { between } else { "" });
-                put(out, &" ".repeat(spare / 2));
-                put(out, name);
-                // psql fills the last name's place but for a table without lines.
-                put(out, &" ".repeat(spare - spare / 2 + usize::from(last && border == 1)));
-            }
-            put(out, right);
-            put(out, "\n");
-            rule(out);
+            cells::header(out, names, &widths, border);
+            cells::rule(out, &widths, border);
         }
-        for page in &self.held {
-            for row in 0..page.rows() {
-                put(out, left);
-                for (at, cell) in page.row(row).enumerate() {
-                    let cell = visible(cell.unwrap_or(null));
-                    let spare = " ".repeat(widths[at].saturating_sub(cell.width()));
-                    let numeric = self.columns[at].is_numeric();
-                    let last = at + 1 == names.len();
-                    put(out, if at > 0 { between } else { "" });
-                    put(out, if numeric { &spare } else { "" });
-                    put(out, &cell);
-                    put(out, if numeric || (last && border < 2) { "" } else { &spare });
-                }
-                put(out, right);
-                put(out, "\n");
-            }
+        for cells in self.cells(null) {
+            cells::row(out, &cells, &widths, &numeric, border);
         }
         if border > 1 {
-            rule(out);
+            cells::rule(out, &widths, border);
         }
         if !tuples && self.display.footer {
             put(out, &counted(rows));
@@ -288,60 +267,66 @@ impl Own {
         }
     }
 
-    fn records(&self, out: &mut Vec<u8>, names: &[Cow<'_, str>], null: &str, rows: u64) {
+    fn records(&self, out: &mut Vec<u8>, names: &[Vec<Cow<'_, str>>], null: &str, rows: u64) {
         if rows == 0 {
             if !self.display.tuples_only && self.display.footer {
                 put(out, "(0 rows)\n");
             }
             return;
         }
-        let name_width = names.iter().map(|name| name.width()).max().unwrap_or(0);
-        let mut cell_width = 0;
-        for page in &self.held {
-            for row in 0..page.rows() {
-                for cell in page.row(row) {
-                    let width = visible(cell.unwrap_or(null)).width();
-                    cell_width = cell_width.max(width);
+        let border = self.display.border.min(2);
+        let name_width = names.iter().map(|name| cells::width(name)).max().unwrap_or(0);
+        let cell_width = self.cells(null).flatten().map(|cell| cells::width(&cell)).max().unwrap_or(0);
+        for (at, cells) in self.cells(null).enumerate() {
+            let number = (!self.display.tuples_only).then_some(at as u64 + 1);
+            if number.is_some() || at > 0 || border > 1 {
+                put(out, &record_line(border, number, name_width, cell_width));
+            }
+            for (name, cell) in names.iter().zip(&cells) {
+                for line in 0..name.len().max(cell.len()) {
+                    let (label, text) =
+                        (name.get(line).map_or("", |line| line), cell.get(line).map_or("", |line| line));
+                    let mark = |lines: &[Cow<'_, str>]| if line + 1 < lines.len() { "+" } else { " " };
+                    put(out, if border > 1 { "| " } else { "" });
+                    put(out, label);
+                    cells::pad(out, name_width - label.width());
+                    put(out, mark(name));
+                    put(out, if border > 0 { "|" } else { "" });
+                    // Beside the rest of a long name nothing stands, not even a blank.
+                    put(out, if border > 1 || (border > 0 && line < cell.len()) { " " } else { "" });
+                    put(out, text);
+                    let goes_on = line + 1 < cell.len();
+                    if goes_on || border > 1 {
+                        cells::pad(out, cell_width - text.width());
+                        put(out, mark(cell));
+                    }
+                    put(out, if border > 1 { "|\n" } else { "\n" });
                 }
             }
         }
-        let mut number = 0;
-        for page in &self.held {
-            for row in 0..page.rows() {
-                number += 1;
-                if self.display.tuples_only {
-                    put(out, if number > 1 { "\n" } else { "" });
-                } else {
-                    put(out, &record_line(self.display.border, number, name_width, cell_width));
-                }
-                for (name, cell) in names.iter().zip(page.row(row)) {
-                    let cell = visible(cell.unwrap_or(null));
-                    let pad = " ".repeat(name_width - name.width());
-                    let line = match self.display.border {
-                        0 => format!("{name}{pad} {cell}"),
-                        1 => format!("{name}{pad} | {cell}"),
-                        _ => format!("| {name}{pad} | {cell}{} |", " ".repeat(cell_width - cell.width())),
-                    };
-                    put(out, &line);
-                    put(out, "\n");
-                }
-            }
-        }
-        if self.display.border > 1 {
+        if border > 1 {
             put(out, &format!("+{}+{}+\n", "-".repeat(name_width + 2), "-".repeat(cell_width + 2)));
         }
     }
 }
 
 /// The line above a record: its number laid over the border.
-fn record_line(border: u8, number: u64, names: usize, cells: usize) -> String {
-    let (rule, label) = match border {
-        0 => return format!("* Record {number}\n"),
-        1 => (format!("{}+{}", "-".repeat(names + 1), "-".repeat(cells + 1)), format!("-[ RECORD {number} ]")),
-        _ => (format!("+{}+{}+", "-".repeat(names + 2), "-".repeat(cells + 2)), format!("+-[ RECORD {number} ]")),
+fn record_line(border: u8, number: Option<u64>, names: usize, cells: usize) -> String {
+    if border == 0 {
+        let label = number.map(|number| format!("* Record {number}")).unwrap_or_default();
+        // psql counts one column for a line that is not there.
+        let used = label.len() + 1;
+        let over = used.saturating_sub(names);
+        let spaces = names.saturating_sub(used) + usize::from(over == 0) + cells.saturating_sub(over.saturating_sub(1));
+        return format!("{label}{}\n", " ".repeat(spaces));
+    }
+    let edge = if border > 1 { "+-" } else { "-" };
+    let label = number.map(|number| format!("{edge}[ RECORD {number} ]")).unwrap_or_default();
+    let rule = match border {
+        1 => format!("{}+{}", "-".repeat(names + 1), "-".repeat(cells + 1)),
+        _ => format!("+{}+{}+", "-".repeat(names + 2), "-".repeat(cells + 2)),
     };
-    let rest = rule.get(label.len()..).unwrap_or_default();
-    format!("{label}{rest}\n")
+    format!("{label}{}\n", rule.get(label.len()..).unwrap_or_default())
 }
 
 fn counted(rows: u64) -> String {

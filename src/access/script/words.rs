@@ -6,38 +6,11 @@ use super::copy::{self, End};
 use super::display::Expanded;
 use super::step::{Run, Step};
 use super::{After, Lines, Script, Watch};
+use crate::access::describe;
 use crate::model::sql::{Arguments, Manner, Query, boolean};
-use crate::model::visible;
+use crate::model::{psql, visible};
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// Psql's commands that are not had here, and why.
-const REFUSED: &[(&str, &str)] = &[
-    ("!", "gatepost starts no shell"),
-    ("bind", "parameters apart from the statement are not sent here; use variables: :'name'"),
-    ("bind_named", "parameters apart from the statement are not sent here; use variables: :'name'"),
-    ("close", "prepared statements are SQL here: DEALLOCATE"),
-    ("copyright", "see PostgreSQL's own"),
-    ("e", "there is no editor in a script"),
-    ("edit", "there is no editor in a script"),
-    ("ef", "there is no editor in a script"),
-    ("ev", "there is no editor in a script"),
-    ("endpipeline", "pipelines are not had here"),
-    ("startpipeline", "pipelines are not had here"),
-    ("h", "SQL's help is in PostgreSQL's documentation"),
-    ("help", "SQL's help is in PostgreSQL's documentation"),
-    ("H", "HTML is not had here"),
-    ("html", "HTML is not had here"),
-    ("lo_export", "large objects are not had here"),
-    ("lo_import", "large objects are not had here"),
-    ("lo_list", "large objects are not had here"),
-    ("lo_unlink", "large objects are not had here"),
-    ("parse", "prepared statements are SQL here: PREPARE"),
-    ("password", "a password is not asked for here"),
-    ("prompt", "nobody is asked in a script; give the variable with --set NAME=VALUE"),
-    ("s", "the history is the query pane's"),
-    ("T", "HTML is not had here"),
-];
 
 impl Script {
     /// Does a command, or hands out what it wants done.
@@ -284,19 +257,16 @@ impl Script {
                 }
             }
             "?" => {
-                let mut text = String::new();
-                for (word, help) in super::HELP {
-                    text.push_str(&format!("{word:<36} {help}\n"));
-                }
+                let text: String = psql::help(false).map(|line| line + "\n").collect();
                 self.push(Step::Say(text));
             }
-            "z" | "sf" | "sv" | "sf+" | "sv+" => self.look(name, raw, &variables)?,
-            _ if name.starts_with('d') || name.starts_with('l') && !name.starts_with("lo_") => {
-                self.look(name, raw, &variables)?;
-            }
+            _ if describe::is_word(name) => self.look(name, raw, &variables)?,
             _ => {
-                return Err(match REFUSED.iter().find(|(known, _)| *known == name) {
-                    Some((_, why)) => format!("not supported here: {why}"),
+                return Err(match psql::command(name) {
+                    Some(command) if command.works == psql::Works::Pane => {
+                        format!("not in a script: it works alone in the query pane ({})", command.help)
+                    }
+                    Some(command) => format!("not supported here: {}", command.help),
                     None => format!("there is no command \\{}; \\? lists them", visible(name)),
                 });
             }

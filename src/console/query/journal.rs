@@ -1,12 +1,15 @@
 //! The history on disk: JSON lines, one file a target, mode 0600 in a folder of mode 0700. What two sessions write at once
 //! stays whole: whoever writes holds a lock beside the file, so that no line is lost when it is cut. It must not know which statements are kept out.
 
-use super::order::Past;
+use super::order::{News, Past};
+use super::worker::Tell;
 use crate::model::{Diagnosis, Endpoint, Kind};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Sender, channel};
+use tokio::task::JoinHandle;
 
 /// Statements read at the start.
 const READ: usize = 2000;
@@ -141,6 +144,27 @@ impl Journal {
         let title = format!("The history in {} cannot be {verb}", self.path.display());
         Diagnosis::new(Kind::Local, title).because(error.to_string())
     }
+}
+
+/// Reads the history and then writes what is sent, in order, on a thread where a slow disk holds nothing up.
+pub fn keep(journal: Journal, tell: Tell) -> (Sender<Past>, JoinHandle<()>) {
+    let (notes, waiting) = channel::<Past>();
+    let writing = tokio::task::spawn_blocking(move || {
+        match journal.read() {
+            Ok(past) if past.is_empty() => {}
+            Ok(past) => tell(News::History(past)),
+            Err(diagnosis) => tell(News::Trouble(diagnosis)),
+        }
+        let mut told = false;
+        for past in waiting {
+            if let Err(diagnosis) = journal.add(&past)
+                && !std::mem::replace(&mut told, true)
+            {
+                tell(News::Trouble(diagnosis));
+            }
+        }
+    });
+    (notes, writing)
 }
 
 #[cfg(test)]

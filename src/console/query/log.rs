@@ -83,6 +83,11 @@ impl Log {
         lines.into()
     }
 
+    /// Lines of the newest message.
+    pub fn last_is(&self, width: usize) -> usize {
+        self.entries.back().map_or(0, |entry| entry.lines(width, Theme { color: false }).len())
+    }
+
     /// How far it can be scrolled back.
     pub fn furthest(&self, width: usize, height: usize) -> usize {
         let plain = Theme { color: false };

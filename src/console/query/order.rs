@@ -130,6 +130,10 @@ pub enum Ask {
         text: String,
         /// What the history keeps; `None` keeps it out.
         note: Option<String>,
+        /// Results are shown a column a line (`\x`).
+        expanded: bool,
+        /// Times are told (`\timing`).
+        timing: bool,
     },
     /// Run this one in a transaction, tell what it changes ([`News::Tried`]), and keep it only if that is answered in time.
     Try {
@@ -270,6 +274,22 @@ pub enum News {
         text: String,
         /// A warning.
         warning: bool,
+    },
+    /// A text to read from its beginning: a description, a definition.
+    Document(String),
+    /// What a result is called.
+    Titled {
+        /// Which.
+        result: ResultId,
+        /// In words.
+        title: String,
+    },
+    /// The session is another one now (`\connect` within a script), at the same endpoint.
+    Moved {
+        /// Its role.
+        user: String,
+        /// Its database.
+        database: String,
     },
     /// The script asks the same again (`\watch`): its results take the place of those before.
     Again {

@@ -195,6 +195,8 @@ pub(super) struct Output {
     pub index: usize,
     /// The relation its rows are of, as the statement spells it, for INSERT statements.
     pub relation: Option<String>,
+    /// What it is called: `List of relations`.
+    pub title: Option<String>,
     /// `182 ms (first row 161 ms)`; empty while it runs.
     pub told: String,
     /// Why it is not whole: `cancelled`, `incomplete`.

@@ -1,368 +1,184 @@
-//! Scripts in the pane: the tab's interpreter driven by its worker, and a statement that runs for it. It must not read
-//! scripts, nor know the pane.
+//! A statement that runs for a script, or whose results go to a file: what is kept of it, what is written, where its error
+//! stands in the text that was typed. It must not read scripts, nor know the pane.
 
-use super::lifting;
-use super::order::{Ask, News, Outcome, Past};
-use super::worker::{After, Current, Worker};
-use crate::access::Session;
-use crate::access::describe;
-use crate::access::script::{Ran, Run, Script, Source, Standing, Step, Table};
-use crate::model::sql::{Class, CopyWay, classify, statements};
-use crate::model::{Diagnosis, Happening, Kind, PageBuilder, visible};
-use std::fs::File;
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::Sender;
-use std::time::{Duration, SystemTime};
-
-/// Of a file so much is looked through for what is dangerous in it.
-const LOOKED: u64 = 32 << 20;
-/// Reasons shown in a question.
-const SHOWN: usize = 5;
+use super::outlet::Outlet;
+use crate::access::format::Format;
+use crate::access::script::{Display, Printer, Ran, Run};
+use crate::model::{Diagnosis, Happening, Kind};
+use std::sync::Arc;
 
 /// A statement that runs for a script.
 pub(super) struct Scripted {
-    pub(super) ran: Ran,
-    keep: bool,
-    /// COPY data go there.
-    file: Option<(PathBuf, File)>,
-    run: Run,
-    trouble: Option<String>,
+    ran: Ran,
+    /// `None` where only its results go elsewhere.
+    run: Option<Run>,
+    /// The text that was typed and run.
+    typed: Arc<str>,
+    writing: Option<Writing>,
+}
+
+/// Its results go to a file.
+struct Writing {
+    outlet: Outlet,
+    printer: Printer,
+    display: Display,
+    /// Whether columns came and their end did not.
+    in_rows: bool,
+    /// Whether anything was handed over.
+    wrote: bool,
 }
 
 impl Scripted {
-    pub(super) fn new(run: &Run) -> Scripted {
-        let mut trouble = None;
-        let file = run.to.as_ref().and_then(|path| match File::create(path) {
-            Ok(file) => Some((path.clone(), file)),
-            Err(error) => {
-                trouble = Some(format!("{}: {error}", path.display()));
-                None
-            }
-        });
-        Scripted { ran: Ran::default(), keep: run.keep, file, run: run.clone(), trouble }
+    /// For a script whose text is `typed`.
+    pub(super) fn new(run: &Run, typed: Arc<str>, outlet: Option<Outlet>) -> Scripted {
+        let writing = outlet.map(|outlet| Writing::new(outlet, run.display.clone()));
+        Scripted { ran: Ran::default(), run: Some(run.clone()), typed, writing }
     }
 
-    /// Keeps what is kept; gives what is to be shown.
-    pub(super) fn hear(&mut self, happening: Result<Happening, Diagnosis>) -> Option<Result<Happening, Diagnosis>> {
+    /// For a statement of its own, whose results go to a file all the same.
+    pub(super) fn written(outlet: Outlet, display: Display) -> Scripted {
+        let writing = Some(Writing::new(outlet, display));
+        Scripted { ran: Ran::default(), run: None, typed: Arc::from(""), writing }
+    }
+
+    /// Keeps what is kept, writes what is written; gives what is to be shown. `modifiers` are those of the columns.
+    pub(super) fn hear(
+        &mut self,
+        happening: Result<Happening, Diagnosis>,
+        modifiers: &[i32],
+    ) -> Option<Result<Happening, Diagnosis>> {
+        let keep = self.run.as_ref().is_some_and(|run| run.keep);
         match happening {
-            Ok(Happening::Columns(columns)) if self.keep => (self.ran.columns, self.ran.rows) = (columns, Vec::new()),
-            Ok(Happening::Rows(page)) if self.keep => {
+            Ok(Happening::Columns(columns)) if keep => {
+                (self.ran.columns, self.ran.rows) = (columns, Vec::new());
+                self.ran.modifiers = modifiers.to_vec();
+            }
+            Ok(Happening::Rows(page)) if keep => {
                 for row in 0..page.rows() {
                     self.ran.rows.push(page.row(row).map(|cell| cell.map(str::to_owned)).collect());
                 }
             }
-            Ok(Happening::CopyData(data)) if self.run.to.is_some() => {
-                if let Some((path, file)) = &mut self.file
-                    && let Err(error) = file.write_all(&data)
-                {
-                    self.trouble.get_or_insert(format!("{}: {error}", path.display()));
-                }
-            }
             Ok(Happening::Complete { tag, rows }) => {
                 self.ran.count = rows;
+                if let Some(writing) = self.writing.as_mut().filter(|_| !keep) {
+                    writing.complete(rows);
+                }
                 return Some(Ok(Happening::Complete { tag, rows }));
             }
-            other => return Some(other),
+            Err(diagnosis) => {
+                if let Some(writing) = &mut self.writing {
+                    writing.abandon();
+                }
+                return Some(Err(diagnosis));
+            }
+            Ok(happening) => {
+                return match &mut self.writing {
+                    Some(writing) => writing.hear(happening).map(Ok),
+                    None => Some(Ok(happening)),
+                };
+            }
         }
         None
     }
 
-    /// What failed, told where it stands in the text that was typed, or in words.
-    pub(super) fn locate(&self, diagnosis: &mut Diagnosis) {
-        let place = self.run.place(diagnosis.at);
-        if let Some(place) = place.filter(|place| place.file.is_some() || self.run.unseen || diagnosis.at.is_none()) {
+    /// Where results are written; [`Outlet::is_full`] says when to read no more of them.
+    pub(super) fn outlet(&self) -> Option<&Outlet> {
+        self.writing.as_ref().map(|writing| &writing.outlet)
+    }
+
+    /// Whether anything of it was written.
+    pub(super) fn wrote(&self) -> bool {
+        self.writing.as_ref().is_some_and(|writing| writing.wrote)
+    }
+
+    /// Whether a script runs it.
+    pub(super) fn is_run(&self) -> bool {
+        self.run.is_some()
+    }
+
+    /// It failed: where that stands in the text that was typed, as a character of it, or else in words.
+    pub(super) fn failed(&mut self, diagnosis: &mut Diagnosis) {
+        self.ran.error = Some(diagnosis.clone());
+        let Some(run) = &self.run else { return };
+        if let Some(at) = diagnosis.at
+            && run.file.is_none()
+            && let Some(at) = self.typed_at(run, at)
+        {
+            diagnosis.at = Some(at);
+            return;
+        }
+        if diagnosis.kind == Kind::Cancelled {
+            return;
+        }
+        let place = run.place(diagnosis.at);
+        if let Some(place) = place.filter(|place| place.file.is_some() || run.unseen || diagnosis.at.is_none()) {
             diagnosis.title = format!("{place}: {}", diagnosis.title);
         }
         diagnosis.at = None;
     }
 
+    /// The character of the typed text that character `at` of the statement came from.
+    fn typed_at(&self, run: &Run, at: usize) -> Option<usize> {
+        let sql = &run.query.sql;
+        let byte = sql.char_indices().nth(at).map_or(sql.len(), |(byte, _)| byte);
+        let (line, column) = run.query.place_at(byte)?;
+        let start: usize = self.typed.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
+        Some(self.typed.get(..start + column)?.chars().count())
+    }
+
     /// What the script is told.
-    pub(super) fn over(mut self) -> Ran {
-        if let Some(trouble) = self.trouble.take() {
-            self.ran.error.get_or_insert(Diagnosis::new(Kind::Local, trouble));
-        }
+    pub(super) fn over(self) -> Ran {
         self.ran
     }
-}
 
-impl Worker {
-    /// Runs a text as a script, to its end or until it is cancelled.
-    pub(super) async fn run_script(
-        &mut self,
-        session: &mut Session,
-        run: u64,
-        text: String,
-        note: Option<String>,
-        notes: &Sender<Past>,
-    ) -> After {
-        self.results.clear();
-        self.desk.clear();
-        let at = SystemTime::now();
-        let Some(mut script) = self.script.take() else { return After::Go };
-        let before = script.done();
-        let outcome = match script.give(Source::Text(text)) {
-            Ok(()) => Box::pin(self.steps(session, run, &mut script)).await,
-            Err(error) => {
-                self.say(error.to_string(), true);
-                (After::Go, Outcome::Failed)
-            }
-        };
-        let (after, outcome) = outcome;
-        if script.done() == before {
-            // Nothing was asked of the server: the run has an answer all the same.
-            (self.tell)(News::Began { run, index: 0, at });
-        }
-        self.script = Some(script);
-        if let Some(text) = note {
-            let since = at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-            let took = at.elapsed().unwrap_or_default().as_millis() as u64;
-            let _ = notes.send(Past { text, at: since, outcome, took, rows: 0 });
-        }
-        after
-    }
-
-    async fn steps(&mut self, session: &mut Session, run: u64, script: &mut Script) -> (After, Outcome) {
-        let target = session.target();
-        script.stand(Standing {
-            database: target.database.clone(),
-            user: target.user.clone(),
-            host: target.endpoint.host.clone(),
-            port: target.endpoint.port,
-            version: session.facts().server_version,
-        });
-        let (mut index, mut outcome, mut waited) = (0, Outcome::Done, false);
-        loop {
-            let transaction = session.transaction();
-            let step = tokio::select! {
-                biased;
-                ask = self.waiting.recv() => match self.meanwhile(ask) {
-                    None => continue,
-                    Some(after) => return (after, Outcome::Cancelled),
-                },
-                step = script.next(transaction) => step,
-            };
-            let Some(step) = step else { break };
-            match step {
-                Step::Run(one) => {
-                    if let Some(why) = self.guard(session, &one) {
-                        outcome = Outcome::Failed;
-                        script.refused(why);
-                        script.stop();
-                        continue;
-                    }
-                    if one.to.is_some() && classify(&one.query.sql) != Class::Copy(CopyWay::ToStdout) {
-                        script.refused("\\g FILE: results stay in the pane; its export writes files".to_owned());
-                        continue;
-                    }
-                    if self.must_ask(session, &one) {
-                        let reasons = dangers(&one.query.sql);
-                        if !self.ask(reasons).await {
-                            self.say("not run; the script ends here".to_owned(), true);
-                            return (After::Go, Outcome::Cancelled);
-                        }
-                    }
-                    if std::mem::take(&mut waited) {
-                        self.results.clear();
-                        self.desk.clear();
-                        (self.tell)(News::Again { at: SystemTime::now() });
-                    }
-                    let sql = one.query.sql.clone();
-                    let ended = self.statement(session, run, index, &sql, Some((&mut *script, &one))).await;
-                    index = 1;
-                    self.lost = session.is_away();
-                    self.tell_state(session);
-                    script.ran(&one, &ended.ran);
-                    if ended.outcome != Outcome::Done {
-                        outcome = ended.outcome;
-                    }
-                    if ended.after == After::Leave || ended.cancelled {
-                        script.stop();
-                        return (ended.after, outcome);
-                    }
-                }
-                Step::Say(text) | Step::Tell(text) | Step::Note(text) => {
-                    self.say(text, false);
-                    (self.tell)(shown(script));
-                }
-                Step::Warn(text) => self.say(text, true),
-                Step::Output(None) => self.say("results are shown here".to_owned(), false),
-                Step::Output(Some(_)) => {
-                    script.refused("\\o: results stay in the pane; its export writes files, as does \\copy".to_owned());
-                }
-                Step::Table(table) => self.table(session, run, index, *table),
-                Step::Look { word, arguments } => match describe::describe(session, &word, &arguments).await {
-                    Err(refused) => script.refused(refused.to_string()),
-                    Ok(pieces) => {
-                        for piece in pieces {
-                            if let Some(text) = piece.text {
-                                self.say(text, false);
-                                continue;
-                            }
-                            self.say(piece.title.unwrap_or_default(), false);
-                            let (columns, rows) = (piece.columns, piece.rows);
-                            self.table(session, run, index, Table { columns, rows, ..Table::default() });
-                            piece.footers.into_iter().for_each(|footer| self.say(footer, false));
-                        }
-                    }
-                },
-                Step::Connect(_) => {
-                    script.refused(
-                        "\\connect: among other words it is for `gatepost query`; on its own it changes this tab"
-                            .to_owned(),
-                    );
-                }
-                Step::Where => {
-                    let target = session.target();
-                    self.say(format!("{}@{} at {}", target.user, target.database, target.endpoint.host), false);
-                }
-                Step::Pause(time) => {
-                    waited = true;
-                    if let Some(after) = self.pause(time).await {
-                        script.stop();
-                        return (after, outcome);
-                    }
-                }
-                Step::Fault(fault) => {
-                    outcome = Outcome::Failed;
-                    let words = match fault.place.file {
-                        Some(_) => format!("{}: {}", fault.place, fault.words),
-                        None => fault.words,
-                    };
-                    (self.tell)(News::Trouble(Diagnosis::new(Kind::Sql, words)));
-                }
-                Step::Include(path) => {
-                    let reasons = if session.facts().read_only { Vec::new() } else { looked_through(&path).await };
-                    let allowed = reasons.is_empty() || self.ask(reasons).await;
-                    if !allowed {
-                        self.say(format!("{} was not run", path.display()), true);
-                    }
-                    script.allowed(&path, allowed);
-                }
-            }
-        }
-        (self.tell)(shown(script));
-        (After::Go, outcome)
-    }
-
-    /// What is asked while nothing runs at the server; `Some` when the script is to end.
-    pub(super) fn meanwhile(&mut self, ask: Option<Ask>) -> Option<After> {
-        match ask {
-            None | Some(Ask::Close) => Some(After::Leave),
-            Some(Ask::Cancel | Ask::Drop) => Some(After::Go),
-            Some(Ask::Window { result, first, count }) => {
-                self.window(result, first, count);
-                None
-            }
-            Some(Ask::Shape(ticket, shape)) => {
-                self.shape(ticket, shape);
-                None
-            }
-            Some(Ask::Halt) => {
-                self.desk.halt();
-                None
-            }
-            Some(Ask::Run { .. } | Ask::Try { .. } | Ask::Script { .. } | Ask::Answer(_) | Ask::Press(_)) => None,
-        }
-    }
-
-    /// Waits; `Some` when the script is to end.
-    async fn pause(&mut self, time: Duration) -> Option<After> {
-        let until = tokio::time::Instant::now() + time;
-        loop {
-            tokio::select! {
-                ask = self.waiting.recv() => match self.meanwhile(ask) {
-                    None => {}
-                    after => return after,
-                },
-                () = tokio::time::sleep_until(until) => return None,
-            }
-        }
-    }
-
-    /// Asks whoever sits there; nothing runs and no lock is held meanwhile.
-    async fn ask(&mut self, mut lines: Vec<String>) -> bool {
-        if lines.len() > SHOWN {
-            let more = lines.len() - (SHOWN - 1);
-            lines.truncate(SHOWN - 1);
-            lines.push(format!("and {more} more"));
-        }
-        (self.tell)(News::Asked { title: "The script comes to this. Run it?".to_owned(), lines });
-        loop {
-            match self.waiting.recv().await {
-                Some(Ask::Answer(answer)) => return answer,
-                None => return false,
-                ask => {
-                    if self.meanwhile(ask).is_some() {
-                        return false;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Why a statement may not be sent.
-    fn guard(&self, session: &Session, run: &Run) -> Option<String> {
-        let lifts = || statements(&run.query.sql).iter().any(|one| lifting::lifts_read_only(one.of(&run.query.sql)));
-        (session.facts().read_only && lifts())
-            .then(|| "this session is read-only; to write, connect again as writable".to_owned())
-    }
-
-    /// Whether a statement that nobody saw when the text was looked at is to be asked about.
-    fn must_ask(&self, session: &Session, run: &Run) -> bool {
-        run.unseen && !session.facts().read_only && matches!(classify(&run.query.sql), Class::Dangerous { .. })
-    }
-
-    fn say(&self, text: String, warning: bool) {
-        if !text.is_empty() {
-            (self.tell)(News::Said { text, warning });
-        }
-    }
-
-    /// A table that was made here, among the results.
-    fn table(&mut self, session: &Session, run: u64, index: usize, table: Table) {
-        let mut page = PageBuilder::new(table.columns.len());
-        for row in &table.rows {
-            page.push(row.iter().map(Option::as_deref));
-        }
-        let mut current = Current::new(run, index, session, "");
-        self.begin(&mut current, table.columns);
-        self.push(&mut current, page.take());
-        self.complete(&mut current, format!("{} rows", table.rows.len()));
+    /// What could not be written counts as an error.
+    pub(super) fn unwritten(&mut self, words: String) {
+        self.ran.error.get_or_insert(Diagnosis::new(Kind::Local, words));
     }
 }
 
-fn shown(script: &mut Script) -> News {
-    News::Shown { timing: script.timing(), expanded: script.display().is_expanded() }
-}
+impl Writing {
+    fn new(outlet: Outlet, display: Display) -> Writing {
+        // What a file holds is as the server sent it: no terminal reads it.
+        Writing { outlet, printer: Printer::new(Format::Table, None, false), display, in_rows: false, wrote: false }
+    }
 
-/// What is dangerous in a text, a line each.
-fn dangers(text: &str) -> Vec<String> {
-    statements(text)
-        .iter()
-        .filter_map(|statement| match classify(statement.of(text)) {
-            Class::Dangerous { reason } => {
-                let first = statement.of(text).lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-                Some(visible(&format!("{reason}: {first}")).into_owned())
+    /// Gives what is not for the file.
+    fn hear(&mut self, happening: Happening) -> Option<Happening> {
+        let mut out = Vec::new();
+        match happening {
+            Happening::Columns(columns) => {
+                self.in_rows = true;
+                self.printer.columns(&mut out, columns, &self.display);
             }
-            _ => None,
-        })
-        .collect()
-}
-
-/// What is dangerous in a file; one that cannot be read is for whoever runs it to tell.
-async fn looked_through(path: &Path) -> Vec<String> {
-    let path = path.to_owned();
-    let looked = tokio::task::spawn_blocking(move || {
-        let file = File::open(&path).ok().filter(|file| file.metadata().is_ok_and(|about| about.is_file()))?;
-        let mut bytes = Vec::new();
-        let read = file.take(LOOKED + 1).read_to_end(&mut bytes).ok()?;
-        let text = String::from_utf8_lossy(&bytes);
-        let mut found = dangers(&text);
-        if read as u64 > LOOKED {
-            found.insert(0, format!("only the first {} MiB were looked through", LOOKED >> 20));
+            Happening::Rows(page) => self.printer.rows(&mut out, page),
+            Happening::CopyData(data) => out = data.to_vec(),
+            other => return Some(other),
         }
-        Some(found)
-    });
-    looked.await.ok().flatten().unwrap_or_default()
+        self.put(out);
+        None
+    }
+
+    fn complete(&mut self, rows: u64) {
+        if std::mem::take(&mut self.in_rows) {
+            let mut out = Vec::new();
+            self.printer.finish(&mut out, rows);
+            self.put(out);
+        }
+    }
+
+    fn abandon(&mut self) {
+        if std::mem::take(&mut self.in_rows) {
+            let mut out = Vec::new();
+            self.printer.abandon(&mut out);
+            self.put(out);
+        }
+    }
+
+    fn put(&mut self, out: Vec<u8>) {
+        if !out.is_empty() {
+            self.wrote = true;
+            self.outlet.put(out);
+        }
+    }
 }

@@ -81,6 +81,9 @@ pub(super) fn parts(pane: &Pane) -> Vec<(String, Tone)> {
         if pane.outputs.len() > 1 {
             parts.push((format!("result {}/{}", pane.current + 1, pane.outputs.len()), Tone::Text));
         }
+        if let Some(title) = &output.title {
+            parts.push((title.clone(), Tone::Text));
+        }
         let unit = if table.rows == 1 { "row" } else { "rows" };
         let rows = text::grouped(table.rows);
         match table.arrangement.filter.as_ref().and(table.arranged) {

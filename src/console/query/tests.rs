@@ -519,9 +519,21 @@ fn words_work_and_others_are_named() {
     let mut bench = Bench::new(80, 24);
     bench.keys("\\timing<Enter>");
     assert_eq!(bench.said(), "timing is off");
-    bench.keys("<C-u>\\dt ord*<Enter>");
-    assert!(bench.ran()[0].contains("E'^(ord.*)$'"));
-    bench.orders_of_status();
+    for word in ["\\dt ord*", "\\watch 2", "\\nope"] {
+        bench.orders_of_status();
+        bench.pane.run = None;
+        bench.orders.clear();
+        bench.keys(&format!("<M-a><Delete>{word}<Enter>"));
+        let asks = bench.ask();
+        let [Ask::Script { text, .. }] = asks.as_slice() else { panic!("{word}: {asks:?}") };
+        assert_eq!(text, word, "the interpreter knows what it means, or names it");
+    }
+    bench.pane.run = None;
+    bench.keys("<M-a><Delete>select 1\n\\e<Enter>");
+    assert_eq!(bench.orders.last(), Some(&Order::Compose("select 1\n".to_owned())));
+    bench.keys("<M-a><Delete>\\?<Enter>");
+    assert!(bench.screen().contains("\\d [NAME]"), "it is read from its beginning: {}", bench.screen());
+    bench.keys("<M-a><Delete>");
     bench.keys("<C-u>\\c billing<Enter>");
     assert_eq!(bench.orders.last(), Some(&Order::Connect { database: Some("billing".to_owned()), user: None }));
 }

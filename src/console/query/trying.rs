@@ -46,7 +46,7 @@ impl Worker {
             return After::Go;
         }
         self.tell_state(session);
-        let mut ended = self.statement(session, run, 0, &statement.sql, None).await;
+        let mut ended = self.statement(session, run, 0, &statement.sql, None, None).await;
         self.lost = session.is_away();
         let done = ended.outcome == Outcome::Done && !ended.cancelled && !self.lost;
         let kept = match done && ended.after == After::Go {

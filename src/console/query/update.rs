@@ -10,8 +10,8 @@ use super::pane::{Focus, Pane, Question, Run, Showing, Stop, Then};
 use super::recall::Finder;
 use super::shape::Needle;
 use super::{
-    Ask, Input, News, Order, Shelving, browse, completion, compose, explain, plan, plan_view, running, shaping, sheet,
-    shelf, tree,
+    Ask, Input, News, Order, Shelving, browse, completion, compose, explain, hearing, plan, plan_view, running,
+    shaping, sheet, shelf, tree,
 };
 use crate::console::keys::find;
 use crate::console::theme::Tone;
@@ -40,7 +40,7 @@ pub fn update(pane: &mut Pane, input: Input) -> Vec<Order> {
         Input::News(News::Shaped(ticket, shaped)) => shaping::hear(pane, ticket, shaped, &mut orders),
         Input::News(news) => {
             completion::hear(pane, &news);
-            running::hear(pane, news);
+            hearing::hear(pane, news);
         }
         Input::Names(names) => {
             pane.completion.take(names);

@@ -1,7 +1,5 @@
-//! psql's backslash words: what each means here. What is not to be had is named. It must not know the screen; the catalogue
-//! words become SQL.
-
-use super::catalogue;
+//! psql's backslash words that the pane sees to by itself; all others are a script's, even where one stands alone. It must not
+//! know the screen.
 
 /// What a word means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +23,8 @@ pub enum Word {
         /// Role.
         user: Option<String>,
     },
-    /// `\d …` and its like: what to ask the server.
-    Ask(Vec<String>),
+    /// `\e`.
+    Edit,
     /// One of a script's: the interpreter knows what it means.
     Script,
     /// What cannot be done, in words.
@@ -50,13 +48,9 @@ pub fn parse(text: &str) -> Word {
             let mut given = || arguments.next().filter(|word| word != "-").map(|word| word.replace('"', ""));
             Word::Connect { database: given(), user: given() }
         }
-        _ => match catalogue::statements(name, rest.trim()) {
-            Some(statements) => Word::Ask(statements),
-            None if matches!(name, "e" | "edit") => {
-                Word::Refused("the editor of your own has a key: see the help".to_owned())
-            }
-            None => Word::Script,
-        },
+        "e" | "edit" if rest.trim().is_empty() => Word::Edit,
+        "e" | "edit" => Word::Refused("\\e edits the text that is here; a file is not opened by it".to_owned()),
+        _ => Word::Script,
     }
 }
 
@@ -69,24 +63,6 @@ fn switch(name: &str, argument: Option<String>) -> Result<Option<bool>, String> 
     }
 }
 
-/// The words that work, with a sentence each.
-pub const WORDS: &[(&str, &str)] = &[
-    ("\\l", "databases"),
-    ("\\dn", "schemas"),
-    ("\\d", "tables, views, sequences"),
-    ("\\dt \\dv \\dm \\di \\ds", "tables, views, materialized views, indexes, sequences; a PATTERN may follow"),
-    ("\\d NAME", "columns, indexes, constraints of a relation"),
-    ("\\df", "functions; a PATTERN may follow"),
-    ("\\du", "roles and what they are members of"),
-    ("\\dx", "extensions"),
-    ("\\x [on|off]", "one row at a time, a column a line"),
-    ("\\timing [on|off]", "times of statements"),
-    ("\\c [DATABASE [USER]]", "another session"),
-    ("\\conninfo", "where this session is"),
-    ("\\s", "search the history"),
-    ("\\q", "end the session and close the tab"),
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,7 +74,8 @@ mod tests {
         assert_eq!(parse("\\x on;"), Word::Expanded(Some(true)));
         assert_eq!(parse("\\timing maybe"), Word::Refused("\\timing takes on or off, not maybe".to_owned()));
         assert_eq!(parse("\\c - bob"), Word::Connect { database: None, user: Some("bob".to_owned()) });
-        assert!(matches!(parse("\\dt+ public.*"), Word::Ask(_)));
+        assert_eq!(parse("\\dt+ public.*"), Word::Script);
+        assert_eq!(parse("\\e"), Word::Edit);
         assert_eq!(parse("\\watch 2"), Word::Script);
         assert_eq!(parse("\\nope"), Word::Script, "the interpreter names what it does not know");
     }

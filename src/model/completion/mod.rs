@@ -90,7 +90,7 @@ pub enum Want {
     /// Words of the language.
     Keywords(&'static [&'static str]),
     /// psql's words, after the backslash.
-    Commands(&'static [(&'static str, &'static str)]),
+    Commands,
 }
 
 /// What belongs at the cursor.

@@ -3,48 +3,6 @@
 use super::words::{fold, unquoted};
 use super::{Relations, Want};
 
-/// psql's words, and what each does.
-pub(super) const COMMANDS: &[(&str, &str)] = &[
-    ("\\d", "describe a table, view, index"),
-    ("\\d+", "describe it with more detail"),
-    ("\\dt", "tables"),
-    ("\\dt+", "tables with sizes"),
-    ("\\dv", "views"),
-    ("\\dm", "materialized views"),
-    ("\\di", "indexes"),
-    ("\\ds", "sequences"),
-    ("\\dn", "schemas"),
-    ("\\df", "functions"),
-    ("\\du", "roles"),
-    ("\\dx", "extensions"),
-    ("\\dT", "types"),
-    ("\\dp", "privileges"),
-    ("\\l", "databases"),
-    ("\\c", "connect to another database"),
-    ("\\sf", "source of a function"),
-    ("\\sv", "source of a view"),
-    ("\\x", "expanded rows"),
-    ("\\timing", "times of statements"),
-    ("\\i", "run a file"),
-    ("\\ir", "run a file beside this one"),
-    ("\\o", "results to a file"),
-    ("\\copy", "rows to or from a file here"),
-    ("\\watch", "run it again and again"),
-    ("\\e", "edit in $EDITOR"),
-    ("\\set", "set a variable"),
-    ("\\unset", "forget a variable"),
-    ("\\if", "a part that runs on a condition"),
-    ("\\gset", "run, results into variables"),
-    ("\\gexec", "run, then run what it gave"),
-    ("\\g", "run"),
-    ("\\gx", "run, expanded"),
-    ("\\crosstabview", "run, shown as a cross table"),
-    ("\\conninfo", "about this connection"),
-    ("\\echo", "say something"),
-    ("\\q", "close the tab"),
-    ("\\?", "these words"),
-];
-
 /// What is being typed after a backslash.
 pub(super) struct Argument {
     /// Byte offset, within the command, of what is being typed.
@@ -56,7 +14,7 @@ pub(super) struct Argument {
 /// Reads a command from its backslash to the cursor; `None` where nothing can be said.
 pub(super) fn argument(text: &str) -> Option<Argument> {
     let Some(space) = text.find(char::is_whitespace) else {
-        return Some(Argument { start: 0, quoted: false, wants: vec![Want::Commands(COMMANDS)] });
+        return Some(Argument { start: 0, quoted: false, wants: vec![Want::Commands] });
     };
     let (command, rest) = text.split_at(space);
     // The place after the last space that is in no quotation marks.

@@ -41,7 +41,7 @@ fn told(marked: &str) -> String {
         Want::Databases => "databases".to_owned(),
         Want::Extensions => "extensions".to_owned(),
         Want::Keywords(words) => words[0].to_owned(),
-        Want::Commands(_) => "commands".to_owned(),
+        Want::Commands => "commands".to_owned(),
     });
     words.collect::<Vec<_>>().join(", ")
 }

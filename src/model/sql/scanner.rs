@@ -16,10 +16,21 @@ use super::variables::Variables;
 pub struct Query {
     /// What the server is sent.
     pub sql: String,
-    /// Byte offset into `sql`, and the line of the script that begins or goes on there; ascending.
-    lines: Vec<(usize, usize)>,
+    /// Where its parts came from, in order.
+    parts: Vec<Part>,
     /// Whether a variable was put into it: it is not the text that stands in the script.
     pub woven: bool,
+}
+
+/// Where a part of a statement came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Part {
+    /// Byte offset into the statement, where it begins.
+    offset: usize,
+    /// The script's line, counted from 1.
+    line: usize,
+    /// The byte in that line; `None` for what stands in no line (a variable's value).
+    column: Option<usize>,
 }
 
 impl Query {
@@ -31,25 +42,35 @@ impl Query {
     /// With something of ours before and behind it.
     pub fn within(mut self, before: &str, behind: &str) -> Query {
         self.sql = format!("{before}{}{behind}", self.sql);
-        self.lines.iter_mut().for_each(|(offset, _)| *offset += before.len());
+        self.parts.iter_mut().for_each(|part| part.offset += before.len());
         self
     }
 
     /// That stands on a line.
     pub fn on(mut self, line: usize) -> Query {
-        self.lines = vec![(0, line)];
+        self.parts = vec![Part { offset: 0, line, column: None }];
         self
     }
 
     /// The script's line that byte `at` came from, counted from 1.
     pub fn line_at(&self, at: usize) -> Option<usize> {
-        let after = self.lines.partition_point(|(offset, _)| *offset <= at);
-        after.checked_sub(1).map(|index| self.lines[index].1).or_else(|| self.lines.first().map(|(_, line)| *line))
+        self.part_at(at).or(self.parts.first()).map(|part| part.line)
+    }
+
+    /// The script's line (from 1) and the byte in it that byte `at` came from; `None` where no line has it.
+    pub fn place_at(&self, at: usize) -> Option<(usize, usize)> {
+        let part = self.part_at(at)?;
+        Some((part.line, part.column? + (at - part.offset)))
+    }
+
+    fn part_at(&self, at: usize) -> Option<&Part> {
+        let after = self.parts.partition_point(|part| part.offset <= at);
+        after.checked_sub(1).map(|index| &self.parts[index])
     }
 
     /// Line of its first byte.
     pub fn line(&self) -> Option<usize> {
-        self.lines.first().map(|(_, line)| *line)
+        self.parts.first().map(|part| part.line)
     }
 }
 
@@ -74,7 +95,7 @@ pub enum Found {
 pub struct Mark {
     state: LexState,
     length: usize,
-    lines: usize,
+    parts: usize,
     means: bool,
 }
 
@@ -88,6 +109,8 @@ pub struct Scanner {
     /// The line, and the values of variables that are read within it.
     inputs: Vec<Input>,
     line: usize,
+    /// Where in the line the token stands that is read; `None` within a variable's value.
+    column: Option<usize>,
     skipping: bool,
 }
 
@@ -118,14 +141,14 @@ impl Scanner {
 
     /// How it stands now.
     pub fn mark(&self) -> Mark {
-        Mark { state: self.state, length: self.query.sql.len(), lines: self.query.lines.len(), means: self.means }
+        Mark { state: self.state, length: self.query.sql.len(), parts: self.query.parts.len(), means: self.means }
     }
 
     /// Forgets what was read of the statement since.
     pub fn rewind(&mut self, mark: &Mark) {
         self.state = mark.state;
         self.query.sql.truncate(mark.length);
-        self.query.lines.truncate(mark.lines);
+        self.query.parts.truncate(mark.parts);
         self.means = mark.means;
     }
 
@@ -161,6 +184,7 @@ impl Scanner {
             // Data is asked for by the server, not foreseen from the words.
             self.state.data_next = false;
             input.at = token.end;
+            self.column = Some(token.start).filter(|_| input.variable.is_none());
             match token.kind {
                 TokenKind::Backslash => {
                     if text == "\\\\" {
@@ -182,7 +206,10 @@ impl Scanner {
                     }
                     self.take();
                 }
-                TokenKind::Punctuation if text.len() == 2 && text.starts_with('\\') => self.keep(&text[1..], true),
+                TokenKind::Punctuation if text.len() == 2 && text.starts_with('\\') => {
+                    self.column = self.column.map(|column| column + 1);
+                    self.keep(&text[1..], true);
+                }
                 TokenKind::Variable => self.variable(&text, variables),
                 TokenKind::Space if self.query.sql.is_empty() => {}
                 TokenKind::Space | TokenKind::Comment => self.keep(&text, false),
@@ -193,16 +220,13 @@ impl Scanner {
 
     fn keep(&mut self, text: &str, means: bool) {
         let at = self.query.sql.len();
-        if self.query.lines.last().is_none_or(|(_, line)| *line != self.line) {
-            self.query.lines.push((at, self.line));
+        let goes_on = self.query.parts.last().is_some_and(|part| {
+            part.line == self.line && part.column.map(|column| column + (at - part.offset)) == self.column
+        });
+        if !goes_on {
+            self.query.parts.push(Part { offset: at, line: self.line, column: self.column });
         }
-        if means && !self.means {
-            self.means = true;
-            // Comments before it may be pages long: the statement stands where its first word does.
-            if let Some(first) = self.query.lines.first_mut().filter(|first| first.0 == 0 && at == 0) {
-                first.1 = self.line;
-            }
-        }
+        self.means |= means;
         self.query.sql.push_str(text);
     }
 
@@ -230,7 +254,10 @@ impl Scanner {
             }
             Kind::Literal | Kind::Identifier | Kind::Test => {
                 self.state.no_word();
-                self.keep(&substituted(kind, value), true);
+                let value = substituted(kind, value);
+                // What is put in stands in no line.
+                self.column = None;
+                self.keep(&value, true);
             }
         }
     }

@@ -70,6 +70,11 @@ impl Completion {
         }
     }
 
+    /// The names are of another database than the session by now.
+    pub fn forget(&mut self) {
+        *self = Completion { unasked: self.unasked, ..Completion::default() };
+    }
+
     /// Whether names are there.
     pub fn has_names(&self) -> bool {
         !self.names.search_path().is_empty()

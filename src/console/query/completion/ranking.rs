@@ -5,6 +5,7 @@ use super::candidate::{Candidate, Fit, Mark, Needle};
 use super::writing::Writer;
 use crate::model::catalogue::{Catalogue, Letters, RelationKind};
 use crate::model::completion::{Expected, Relations, Source, Want};
+use crate::model::psql;
 
 /// Candidates that are kept: nobody looks further before typing another letter.
 const MOST: usize = 100;
@@ -180,10 +181,11 @@ impl<'a> Ranking<'a> {
                     }
                 }
             }
-            Want::Commands(commands) => {
-                for (order, (word, about)) in commands.iter().enumerate() {
+            Want::Commands => {
+                let had = psql::COMMANDS.iter().filter(|command| command.works != psql::Works::Nowhere);
+                for (order, command) in had.enumerate() {
                     let order = u32::try_from(order).unwrap_or(u32::MAX);
-                    self.add(rank, 0, order, word, || Item::Command(word, about));
+                    self.add(rank, 0, order, command.name, || Item::Command(command.name, command.help));
                 }
             }
         }

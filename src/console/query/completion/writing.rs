@@ -54,7 +54,7 @@ impl Writer<'_> {
                 let visible = given || self.path.iter().any(|on| on == schema);
                 let mut insert = self.of_schema(schema, name, visible);
                 let called =
-                    self.expected.called || self.expected.wants.iter().any(|want| matches!(want, Want::Commands(_)));
+                    self.expected.called || self.expected.wants.iter().any(|want| matches!(want, Want::Commands));
                 let mut back = 0;
                 // After a backslash word a function is named, not called.
                 if !called && self.calls() {
