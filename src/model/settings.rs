@@ -20,6 +20,10 @@ pub struct Settings {
     pub statement_timeout: Duration,
     /// `lock_timeout` of sessions; zero is none.
     pub lock_timeout: Duration,
+    /// In the query pane each statement is its own transaction; otherwise the first opens one that the user ends.
+    pub autocommit: bool,
+    /// The query pane asks the server how far long statements are.
+    pub progress: bool,
     /// How long to try to connect before giving up.
     pub connect_timeout: Duration,
     /// Names of targets (`*` matches any characters) that are production.
@@ -91,6 +95,8 @@ impl Default for Settings {
             read_only: true,
             statement_timeout: Duration::ZERO,
             lock_timeout: Duration::ZERO,
+            autocommit: true,
+            progress: true,
             connect_timeout: Duration::from_secs(20),
             production: Vec::new(),
             user: None,

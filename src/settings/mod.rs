@@ -352,6 +352,8 @@ mod tests {
             ("production", &["*-prod"]),
             ("statement_timeout", &["1500ms"]),
             ("lock_timeout", &["2s"]),
+            ("autocommit", &["false"]),
+            ("progress", &["false"]),
             ("connect_timeout", &["1m"]),
             ("row_limit", &["1000000"]),
             ("byte_limit", &["1GiB"]),

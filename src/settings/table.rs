@@ -314,7 +314,7 @@ pub static KEYS: &[Key] = &[
         shape: Shape::Switch,
         flag: None,
         environment: &[Value("GATEPOST_READ_ONLY")],
-        meaning: "Sessions refuse writes (default_transaction_read_only, which the server enforces) unless asked otherwise.",
+        meaning: "Sessions refuse writes unless asked otherwise: the server is told so at the start and with each statement.",
         set: |settings, words, _| {
             settings.read_only = words::switch(single(words)?)?;
             Ok(())
@@ -357,6 +357,32 @@ pub static KEYS: &[Key] = &[
             Ok(())
         },
         show: |settings| Some(quoted(&words::show_duration(settings.lock_timeout))),
+    },
+    Key {
+        name: "autocommit",
+        shape: Shape::Switch,
+        flag: None,
+        environment: &[Value("GATEPOST_AUTOCOMMIT")],
+        meaning: "In the query pane each statement is its own transaction. Off: the first opens one, which COMMIT or \
+                  ROLLBACK ends.",
+        set: |settings, words, _| {
+            settings.autocommit = words::switch(single(words)?)?;
+            Ok(())
+        },
+        show: |settings| Some(settings.autocommit.to_string()),
+    },
+    Key {
+        name: "progress",
+        shape: Shape::Switch,
+        flag: None,
+        environment: &[Value("GATEPOST_PROGRESS")],
+        meaning: "VACUUM, ANALYZE, CREATE INDEX, REINDEX, CLUSTER and COPY that take more than three seconds in the query \
+                  pane: a second session asks the server how far they are.",
+        set: |settings, words, _| {
+            settings.progress = words::switch(single(words)?)?;
+            Ok(())
+        },
+        show: |settings| Some(settings.progress.to_string()),
     },
     Key {
         name: "connect_timeout",
@@ -498,7 +524,7 @@ pub static KEYS: &[Key] = &[
         shape: Shape::Text,
         flag: None,
         environment: &[Value("GATEPOST_STATE_DIR")],
-        meaning: "Folder (0700) for history, audit trail and what was used last.",
+        meaning: "Folder (0700) for history, saved queries (`saved/`), audit trail and what was used last.",
         set: |settings, words, home| {
             settings.state_dir = words::path(single(words)?, home)?;
             Ok(())

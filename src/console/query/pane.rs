@@ -5,13 +5,17 @@ use super::cell::Cell;
 use super::completion::{CHOOSE, Completion};
 use super::editor::Editor;
 use super::editor::vi::{Mode, Vi};
-use super::keymap::{FILL, LOOK, READ, REPLY, SEARCH, WRITE};
+use super::keymap::{FILL, LOOK, PLAN, READ, REPLY, Reply, SEARCH, WEIGH, WRITE};
 use super::log::Log;
-use super::order::{LineHealth, Order, Statement};
+use super::order::{LineHealth, Means, Order, Statement};
+use super::plan;
 use super::recall::{Finder, Recall};
+use super::running;
 use super::shape::Shape;
 use super::shaping::{self, Shaping};
+use super::shelf::{LABEL, PICK, Shelf};
 use super::table::Table;
+use super::tree::{BRANCH, SIFT, Tree};
 use crate::console::keys::Binding;
 use crate::console::theme::Tone;
 use crate::model::{EditorKeys, SessionFacts, StepKind, Transaction};
@@ -114,6 +118,8 @@ pub(super) struct Question {
 #[derive(Clone, Debug)]
 pub(super) enum Then {
     Run(Vec<Sent>),
+    /// Stop the backend from a second session.
+    Press(Means),
     Order(Order),
     Shape(Box<Shape>),
     /// Let the script go on; it is told too when it may not.
@@ -128,6 +134,8 @@ pub(super) struct Sent {
     pub statement: Statement,
     /// Byte offset in the editor's text; `None` for what a backslash word asks.
     pub start: Option<usize>,
+    /// Bytes that were put before what was typed.
+    pub lead: usize,
 }
 
 /// What runs.
@@ -146,6 +154,10 @@ pub(super) struct Run {
     pub cancelled: bool,
     /// Whether a result of this run was shown; the results of the run before stay on screen until then.
     pub answered: bool,
+    /// How far the server says it is.
+    pub progress: Option<String>,
+    /// It is tried out: undone unless it is kept.
+    pub tried: bool,
 }
 
 /// Whether what runs is being stopped.
@@ -158,6 +170,10 @@ pub(super) enum Stop {
     Draining(u64),
     /// It could not be asked.
     Unheard,
+    /// It was asked, and goes on: what comes next, if anything but dropping the connection is left.
+    Unmoved(Option<Means>),
+    /// It is being signalled from a second session.
+    Pressing(Means),
     /// The wire is being cut.
     Dropped,
 }
@@ -183,6 +199,8 @@ pub(super) struct Output {
     pub told: String,
     /// Why it is not whole: `cancelled`, `incomplete`.
     pub cut_short: Option<&'static str>,
+    /// Where it is a plan.
+    pub plan: Option<Box<plan::Tree>>,
 }
 
 /// One tab: editor, results, messages, facts, what runs.
@@ -211,6 +229,8 @@ pub struct Pane {
     pub(super) count: Option<u64>,
     pub(super) cell: Option<Cell>,
     pub(super) shaping: Shaping,
+    pub(super) tree: Tree,
+    pub(super) shelf: Option<Shelf>,
     pub(super) log: Log,
     pub(super) question: Option<Question>,
     pub(super) run: Option<Run>,
@@ -226,6 +246,10 @@ pub struct Pane {
     pub(super) link: Link,
     /// How the line under it is doing.
     pub(super) health: LineHealth,
+    /// Commits are the user's own.
+    pub(super) manual: bool,
+    /// `statement_timeout` and `lock_timeout` as the session was opened with; none once a statement may have set them.
+    pub(super) timeouts: Option<(Duration, Duration)>,
 }
 
 impl Pane {
@@ -252,6 +276,8 @@ impl Pane {
             count: None,
             cell: None,
             shaping: Shaping::default(),
+            tree: Tree::default(),
+            shelf: None,
             log: Log::default(),
             question: None,
             run: None,
@@ -263,6 +289,8 @@ impl Pane {
             entered: None,
             link: Link::Up,
             health: LineHealth::Up,
+            manual: false,
+            timeouts: None,
         }
     }
 
@@ -274,7 +302,17 @@ impl Pane {
 
     /// Whether keys are text in the editor now (always, but in vi's other modes).
     pub fn types(&self) -> bool {
-        self.focus == Focus::Editor && self.vi.as_ref().is_none_or(|vi| vi.mode() == Mode::Insert)
+        self.focus == Focus::Editor && !self.tree.focused && self.vi.as_ref().is_none_or(|vi| vi.mode() == Mode::Insert)
+    }
+
+    /// Whether each statement is its own transaction (it is), or the user commits.
+    pub fn autocommit(&mut self, on: bool) {
+        self.manual = !on;
+    }
+
+    /// The session was opened with this `statement_timeout` and `lock_timeout`; zero is none.
+    pub fn timeouts(&mut self, statement: Duration, lock: Duration) {
+        self.timeouts = (!statement.is_zero() || !lock.is_zero()).then_some((statement, lock));
     }
 
     /// Whether the list of names opens as one types (it does), or by its keys alone.
@@ -290,6 +328,11 @@ impl Pane {
     /// Whether names for completion are there.
     pub fn has_names(&self) -> bool {
         self.completion.has_names()
+    }
+
+    /// Since when something runs.
+    pub fn busy_since(&self) -> Option<SystemTime> {
+        self.run.as_ref().map(|run| run.began)
     }
 
     /// For the tab bar.
@@ -323,7 +366,7 @@ impl Pane {
             table.iter().map(|row| HelpRow { keys: row.keys, help: row.help }).collect()
         }
         if self.question.is_some() {
-            return vec![("question", rows(REPLY))];
+            return vec![("question", rows(self.replies()))];
         }
         if self.cell.is_some() {
             return vec![("cell", rows(READ))];
@@ -334,10 +377,28 @@ impl Pane {
         if self.shaping.sheet.is_some() {
             return vec![("choose", rows(FILL))];
         }
+        if self.shelf.is_some() {
+            return vec![("saved queries", rows(PICK)), ("name", rows(LABEL))];
+        }
+        if self.tree.focused {
+            return vec![("catalogue", rows(BRANCH)), ("filter", rows(SIFT))];
+        }
         match self.focus {
             Focus::Editor => vec![("editor", rows(WRITE)), ("list of names", rows(CHOOSE)), ("results", rows(LOOK))],
+            Focus::Results if plan::shown(self).is_some() => {
+                vec![("plan", rows(PLAN)), ("results", rows(LOOK)), ("editor", rows(WRITE))]
+            }
             Focus::Results => vec![("results", rows(LOOK)), ("editor", rows(WRITE))],
         }
+    }
+
+    /// The keys of the question that stands.
+    pub(super) fn replies(&self) -> &'static [Binding<Reply>] {
+        let counts = self.question.as_ref().is_some_and(|question| match &question.then {
+            Then::Run(sent) => running::is_counted(sent),
+            _ => false,
+        });
+        if counts { WEIGH } else { REPLY }
     }
 
     /// Whether leaving now would lose something: a sentence to ask with (statement runs, transaction open).

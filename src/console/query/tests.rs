@@ -2,8 +2,11 @@
 
 mod completing;
 mod editor;
+mod safety;
 mod shaping;
+mod shelving;
 mod stopping;
+mod treeing;
 
 use super::*;
 use crate::console::theme::Theme;
@@ -110,7 +113,7 @@ impl Bench {
     }
 
     fn took(millis: u64) -> Timing {
-        Timing { first: Some(Duration::from_millis(millis - 21)), total: Duration::from_millis(millis) }
+        Timing { first: Some(Duration::from_millis(millis - 21)), total: Duration::from_millis(millis), network: None }
     }
 
     /// The worker's news of one whole result.
