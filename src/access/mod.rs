@@ -1,6 +1,7 @@
 //! The verbs: everything that floor 3 can do, and the one place where errors become words.
 
 mod account;
+pub mod activity;
 pub mod arrange;
 mod audit;
 mod beside;
@@ -9,6 +10,7 @@ mod catalogue;
 mod connect;
 pub mod describe;
 mod diagnose;
+pub mod explore;
 pub mod export;
 mod files;
 mod find;
@@ -32,6 +34,7 @@ mod relay;
 mod result_set;
 mod route;
 mod running;
+pub mod saved;
 pub mod script;
 mod secret;
 mod session;

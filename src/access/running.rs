@@ -63,6 +63,12 @@ impl<'a> Running<'a> {
         }
     }
 
+    /// Keeps it out of the audit: for looks at the server that nobody typed.
+    pub(super) fn unnoted(mut self) -> Running<'a> {
+        self.noted = true;
+        self
+    }
+
     /// The next happening; `None` at the end. Cancel-safe. After an `Err` it is at its end.
     pub async fn next(&mut self) -> Option<Result<Happening, Diagnosis>> {
         loop {

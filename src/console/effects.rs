@@ -3,8 +3,10 @@
 //! in the state. It must not know what the answers are for.
 
 use super::event::{Answer, Command, Event, Id, TabId};
-use super::query::{Ask, worker};
-use crate::access::{Access, Wish};
+use super::query::journal::Journal;
+use super::query::{Ask, Shelved, Shelving, worker};
+use crate::access::saved::Shelf;
+use crate::access::{Access, Wish, activity};
 use crate::model::{Diagnosis, Endpoint, RouteChoice, Step};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,12 +36,36 @@ struct Worker {
 /// Workers by tab, shared with the tasks that make them.
 type Workers = Arc<Mutex<HashMap<TabId, Worker>>>;
 
+/// History and saved queries, on a disk.
+fn shelve(access: &Access, endpoint: &Endpoint, shelving: Shelving) -> Result<Shelved, Diagnosis> {
+    let state = &access.settings().state_dir;
+    let shelf = Shelf::new(state, endpoint);
+    match shelving {
+        Shelving::List => shelf.list().map(Shelved::List),
+        Shelving::Save(saved, before) => {
+            shelf.save(&saved, before.as_ref())?;
+            Ok(Shelved::Saved(saved, shelf.list()?))
+        }
+        Shelving::Delete(saved) => {
+            shelf.delete(&saved)?;
+            shelf.list().map(Shelved::List)
+        }
+        Shelving::Everywhere => Journal::everywhere(state).map(|all| Shelved::Everywhere(all.into())),
+        Shelving::Forget(text) => {
+            Journal::of(state, endpoint).forget(&text)?;
+            Ok(Shelved::Forgotten(text))
+        }
+    }
+}
+
 /// Performs commands.
 pub struct Effects {
     access: Access,
     tell: UnboundedSender<Event>,
     tasks: HashMap<Id, Task>,
     workers: Workers,
+    /// For those that look at a server, by the question that made them.
+    watches: HashMap<Id, UnboundedSender<activity::Ask>>,
     /// What was told to end and may not have done so yet.
     leaving: Vec<JoinHandle<()>>,
 }
@@ -59,7 +85,14 @@ impl Drop for Watch {
 impl Effects {
     /// Performs by `access`, answers by `tell`.
     pub fn new(access: Access, tell: UnboundedSender<Event>) -> Effects {
-        Effects { access, tell, tasks: HashMap::new(), workers: Workers::default(), leaving: Vec::new() }
+        Effects {
+            access,
+            tell,
+            tasks: HashMap::new(),
+            workers: Workers::default(),
+            watches: HashMap::new(),
+            leaving: Vec::new(),
+        }
     }
 
     /// Performs one command; those about the terminal are the loop's.
@@ -91,8 +124,31 @@ impl Effects {
             Command::Names(wish) => {
                 self.ask(id, async move { access.catalogue(&wish).await.map(|names| Answer::Names(Arc::new(names))) })
             }
+            Command::Explore(tab, wish, question) => {
+                let tell = self.tell.clone();
+                self.spawn(id, None, async move {
+                    let found = access.explore(&wish, &question).await;
+                    let _ = tell.send(Event::Explored(tab, question, found));
+                });
+            }
+            Command::Shelf(tab, endpoint, shelving) => {
+                let (tell, watch) = (self.tell.clone(), Watch(self.tell.clone()));
+                let handle = tokio::task::spawn_blocking(move || {
+                    let _watch = watch;
+                    let shelved = shelve(&access, &endpoint, shelving);
+                    let _ = tell.send(Event::Shelved(tab, shelved));
+                });
+                self.tasks.insert(id, Task { handle, stop: None });
+            }
             Command::Lines => self.ask_disk(id, move || Ok(Answer::Lines(access.lines()))),
             Command::Connect(tab, wish) => self.connect(id, tab, wish),
+            Command::Activity(wish, pace) => self.activity(id, wish, pace),
+            Command::Watch(watch, ask) => {
+                if let Some(asks) = self.watches.get(&watch) {
+                    // One that has ended was stopped; nobody waits for its answer.
+                    let _ = asks.send(ask);
+                }
+            }
             Command::Forward(endpoint, route) => self.forward(id, endpoint, route),
             Command::Query(tab, ask) => {
                 let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -200,7 +256,20 @@ impl Effects {
         });
     }
 
+    /// Looks at a server until stopped; its session is closed then, so it is not aborted.
+    fn activity(&mut self, id: Id, wish: Box<Wish>, pace: Duration) {
+        let (access, tell) = (self.access.clone(), self.tell.clone());
+        let (asks, waiting) = unbounded_channel();
+        self.watches.insert(id, asks);
+        let (stop, _ended_by_its_asks) = oneshot::channel();
+        self.spawn(id, Some(stop), async move {
+            let tell = move |news| drop(tell.send(Event::Answer(id, Answer::Activity(news))));
+            access.activity(&wish, Some(pace), waiting, tell).await;
+        });
+    }
+
     fn stop(&mut self, id: Id) {
+        self.watches.remove(&id);
         if let Some(task) = self.tasks.remove(&id) {
             match task.stop {
                 Some(stop) => {

@@ -20,6 +20,7 @@ pub mod panes;
 pub mod query;
 pub mod request;
 pub mod state;
+pub mod tabs;
 pub mod terminal;
 #[cfg(test)]
 mod testing;
@@ -28,6 +29,7 @@ mod tests;
 pub mod theme;
 pub mod update;
 pub mod view;
+mod watching;
 pub mod widgets;
 
 use crate::access::Access;

@@ -4,7 +4,7 @@
 use super::event::{Asks, TabId};
 use super::keys::{self, Binding};
 use super::names::Shelf;
-use super::panes::{connect, diagnosis, document, fleet, help, lines, menu, palette, picker, prompt};
+use super::panes::{activity, connect, diagnosis, document, fleet, help, lines, menu, palette, picker, prompt};
 use super::query;
 use super::theme::Theme;
 use super::widgets::spinner;
@@ -25,6 +25,8 @@ pub enum Focus {
     Query,
     /// Forwarded ports and live routes.
     Lines,
+    /// What a server is doing.
+    Activity,
 }
 
 /// What lies over it.
@@ -59,8 +61,14 @@ pub enum Global {
     PreviousTab,
     /// The query tab after.
     NextTab,
+    /// Another session at the target of the tab shown last.
+    NewTab,
+    /// The query tab of a number.
+    NumberedTab,
     /// Stop what runs; twice: leave.
     Interrupt,
+    /// What the server of a session is doing.
+    Activity,
     /// Back to the shell, until `fg`.
     Suspend,
     /// Draw everything anew.
@@ -73,6 +81,19 @@ pub const GLOBAL_KEYS: &[Binding<Global>] = &[
     Binding { keys: &["?", "F1"], action: Global::Help, label: "help", help: "The keys of where you are" },
     Binding { keys: &["F3"], action: Global::PreviousTab, label: "", help: "The session before" },
     Binding { keys: &["F4"], action: Global::NextTab, label: "", help: "The session after" },
+    Binding { keys: &["C-t"], action: Global::NewTab, label: "", help: "Another session at the same target" },
+    Binding {
+        keys: &["M-1", "M-2", "M-3", "M-4", "M-5", "M-6", "M-7", "M-8", "M-9"],
+        action: Global::NumberedTab,
+        label: "",
+        help: "The session of that number",
+    },
+    Binding {
+        keys: &["F9"],
+        action: Global::Activity,
+        label: "",
+        help: "What the session's server is doing: sessions, waits, who blocks whom; back",
+    },
     Binding { keys: &["C-c"], action: Global::Interrupt, label: "", help: "Stop what runs; twice leaves gatepost" },
     Binding { keys: &["C-z"], action: Global::Suspend, label: "", help: "Back to the shell; fg returns" },
     Binding { keys: &["C-l", "F12"], action: Global::Redraw, label: "", help: "Draw the screen anew" },
@@ -89,6 +110,8 @@ pub enum Action {
     Connect(connect::Action),
     /// Of the lines.
     Lines(lines::Action),
+    /// Of the activity.
+    Activity(activity::Action),
 }
 
 /// What a pane's update may see and use.
@@ -159,6 +182,8 @@ pub struct State {
     pub arrival: Option<Arrival>,
     /// Screen 4.
     pub lines: lines::Pane,
+    /// What a server is doing, while that is looked at.
+    pub activity: Option<activity::Pane>,
     /// Screen 3, once for each session.
     pub tabs: Vec<Tab>,
     /// Which of them is shown.
@@ -192,6 +217,7 @@ impl State {
             connect: None,
             arrival: None,
             lines: lines::Pane::default(),
+            activity: None,
             tabs: Vec::new(),
             tab: 0,
             notice: None,
@@ -232,6 +258,7 @@ impl State {
                     )
             }),
             (None, Focus::Lines) => false,
+            (None, Focus::Activity) => self.activity.as_ref().is_some_and(|pane| pane.filtering),
         }
     }
 
@@ -241,6 +268,7 @@ impl State {
             Focus::Fleet => self.fleet.waits(),
             Focus::Connect => self.connect.as_ref().is_some_and(connect::Pane::waits),
             Focus::Lines => self.lines.waits(),
+            Focus::Activity => self.activity.as_ref().is_some_and(activity::Pane::waits),
             Focus::Query => false,
         } || self.wanted.is_some();
         let mut next = spins.then(|| self.now + spinner::PACE);
@@ -260,7 +288,7 @@ impl State {
             })),
             Focus::Query => soonest(self.shown_tab().and_then(|tab| tab.pane.next_tick())),
             Focus::Lines => soonest(Some(self.now + Duration::from_secs(1))),
-            Focus::Connect => {}
+            Focus::Connect | Focus::Activity => {}
         }
         next
     }
@@ -272,6 +300,7 @@ impl State {
             Focus::Fleet => actions.extend(pair(fleet::KEYS, Action::Fleet)),
             Focus::Connect => actions.extend(pair(connect::KEYS, Action::Connect)),
             Focus::Lines => actions.extend(pair(lines::KEYS, Action::Lines)),
+            Focus::Activity => actions.extend(pair(activity::KEYS, Action::Activity)),
             Focus::Query => {}
         }
         actions.extend(pair(GLOBAL_KEYS, Action::Global));

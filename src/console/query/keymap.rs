@@ -12,6 +12,10 @@ pub enum Write {
     RunAll,
     /// Run the statement at the cursor in a transaction that is undone unless it is kept.
     Try,
+    /// The plan of the statement at the cursor.
+    Plan,
+    /// As it is run.
+    Analyze,
     /// Enter: a line break, unless a finished statement asks to be run.
     Enter,
     /// Motion.
@@ -34,6 +38,10 @@ pub enum Write {
     Newer,
     /// Search the history.
     History,
+    /// Saved queries.
+    Shelf,
+    /// Save the text.
+    Save,
     /// To the results.
     Results,
     /// Stop what runs.
@@ -42,6 +50,8 @@ pub enum Write {
     Format,
     /// The text in the editor of the settings.
     Compose,
+    /// The catalogue tree.
+    Catalogue,
     /// Help.
     Help,
     /// The fleet.
@@ -137,6 +147,8 @@ pub enum Look {
     Messages,
     /// Results over the whole pane.
     Zoom,
+    /// The catalogue tree.
+    Catalogue,
     /// Stop what runs.
     Stop,
     /// Help.
@@ -183,6 +195,12 @@ pub enum Read {
 pub enum Search {
     /// Into the editor.
     Take,
+    /// Run it.
+    Run,
+    /// Out of the history, after a question.
+    Forget,
+    /// This target, or all of them.
+    Everywhere,
     /// Leave it.
     Shut,
     /// The one before.
@@ -223,14 +241,19 @@ pub const WRITE: &[Binding<Write>] = &[
     row(&["F5", "C-Enter", "M-Enter", "C-j"], Write::Run, "or ;↵ run", "run the statement at the cursor, or the selection"),
     row(&["F6"], Write::RunAll, "run all", "run the whole text, statement by statement, up to the first that fails"),
     row(&["M-t"], Write::Try, "", "try INSERT, UPDATE, DELETE or MERGE: see how many rows it changes, then keep or undo it"),
+    row(&["F7"], Write::Plan, "plan", "the plan of the statement at the cursor, or of the selection, without running it"),
+    row(&["F8"], Write::Analyze, "", "run the statement for its plan (ANALYZE, BUFFERS), in a transaction that is rolled back; asks when it writes"),
     row(&["Enter"], Write::Enter, "", "a new line; after a ; at the end of the text: run, as in psql"),
     row(&["Esc"], Write::Results, "results", "to the results"),
     row(&["C-r"], Write::History, "history", "search the history of this target"),
+    row(&["M-o"], Write::Shelf, "", "saved queries: search, look at, take, rename, delete"),
+    row(&["C-s"], Write::Save, "", "save the selection or the whole text under a name, for this target or for all"),
     row(&["C-Up", "M-p"], Write::Older, "", "an older statement of the history"),
     row(&["C-Down", "M-n"], Write::Newer, "", "a newer statement of the history"),
     row(&["C-c"], Write::Stop, "", "cancel what runs at the server; twice while nothing runs: leave gatepost"),
     row(&["F1"], Write::Help, "help", "this help"),
     row(&["F2"], Write::Back, "fleet", "back to the fleet; the session stays"),
+    row(&["F9"], Write::Catalogue, "catalogue", "the catalogue as a tree: schemas, relations, columns, sizes, DDL"),
     row(&["C-q"], Write::Close, "", "end the session and close the tab"),
     row(&["C-d"], Write::DeleteOrClose, "", "delete the character at the cursor; in an empty editor: close the tab"),
     row(&["Left", "C-b"], Write::Go(Left), "", "a character to the left"),
@@ -326,10 +349,72 @@ pub const LOOK: &[Binding<Look>] = &[
     row(&["G", "C-End"], Look::Bottom, "", "the last row; after a number: that row"),
     row(&["Home", "0", "^"], Look::FirstColumn, "", "the first column"),
     row(&["End", "$"], Look::LastColumn, "", "the last column"),
+    row(&["F9"], Look::Catalogue, "", "the catalogue as a tree: schemas, relations, columns, sizes, DDL"),
     row(&["C-c"], Look::Stop, "", "cancel what runs at the server; twice while nothing runs: leave gatepost"),
     row(&["?", "F1"], Look::Help, "help", "this help"),
     row(&["q", "F2"], Look::Back, "fleet", "back to the fleet; the session stays"),
     row(&["C-q"], Look::Close, "", "end the session and close the tab"),
+];
+
+/// In a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Walk {
+    /// One node.
+    Up,
+    /// One node.
+    Down,
+    /// A screen.
+    PageUp,
+    /// A screen.
+    PageDown,
+    /// The root.
+    Top,
+    /// The last node.
+    Bottom,
+    /// Fold or unfold.
+    Toggle,
+    /// Fold, or to the parent.
+    Fold,
+    /// Unfold, or to the first child.
+    Unfold,
+    /// All nodes.
+    FoldAll,
+    /// All nodes.
+    UnfoldAll,
+    /// The next node that is marked.
+    Next,
+    /// The one before.
+    Before,
+    /// All that is known of the node.
+    Details,
+    /// The row the tree was made from, or the tree.
+    Rows,
+    /// The plan as EXPLAIN's text.
+    CopyText,
+    /// The plan as JSON.
+    CopyJson,
+}
+
+/// Keys of a plan; those of the results that are not about rows work too.
+#[rustfmt::skip]
+pub const PLAN: &[Binding<Walk>] = &[
+    row(&["Enter"], Walk::Details, "node", "all that is known of the node"),
+    row(&["Space"], Walk::Toggle, "fold", "fold or unfold what is below the node"),
+    row(&["n"], Walk::Next, "marked", "the next node that is marked"),
+    row(&["N"], Walk::Before, "", "the marked node before"),
+    row(&["y"], Walk::CopyText, "copy", "copy the plan as EXPLAIN's text"),
+    row(&["Y"], Walk::CopyJson, "", "copy the plan as JSON"),
+    row(&["t"], Walk::Rows, "", "the JSON it was made from, or the tree"),
+    row(&["Up", "k"], Walk::Up, "", "a node up"),
+    row(&["Down", "j"], Walk::Down, "", "a node down"),
+    row(&["Left", "h"], Walk::Fold, "", "fold the node, or to its parent"),
+    row(&["Right", "l"], Walk::Unfold, "", "unfold the node, or to its first child"),
+    row(&["-"], Walk::FoldAll, "", "fold every node"),
+    row(&["+"], Walk::UnfoldAll, "", "unfold every node"),
+    row(&["PageUp", "C-b"], Walk::PageUp, "", "a screen up"),
+    row(&["PageDown", "C-f"], Walk::PageDown, "", "a screen down"),
+    row(&["g", "Home"], Walk::Top, "", "the root"),
+    row(&["G", "End"], Walk::Bottom, "", "the last node"),
 ];
 
 /// Keys of an open cell.
@@ -354,6 +439,9 @@ pub const READ: &[Binding<Read>] = &[
 #[rustfmt::skip]
 pub const SEARCH: &[Binding<Search>] = &[
     row(&["Enter", "Tab"], Search::Take, "take", "put the statement into the editor"),
+    row(&["F5"], Search::Run, "run", "put the statement into the editor and run it"),
+    row(&["M-a"], Search::Everywhere, "all targets", "search what was run on all targets, or on this one"),
+    row(&["Delete", "M-d"], Search::Forget, "", "take the statement out of the history of this target, after a question"),
     row(&["Up", "C-p", "C-r"], Search::Up, "older", "an older one"),
     row(&["Down", "C-n", "C-s"], Search::Down, "newer", "a newer one"),
     row(&["PageUp"], Search::PageUp, "", "a screen up"),

@@ -15,8 +15,9 @@ mod completion;
 mod compose;
 mod desk;
 mod editor;
+mod explain;
 mod grid;
-mod journal;
+pub mod journal;
 pub mod keymap;
 mod layout;
 mod lifting;
@@ -24,6 +25,8 @@ mod log;
 mod order;
 mod page;
 mod pane;
+mod plan;
+mod plan_view;
 mod reading;
 mod recall;
 mod running;
@@ -33,10 +36,12 @@ pub mod shape;
 mod shaping;
 mod sheet;
 mod sheet_view;
+pub mod shelf;
 mod standing;
 mod stopping;
 mod table;
 mod text;
+pub mod tree;
 mod trying;
 mod undo;
 mod update;
@@ -47,7 +52,8 @@ pub mod worker;
 pub use completion::{CHOOSE, Choose};
 pub use editor::{Edit, Motion};
 pub use order::{
-    Ask, Input, LineHealth, Names, News, Order, Outcome, Past, Piece, ResultId, Statement, Timing, Window,
+    Ask, Input, LineHealth, Names, News, Order, Outcome, Past, Piece, ResultId, Shelved, Shelving, Statement, Timing,
+    Window,
 };
 pub use pane::{HelpRow, Pane, Setup, Title, Walked, Work};
 pub use update::update;

@@ -5,14 +5,17 @@ use super::cell::Cell;
 use super::completion::{CHOOSE, Completion};
 use super::editor::Editor;
 use super::editor::vi::{Mode, Vi};
-use super::keymap::{FILL, LOOK, READ, REPLY, Reply, SEARCH, WEIGH, WRITE};
+use super::keymap::{FILL, LOOK, PLAN, READ, REPLY, Reply, SEARCH, WEIGH, WRITE};
 use super::log::Log;
 use super::order::{LineHealth, Means, Order, Statement};
+use super::plan;
 use super::recall::{Finder, Recall};
 use super::running;
 use super::shape::Shape;
 use super::shaping::{self, Shaping};
+use super::shelf::{LABEL, PICK, Shelf};
 use super::table::Table;
+use super::tree::{BRANCH, SIFT, Tree};
 use crate::console::keys::Binding;
 use crate::console::theme::Tone;
 use crate::model::{EditorKeys, SessionFacts, StepKind, Transaction};
@@ -131,6 +134,8 @@ pub(super) struct Sent {
     pub statement: Statement,
     /// Byte offset in the editor's text; `None` for what a backslash word asks.
     pub start: Option<usize>,
+    /// Bytes that were put before what was typed.
+    pub lead: usize,
 }
 
 /// What runs.
@@ -194,6 +199,8 @@ pub(super) struct Output {
     pub told: String,
     /// Why it is not whole: `cancelled`, `incomplete`.
     pub cut_short: Option<&'static str>,
+    /// Where it is a plan.
+    pub plan: Option<Box<plan::Tree>>,
 }
 
 /// One tab: editor, results, messages, facts, what runs.
@@ -222,6 +229,8 @@ pub struct Pane {
     pub(super) count: Option<u64>,
     pub(super) cell: Option<Cell>,
     pub(super) shaping: Shaping,
+    pub(super) tree: Tree,
+    pub(super) shelf: Option<Shelf>,
     pub(super) log: Log,
     pub(super) question: Option<Question>,
     pub(super) run: Option<Run>,
@@ -267,6 +276,8 @@ impl Pane {
             count: None,
             cell: None,
             shaping: Shaping::default(),
+            tree: Tree::default(),
+            shelf: None,
             log: Log::default(),
             question: None,
             run: None,
@@ -291,7 +302,7 @@ impl Pane {
 
     /// Whether keys are text in the editor now (always, but in vi's other modes).
     pub fn types(&self) -> bool {
-        self.focus == Focus::Editor && self.vi.as_ref().is_none_or(|vi| vi.mode() == Mode::Insert)
+        self.focus == Focus::Editor && !self.tree.focused && self.vi.as_ref().is_none_or(|vi| vi.mode() == Mode::Insert)
     }
 
     /// Whether each statement is its own transaction (it is), or the user commits.
@@ -317,6 +328,11 @@ impl Pane {
     /// Whether names for completion are there.
     pub fn has_names(&self) -> bool {
         self.completion.has_names()
+    }
+
+    /// Since when something runs.
+    pub fn busy_since(&self) -> Option<SystemTime> {
+        self.run.as_ref().map(|run| run.began)
     }
 
     /// For the tab bar.
@@ -361,8 +377,17 @@ impl Pane {
         if self.shaping.sheet.is_some() {
             return vec![("choose", rows(FILL))];
         }
+        if self.shelf.is_some() {
+            return vec![("saved queries", rows(PICK)), ("name", rows(LABEL))];
+        }
+        if self.tree.focused {
+            return vec![("catalogue", rows(BRANCH)), ("filter", rows(SIFT))];
+        }
         match self.focus {
             Focus::Editor => vec![("editor", rows(WRITE)), ("list of names", rows(CHOOSE)), ("results", rows(LOOK))],
+            Focus::Results if plan::shown(self).is_some() => {
+                vec![("plan", rows(PLAN)), ("results", rows(LOOK)), ("editor", rows(WRITE))]
+            }
             Focus::Results => vec![("results", rows(LOOK)), ("editor", rows(WRITE))],
         }
     }

@@ -6,7 +6,7 @@ use super::order::{Means, Outcome, Past, Pressed, Statement, Timing};
 use super::pane::{Focus, Link, Output, Pane, Question, Run, Sent, Showing, Stop, Then, Work};
 use super::table::Table;
 use super::words::{self, Word};
-use super::{Ask, LineHealth, News, Order, lifting, secrets, text, update, worker};
+use super::{Ask, LineHealth, News, Order, lifting, plan, secrets, text, update, worker};
 use crate::console::theme::Tone;
 use crate::model::sql::{self, Class, CopyWay, Ended, TokenKind, classify, statements};
 use crate::model::{Diagnosis, Kind, Transaction, visible};
@@ -56,22 +56,25 @@ pub(super) fn run(pane: &mut Pane, all: bool, orders: &mut Vec<Order>) {
     }
     if is_script(part, &found) {
         let note = (!secrets::may_hold(part)).then(|| part.to_owned());
-        let statement = Statement { sql: part.to_owned(), note };
-        return consider(pane, vec![Sent { statement, start: Some(from) }], orders);
+        let statement = Statement { sql: part.to_owned(), note, always: false };
+        return consider(pane, vec![Sent { statement, start: Some(from), lead: 0 }], orders);
     }
     let mut sent = Vec::new();
     for statement in found {
         let sql = statement.of(part);
         if !statement.backslash {
             let note = (!secrets::may_hold(sql)).then(|| format!("{sql};"));
-            sent.push(Sent { statement: Statement { sql: sql.to_owned(), note }, start: Some(from + statement.start) });
+            let start = Some(from + statement.start);
+            let statement = Statement { sql: sql.to_owned(), note, always: false };
+            sent.push(Sent { statement, start, lead: 0 });
             continue;
         }
         match words::parse(sql) {
             Word::Ask(asks) => {
                 for (at, ask) in asks.into_iter().enumerate() {
                     let note = (at == 0).then(|| sql.to_owned());
-                    sent.push(Sent { statement: Statement { sql: ask, note }, start: None });
+                    let statement = Statement { sql: ask, note, always: false };
+                    sent.push(Sent { statement, start: None, lead: 0 });
                 }
             }
             word => {
@@ -201,7 +204,7 @@ fn place_in_words(pane: &Pane) -> String {
 }
 
 /// Asks before what changes much at once; no lock is held while the question stands.
-fn consider(pane: &mut Pane, sent: Vec<Sent>, orders: &mut Vec<Order>) {
+pub(super) fn consider(pane: &mut Pane, sent: Vec<Sent>, orders: &mut Vec<Order>) {
     if pane.work == Work::Closed {
         pane.say(Tone::Bad, "this session has ended");
     } else if pane.run.is_some() {
@@ -272,7 +275,11 @@ pub(super) fn try_here(pane: &mut Pane, orders: &mut Vec<Order>) {
         pane.say(Tone::Dim, "INSERT, UPDATE, DELETE and MERGE can be tried");
     } else {
         let note = (!secrets::may_hold(&sql)).then(|| format!("{sql};"));
-        try_out(pane, vec![Sent { statement: Statement { sql, note }, start: Some(from + one.start) }], orders);
+        try_out(
+            pane,
+            vec![Sent { statement: Statement { sql, note, always: false }, start: Some(from + one.start), lead: 0 }],
+            orders,
+        );
     }
 }
 
@@ -352,6 +359,7 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
                 relation,
                 told: String::new(),
                 cut_short: None,
+                plan: None,
             });
             pane.current = pane.outputs.len() - 1;
             pane.showing = Showing::Rows;
@@ -365,6 +373,7 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
             if let Some(output) = pane.outputs.iter_mut().find(|output| output.table.id == result) {
                 output.table.take(window);
             }
+            plan::recognize(pane, result);
         }
         // The shaping of rows hears this itself, since it may have something to order.
         News::Shaped(..) => {}
@@ -626,6 +635,8 @@ fn failed(pane: &mut Pane, run: u64, index: usize, diagnosis: Diagnosis, timing:
         if let (Some(sent), Some(at)) = (running.sent.get(index), diagnosis.at) {
             let sql = &sent.statement.sql;
             let byte = sql.char_indices().nth(at).map_or(sql.len(), |(byte, _)| byte);
+            // What was put before the statement is not what was typed.
+            let (sql, byte) = (&sql[sent.lead..], byte.saturating_sub(sent.lead));
             let start = sql[..byte].rfind('\n').map_or(0, |at| at + 1);
             let line = sql[start..].lines().next().unwrap_or("");
             let number = sql[..byte].matches('\n').count() + 1;

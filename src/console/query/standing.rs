@@ -4,7 +4,7 @@
 use super::pane::{Focus, Output, Pane, Showing, Stop, Work};
 use super::shape::By;
 use super::table::Table;
-use super::{LineHealth, text};
+use super::{LineHealth, plan, text};
 use crate::console::theme::Tone;
 
 const SPINNER: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -25,6 +25,9 @@ fn output(pane: &Pane) -> Option<&Output> {
 /// Where in the result one is.
 pub(super) fn place(pane: &Pane) -> Option<String> {
     let output = output(pane).filter(|output| output.table.rows > 0 && pane.focus == Focus::Results)?;
+    if let Some(tree) = plan::shown(pane) {
+        return Some(format!(" node {} of {} ", tree.at + 1, tree.plan.nodes.len()));
+    }
     let typed = pane.count.map(|count| format!(" {count}…")).unwrap_or_default();
     let table = &output.table;
     let mut words = format!(" row {}", text::grouped(table.row + 1));

@@ -4,7 +4,9 @@ mod completing;
 mod editor;
 mod safety;
 mod shaping;
+mod shelving;
 mod stopping;
+mod treeing;
 
 use super::*;
 use crate::console::theme::Theme;

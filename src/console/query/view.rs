@@ -2,10 +2,12 @@
 //! not change anything.
 
 use super::completion::{self, CHOOSE};
-use super::keymap::{FILL, LOOK, READ, SEARCH, WRITE};
+use super::keymap::{FILL, LOOK, Look, PLAN, READ, SEARCH, WRITE};
 use super::layout::{self, Areas, areas};
 use super::pane::{Focus, Link, Pane, Showing, Stop, Work};
-use super::{LineHealth, grid, page, sheet_view, standing, text};
+use super::shelf::{self, LABEL, PICK, Shelf};
+use super::tree::{BRANCH, SIFT};
+use super::{LineHealth, grid, page, plan, plan_view, sheet_view, standing, text, tree};
 use crate::console::keys::Binding;
 use crate::console::theme::{Theme, Tone};
 use crate::model::{Transaction, visible};
@@ -34,16 +36,21 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         grid::cell(cell, out, over, theme);
     } else if let Some(finder) = &pane.finder {
         page::history(&pane.recall, finder, pane.now, out, over, theme);
+    } else if let Some(shelf) = &pane.shelf {
+        shelf::view::draw(shelf, &pane.setup.name, out, over, theme);
     } else {
         page::editor(pane, out, areas.editor, theme);
         rule(pane, out, areas.rule, theme);
         if let Some((tone, words)) = standing::trouble(pane) {
-            let lines = text::wrap(&words, layout::trouble_width(area));
+            let lines = text::wrap(&words, layout::trouble_width(areas.trouble));
             let lines =
                 lines.into_iter().map(|line| Line::styled(format!(" {}", line.trim_start()), theme.style(tone)));
             Paragraph::new(lines.collect::<Vec<_>>()).render(areas.trouble, out);
         }
         below(pane, out, &areas, theme);
+        if pane.tree.shown {
+            tree::view::draw(pane, out, layout::tree(pane, &areas), theme);
+        }
         if let Some(sheet) = &pane.shaping.sheet {
             sheet_view::draw(pane, sheet, out, over, theme);
         }
@@ -54,6 +61,8 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
     } else if pane.cell.is_none()
         && pane.finder.is_none()
         && pane.shaping.sheet.is_none()
+        && !pane.tree.focused
+        && pane.shelf.is_none()
         && pane.focus == Focus::Editor
         && let Some(at) = layout::cursor(pane)
     {
@@ -67,6 +76,11 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
 }
 
 fn below(pane: &Pane, out: &mut Buffer, areas: &Areas, theme: Theme) {
+    if let Some(tree) = plan::shown(pane) {
+        plan_view::draw(tree, pane.focus == Focus::Results, out, areas.header, areas.results, theme);
+        below_rows(pane, out, areas, theme);
+        return;
+    }
     match (pane.showing, pane.table()) {
         (Showing::Rows, Some(table)) if pane.expanded => {
             grid::expanded(table, pane.unfolded, pane.focus == Focus::Results, out, areas.results, theme);
@@ -88,6 +102,10 @@ fn below(pane: &Pane, out: &mut Buffer, areas: &Areas, theme: Theme) {
             Paragraph::new(lines).render(areas.results, out);
         }
     }
+    below_rows(pane, out, areas, theme);
+}
+
+fn below_rows(pane: &Pane, out: &mut Buffer, areas: &Areas, theme: Theme) {
     if standing::shows_previous(pane) {
         // What the statement before gave, until this one answers.
         out.set_style(areas.header, theme.style(Tone::Dim));
@@ -246,8 +264,12 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
         labels(READ, &mut keys);
     } else if pane.finder.is_some() {
         labels(SEARCH, &mut keys);
+    } else if let Some(shelf) = &pane.shelf {
+        if matches!(shelf, Shelf::List(_)) { labels(PICK, &mut keys) } else { labels(LABEL, &mut keys) }
     } else if pane.shaping.sheet.is_some() {
         labels(FILL, &mut keys);
+    } else if pane.tree.focused {
+        if pane.tree.sifting { labels(SIFT, &mut keys) } else { labels(BRANCH, &mut keys) }
     } else {
         if let Some(run) = &pane.run {
             keys.push((
@@ -264,6 +286,14 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
         }
         match pane.focus {
             Focus::Editor => labels(WRITE, &mut keys),
+            Focus::Results if plan::shown(pane).is_some() => {
+                labels(PLAN, &mut keys);
+                let general: Vec<&Binding<Look>> = LOOK
+                    .iter()
+                    .filter(|row| matches!(row.action, Look::Out | Look::Messages | Look::Zoom | Look::Help))
+                    .collect();
+                keys.extend(general.into_iter().map(|row| (spelled(row.keys[0]), row.label)));
+            }
             Focus::Results => labels(LOOK, &mut keys),
         }
     }

@@ -181,7 +181,11 @@ impl Worker {
     ) -> After {
         self.results.clear();
         self.desk.clear();
+        let mut stopped = false;
         for (index, statement) in statements.into_iter().enumerate() {
+            if stopped && !(statement.always && !session.is_away()) {
+                continue;
+            }
             let ended = self.statement(session, run, index, &statement.sql, None).await;
             self.lost = session.is_away();
             self.tell_state(session);
@@ -191,9 +195,7 @@ impl Worker {
             if ended.after == After::Leave {
                 return After::Leave;
             }
-            if ended.outcome != Outcome::Done || ended.cancelled {
-                break;
-            }
+            stopped |= ended.outcome != Outcome::Done || ended.cancelled;
         }
         After::Go
     }

@@ -16,6 +16,7 @@ fn tried(width: u16, height: u16) -> Bench {
     let statement = crate::console::query::order::Statement {
         sql: "update orders set status = 'paid'".to_owned(),
         note: Some("update orders set status = 'paid';".to_owned()),
+        always: false,
     };
     assert_eq!(bench.ask(), [Ask::Try { run: 1, statement }]);
     let (at, facts) = (bench.now, Box::new(bench.pane.facts.clone()));
