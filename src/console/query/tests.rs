@@ -2,6 +2,7 @@
 
 mod completing;
 mod editor;
+mod planning;
 mod shaping;
 mod stopping;
 
