@@ -202,9 +202,10 @@ fn what_is_listed_is_chosen_by_keys() {
     console.keys("o b t / Space");
     assert!(console.state.types(), "? and : are characters in a filter");
     console.keys("Backspace 4713 Enter");
+    assert_eq!(pids(&console), [4711, 4712, 4713], "a tree has the way to its root, too");
+    console.keys("t");
     assert_eq!(pids(&console), [4713], "a list has what fits alone");
     console.keys("t");
-    assert_eq!(pids(&console), [4711, 4712, 4713], "a tree has the way to its root, too");
     console.keys("Esc + + - p");
     assert_eq!(pids(&console).len(), 5);
     let second = Some(Duration::from_secs(1));
