@@ -87,6 +87,10 @@ fn keys() -> String {
         table("Query: choosing columns, copies, files and words", keymap::FILL),
         table("Query: a cell", keymap::READ),
         table("Query: the history", keymap::SEARCH),
+        table("Query: the catalogue", gatepost::console::query::tree::BRANCH),
+        table("Query: the catalogue's filter", gatepost::console::query::tree::SIFT),
+        table("Query: saved queries", gatepost::console::query::shelf::PICK),
+        table("Query: naming a saved query", gatepost::console::query::shelf::LABEL),
     ]
     .concat()
 }

@@ -5,96 +5,13 @@
 #[allow(dead_code)]
 #[path = "transcripts/neighbour.rs"]
 mod neighbour;
+#[path = "support/terminal.rs"]
+mod terminal;
 
 use neighbour::{Neighbour, shared};
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-use std::io::{Read, Write};
-use std::num::NonZero;
-use std::sync::{Arc, Mutex};
+use portable_pty::CommandBuilder;
 use std::time::{Duration, Instant};
-
-const ROWS: NonZero<u16> = NonZero::new(24).expect("not zero");
-const COLUMNS: NonZero<u16> = NonZero::new(80).expect("not zero");
-
-/// A program in a pseudo-terminal.
-struct Terminal {
-    child: Box<dyn Child + Send + Sync>,
-    screen: Arc<Mutex<vt100::Parser>>,
-    keys: Box<dyn Write + Send>,
-    reader: std::thread::JoinHandle<()>,
-    _master: Box<dyn MasterPty + Send>,
-}
-
-impl Terminal {
-    fn run(command: CommandBuilder) -> Terminal {
-        let pty = native_pty_system()
-            .openpty(PtySize { rows: ROWS.get(), cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 })
-            .expect("a pseudo-terminal");
-        let child = pty.slave.spawn_command(command).expect("it starts");
-        drop(pty.slave);
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(ROWS, COLUMNS, 0)));
-        let mut output = pty.master.try_clone_reader().expect("a reader");
-        let fed = Arc::clone(&screen);
-        let reader = std::thread::spawn(move || {
-            let mut chunk = [0; 8192];
-            // The end of a pseudo-terminal is an error on Linux.
-            while let Ok(n @ 1..) = output.read(&mut chunk) {
-                fed.lock().expect("the emulator did not panic").process(&chunk[..n]);
-            }
-        });
-        let keys = pty.master.take_writer().expect("a writer");
-        Terminal { child, screen, keys, reader, _master: pty.master }
-    }
-
-    fn press(&mut self, text: &str) {
-        self.keys.write_all(text.as_bytes()).expect("the terminal takes keys");
-    }
-
-    fn wait_for(&self, what: &str) {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        loop {
-            let text = self.screen.lock().expect("the emulator did not panic").screen().contents();
-            if text.contains(what) {
-                return;
-            }
-            assert!(Instant::now() < deadline, "{what:?} did not come up on:\n{text}");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    fn wait_for_not(&self, what: &str) {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while self.screen.lock().expect("the emulator did not panic").screen().contents().contains(what) {
-            assert!(Instant::now() < deadline, "{what:?} stays");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    /// Whether it shows what is typed.
-    fn echoes(&self) -> bool {
-        let flags = format!("{:?}", self._master.get_termios().expect("a terminal has modes").local_flags);
-        flags.split(|c: char| !c.is_ascii_alphanumeric()).any(|flag| flag == "ECHO")
-    }
-
-    /// Its exit status, and the screen it left behind.
-    fn end(mut self) -> (u32, vt100::Parser) {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        let status = loop {
-            if let Some(status) = self.child.try_wait().expect("it can be waited for") {
-                break status.exit_code();
-            }
-            if Instant::now() > deadline {
-                let _ = self.child.kill();
-                let text = self.screen.lock().expect("the emulator did not panic").screen().contents();
-                panic!("it does not end; on screen:\n{text}");
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        };
-        self.reader.join().expect("all it wrote was read");
-        let screen = Arc::into_inner(self.screen).expect("nobody reads any more");
-        (status, screen.into_inner().expect("the emulator did not panic"))
-    }
-}
+use terminal::Terminal;
 
 /// gatepost in the neighbour's environment and no other.
 fn ours() -> CommandBuilder {
@@ -224,8 +141,8 @@ fn no_session_outlives_the_console() {
                     assert!(Instant::now() < deadline, "a second port opens");
                     std::thread::sleep(Duration::from_millis(10));
                 }
-                terminal.wait_for("✓ 127.0.0.1:");
-                terminal.wait_for("idle time: the account's");
+                // Its row is the second; the first port is there still.
+                terminal.wait_until("two ports", |text| text.matches("✓ 127.0.0.1:").count() == 2);
                 terminal.press("\x03");
                 terminal.press("\x03");
                 let (status, screen) = terminal.end();

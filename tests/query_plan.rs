@@ -124,10 +124,8 @@ async fn a_plan_as_text_is_what_the_server_writes() {
             let plan = parse(&plan).unwrap_or_else(|error| panic!("{statement}: {error}"));
             if options.ends_with("verbose") {
                 // What only VERBOSE says is read, and nothing of it is lost.
-                assert!(
-                    plan.nodes[0].says.contains_key("Output") || plan.nodes[0].title.contains(" on "),
-                    "{statement}"
-                );
+                let lists = plan.nodes.iter().any(|node| node.says.contains_key("Output"));
+                assert!(lists && !text(&plan).is_empty(), "{statement}");
                 continue;
             }
             let ours: Vec<String> = text(&plan).lines().map(steady).collect();

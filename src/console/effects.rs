@@ -3,7 +3,9 @@
 //! in the state. It must not know what the answers are for.
 
 use super::event::{Answer, Command, Event, Id, TabId};
-use super::query::{Ask, worker};
+use super::query::journal::Journal;
+use super::query::{Ask, Shelved, Shelving, worker};
+use crate::access::saved::Shelf;
 use crate::access::{Access, Wish, activity};
 use crate::model::{Diagnosis, Endpoint, RouteChoice, Step};
 use std::collections::HashMap;
@@ -33,6 +35,28 @@ struct Worker {
 
 /// Workers by tab, shared with the tasks that make them.
 type Workers = Arc<Mutex<HashMap<TabId, Worker>>>;
+
+/// History and saved queries, on a disk.
+fn shelve(access: &Access, endpoint: &Endpoint, shelving: Shelving) -> Result<Shelved, Diagnosis> {
+    let state = &access.settings().state_dir;
+    let shelf = Shelf::new(state, endpoint);
+    match shelving {
+        Shelving::List => shelf.list().map(Shelved::List),
+        Shelving::Save(saved, before) => {
+            shelf.save(&saved, before.as_ref())?;
+            Ok(Shelved::Saved(saved, shelf.list()?))
+        }
+        Shelving::Delete(saved) => {
+            shelf.delete(&saved)?;
+            shelf.list().map(Shelved::List)
+        }
+        Shelving::Everywhere => Journal::everywhere(state).map(|all| Shelved::Everywhere(all.into())),
+        Shelving::Forget(text) => {
+            Journal::of(state, endpoint).forget(&text)?;
+            Ok(Shelved::Forgotten(text))
+        }
+    }
+}
 
 /// Performs commands.
 pub struct Effects {
@@ -99,6 +123,22 @@ impl Effects {
                 .ask(id, async move { access.token(&endpoint, &user).await.map(|token| Answer::Token(token.secret)) }),
             Command::Names(wish) => {
                 self.ask(id, async move { access.catalogue(&wish).await.map(|names| Answer::Names(Arc::new(names))) })
+            }
+            Command::Explore(tab, wish, question) => {
+                let tell = self.tell.clone();
+                self.spawn(id, None, async move {
+                    let found = access.explore(&wish, &question).await;
+                    let _ = tell.send(Event::Explored(tab, question, found));
+                });
+            }
+            Command::Shelf(tab, endpoint, shelving) => {
+                let (tell, watch) = (self.tell.clone(), Watch(self.tell.clone()));
+                let handle = tokio::task::spawn_blocking(move || {
+                    let _watch = watch;
+                    let shelved = shelve(&access, &endpoint, shelving);
+                    let _ = tell.send(Event::Shelved(tab, shelved));
+                });
+                self.tasks.insert(id, Task { handle, stop: None });
             }
             Command::Lines => self.ask_disk(id, move || Ok(Answer::Lines(access.lines()))),
             Command::Connect(tab, wish) => self.connect(id, tab, wish),

@@ -2,6 +2,7 @@
 //! it must not know who carries it.
 
 use super::query;
+use crate::access::explore::{Finding, Question};
 use crate::access::{ForwardNews, LineReport, Remembered, Wish, activity};
 use crate::model::catalogue::Catalogue;
 use crate::model::{
@@ -39,6 +40,10 @@ pub enum Event {
     Query(TabId, query::News),
     /// What came back from the editor that a tab's text was given to, or why nothing did, in words.
     Composed(TabId, Result<String, String>),
+    /// What a tab asked of the catalogue, and what came of it.
+    Explored(TabId, Question, Result<Finding, Diagnosis>),
+    /// What a tab asked of history and saved queries, and what came of it.
+    Shelved(TabId, Result<query::Shelved, Diagnosis>),
     /// The system asks the program to end (SIGTERM, SIGHUP, SIGINT).
     Terminate,
 }
@@ -70,6 +75,10 @@ pub enum Command {
     Lines,
     /// Load the names of a database, for completion.
     Names(Box<Wish>),
+    /// Look into the catalogue for a tab; [`Event::Explored`] follows.
+    Explore(TabId, Box<Wish>, Question),
+    /// History and saved queries of a database, for a tab; [`Event::Shelved`] follows.
+    Shelf(TabId, Box<Endpoint>, query::Shelving),
     /// Look at what a server is doing, again and again, until stopped.
     Activity(Box<Wish>, Duration),
     /// For the one that looks, named by its question.

@@ -20,6 +20,7 @@ pub mod panes;
 pub mod query;
 pub mod request;
 pub mod state;
+pub mod tabs;
 pub mod terminal;
 #[cfg(test)]
 mod testing;

@@ -1,6 +1,6 @@
 //! What a pane wants of the rest of the console, and the doing of it: panes do not know one another.
 
-use super::event::{Command, TabId};
+use super::event::Command;
 use super::panes::way::{LinkState, Way};
 use super::panes::{connect, diagnosis, document, fleet, menu, picker, prompt};
 use super::query;
@@ -48,7 +48,7 @@ pub enum Request {
 /// Does what a pane wants of the rest.
 pub fn perform(state: &mut State, request: Request) {
     match request {
-        Request::Quit => leave(state, None),
+        Request::Quit => leave(state),
         Request::Back => back(state),
         Request::Lines => {
             state.focus = Focus::Lines;
@@ -125,12 +125,12 @@ fn back(state: &mut State) {
     state.focus = Focus::Fleet;
 }
 
-/// Leaves, unless something would be lost: then it asks.
-/// `asked` is a tab that has asked already.
-pub fn leave(state: &mut State, asked: Option<TabId>) {
-    let others = state.tabs.iter().filter(|tab| Some(tab.id) != asked);
-    let mut reasons: Vec<String> =
-        others.filter_map(|tab| tab.pane.would_lose().map(|loss| format!("{}: {loss}", tab.name))).collect();
+/// Leaves, unless something would be lost: then it asks, once for all tabs.
+pub fn leave(state: &mut State) {
+    let losses = state.tabs.iter().enumerate();
+    let mut reasons: Vec<String> = losses
+        .filter_map(|(at, tab)| tab.pane.would_lose().map(|loss| format!("{} {}: {loss}", at + 1, tab.name)))
+        .collect();
     match state.lines.live() {
         0 => {}
         1 => reasons.push("A forwarded port is open; leaving closes it.".to_owned()),

@@ -61,6 +61,10 @@ pub enum Global {
     PreviousTab,
     /// The query tab after.
     NextTab,
+    /// Another session at the target of the tab shown last.
+    NewTab,
+    /// The query tab of a number.
+    NumberedTab,
     /// Stop what runs; twice: leave.
     Interrupt,
     /// What the server of a session is doing.
@@ -77,8 +81,15 @@ pub const GLOBAL_KEYS: &[Binding<Global>] = &[
     Binding { keys: &["?", "F1"], action: Global::Help, label: "help", help: "The keys of where you are" },
     Binding { keys: &["F3"], action: Global::PreviousTab, label: "", help: "The session before" },
     Binding { keys: &["F4"], action: Global::NextTab, label: "", help: "The session after" },
+    Binding { keys: &["C-t"], action: Global::NewTab, label: "", help: "Another session at the same target" },
     Binding {
-        keys: &["F9"],
+        keys: &["M-1", "M-2", "M-3", "M-4", "M-5", "M-6", "M-7", "M-8", "M-9"],
+        action: Global::NumberedTab,
+        label: "",
+        help: "The session of that number",
+    },
+    Binding {
+        keys: &["F10", "M-s"],
         action: Global::Activity,
         label: "",
         help: "What the session's server is doing: sessions, waits, who blocks whom; back",

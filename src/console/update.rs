@@ -12,12 +12,14 @@ use super::request::{Request, another_session, leave, perform, quit};
 use super::state::{Action, Desk, Focus, GLOBAL_KEYS, Global, Notice, Overlay, State};
 use super::view;
 use super::watching;
-use crate::model::Secret;
+use crate::model::{Secret, visible};
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How long a word stays in the last row.
 const NOTICE: Duration = Duration::from_secs(4);
+/// What ran so long out of sight is told when it ends.
+const LONG: Duration = Duration::from_secs(5);
 /// Within this time a second Ctrl-C leaves.
 const TWICE: Duration = Duration::from_secs(2);
 
@@ -66,7 +68,11 @@ pub fn update(state: &mut State, event: Event) -> Vec<(Id, Command)> {
             if let Some(at) = state.tabs.iter().position(|tab| tab.id == id) {
                 to_tab_at(state, at, QueryInput::Tick(state.now));
                 let is_up = matches!(news, query::News::State { .. });
+                let since = state.tabs[at].pane.busy_since();
                 to_tab_at(state, at, QueryInput::News(news));
+                if let Some(since) = since {
+                    note_end(state, at, since);
+                }
                 if is_up {
                     names::up(state, at);
                 }
@@ -77,9 +83,37 @@ pub fn update(state: &mut State, event: Event) -> Vec<(Id, Command)> {
                 to_tab_at(state, at, QueryInput::Composed(composed));
             }
         }
+        Event::Shelved(id, shelved) => {
+            if let Some(at) = state.tabs.iter().position(|tab| tab.id == id) {
+                to_tab_at(state, at, QueryInput::Shelved(shelved));
+            }
+        }
+        Event::Explored(id, question, found) => {
+            if let Some(at) = state.tabs.iter().position(|tab| tab.id == id) {
+                to_tab_at(state, at, QueryInput::Explored(question, found));
+            }
+        }
         Event::Terminate => quit(state),
     }
     state.asks.take()
+}
+
+/// Says that what ran long in a tab out of sight has ended.
+fn note_end(state: &mut State, at: usize, since: SystemTime) {
+    let Some(tab) = state.tabs.get(at).filter(|tab| tab.pane.busy_since().is_none()) else { return };
+    let took = state.now.duration_since(since).unwrap_or_default();
+    if took < LONG || state.shown_tab().is_some_and(|shown| shown.id == tab.id) {
+        return;
+    }
+    let how = match tab.pane.title().work {
+        query::Work::Failed => "failed",
+        query::Work::Cancelled => "cancelled",
+        query::Work::Closed => "ended",
+        query::Work::Fresh | query::Work::Running | query::Work::Done => "done",
+    };
+    let took = super::widgets::text::took(took);
+    let words = format!("session {} {}: {how} after {took}", at + 1, visible(&tab.name));
+    tell(state, words);
 }
 
 fn press(state: &mut State, key: &KeyEvent) {
@@ -94,6 +128,13 @@ fn press(state: &mut State, key: &KeyEvent) {
             Some(Global::Interrupt) => state.overlay = None,
             Some(action @ (Global::Suspend | Global::Redraw)) => act_global(state, action),
             _ => overlay::press(state, key),
+        }
+        return;
+    }
+    if let Some(at) = numbered(key) {
+        match at < state.tabs.len() {
+            true => show_tab(state, at),
+            false => tell(state, format!("there is no session {}", at + 1)),
         }
         return;
     }
@@ -120,6 +161,12 @@ fn press(state: &mut State, key: &KeyEvent) {
     if let Some(request) = request {
         perform(state, request);
     }
+}
+
+/// Which tab a key names.
+fn numbered(key: &KeyEvent) -> Option<usize> {
+    let row = GLOBAL_KEYS.iter().find(|row| row.action == Global::NumberedTab)?;
+    row.keys.iter().position(|name| keys::matches(name, key))
 }
 
 fn is_character(key: &KeyEvent) -> bool {
@@ -160,21 +207,18 @@ fn press_in_connect(state: &mut State, key: &KeyEvent) -> Option<Request> {
 
 fn press_in_tab(state: &mut State, key: &KeyEvent) {
     if let Some(
-        action @ (Global::PreviousTab | Global::NextTab | Global::Activity | Global::Suspend | Global::Redraw),
+        action @ (Global::PreviousTab
+        | Global::NextTab
+        | Global::NewTab
+        | Global::Activity
+        | Global::Suspend
+        | Global::Redraw),
     ) = keys::find(GLOBAL_KEYS, key)
     {
         // Ctrl-Z is undo in editors; where one types SQL it belongs to the pane.
         if action != Global::Suspend {
             return act_global(state, action);
         }
-    }
-    for (at, name) in ["M-1", "M-2", "M-3", "M-4", "M-5", "M-6", "M-7", "M-8", "M-9"].iter().enumerate() {
-        if keys::matches(name, key) && at < state.tabs.len() {
-            return show_tab(state, at);
-        }
-    }
-    if keys::matches("C-t", key) {
-        return another_session(state, None, None);
     }
     to_tab(state, QueryInput::Tick(state.now));
     to_tab(state, QueryInput::Key(*key));
@@ -348,6 +392,9 @@ fn act_global(state: &mut State, action: Global) {
             let at = if state.focus == Focus::Query { (state.tab + step) % count } else { state.tab };
             show_tab(state, at);
         }
+        Global::NewTab if state.tabs.is_empty() => tell(state, "no session yet".to_owned()),
+        Global::NewTab => another_session(state, None, None),
+        Global::NumberedTab => tell(state, "Alt and a digit show the session of that number".to_owned()),
         Global::Activity => watching::toggle(state),
         Global::Suspend => {
             state.asks.ask(Command::Suspend);
@@ -441,6 +488,18 @@ fn ordered(state: &mut State, id: TabId, order: Order) {
                 names::again(state, at);
             }
         }
+        Order::Shelf(shelving) => {
+            if let Some(tab) = state.tabs.iter().find(|tab| tab.id == id) {
+                state.asks.ask(Command::Shelf(id, Box::new(tab.wish.endpoint.clone()), shelving));
+            }
+        }
+        Order::Explore(question) => {
+            if let Some(tab) = state.tabs.iter().find(|tab| tab.id == id) {
+                let mut wish = tab.wish.clone();
+                wish.database = Some(tab.pane.database().to_owned());
+                state.asks.ask(Command::Explore(id, Box::new(wish), question));
+            }
+        }
         Order::Help => state.overlay = Some(Overlay::Help(help_of(state))),
         Order::Palette => act_global(state, Global::Palette),
         Order::Back => state.focus = Focus::Fleet,
@@ -457,7 +516,7 @@ fn ordered(state: &mut State, id: TabId, order: Order) {
             }
             tell_area(state);
         }
-        Order::Quit => leave(state, Some(id)),
+        Order::Quit => leave(state),
         Order::Connect { database, user } => another_session(state, database, user),
     }
 }

@@ -4,8 +4,9 @@ use super::event::TabId;
 use super::keys::{Hint, hints, show};
 use super::layout;
 use super::panes::{activity, connect, diagnosis, document, fleet, help, lines, menu, palette, picker, prompt};
-use super::query::{self, Work};
+use super::query;
 use super::state::{Focus, GLOBAL_KEYS, Overlay, State};
+use super::tabs;
 use super::theme::{Theme, Tone};
 use super::widgets::paint::{self, Run, run};
 use super::widgets::text;
@@ -198,51 +199,43 @@ fn draw_notice(notice: &str, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
     paint::runs(frame, area, &[run(format!(" {notice}{}", " ".repeat(area.width.into())), Tone::Strong)], theme, None);
 }
 
+/// Columns kept for the keys at the end of the row of tabs.
+const TAB_KEYS: u16 = 24;
+
+/// Columns for tabs in the row of them.
+fn tabs_width(width: u16) -> usize {
+    // In a narrow window the tabs need the room more than their keys do.
+    usize::from(if width >= 100 { width - TAB_KEYS } else { width })
+}
+
 fn draw_tabs(state: &State, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
+    let row = tabs::row(state, tabs_width(area.width));
     let mut line = Vec::new();
-    for (at, tab) in state.tabs.iter().enumerate() {
-        let title = tab.pane.title();
-        let mark = match title.work {
-            Work::Fresh => "",
-            Work::Running => " …",
-            Work::Done => " ✓",
-            Work::Failed => " ✗",
-            Work::Cancelled => " ◦",
-            Work::Closed => " closed",
-        };
-        let shown = at == state.tab;
-        let label = format!("{} {}{mark}", at + 1, text::truncate(&title.name, 24));
-        line.push(run(if shown { "▌" } else { " " }, Tone::Accent));
-        line.push(run(format!("{label}  "), if shown { Tone::Strong } else { Tone::Dim }));
+    if row.before + row.after > 0 {
+        line.push(run(if row.before > 0 { "‹ " } else { "  " }, Tone::Accent));
     }
-    paint::sides(
-        frame,
-        area,
-        &line,
-        &[
-            run("F3 F4 ", Tone::Accent),
-            run("sessions  ", Tone::Dim),
-            run("F2 ", Tone::Accent),
-            run("fleet ", Tone::Dim),
-        ],
-        theme,
-    );
+    for slot in &row.slots {
+        let shown = slot.at == state.tab;
+        let name = slot.label.trim_end();
+        line.push(run(if shown { "▌" } else { " " }, Tone::Accent));
+        // The mark is behind the last space: a word may follow it.
+        let split = name.find(['⠸', '✓', '✗', '◦']).unwrap_or(name.len());
+        line.push(run(name[1..split].to_owned(), if shown { Tone::Strong } else { Tone::Dim }));
+        line.push(run(name[split..].to_owned(), slot.tone));
+        line.push(run("  ", Tone::Dim));
+    }
+    if row.after > 0 {
+        line.push(run("›", Tone::Accent));
+    }
+    let keys =
+        [run("F3 F4 ", Tone::Accent), run("sessions  ", Tone::Dim), run("F2 ", Tone::Accent), run("fleet ", Tone::Dim)];
+    paint::sides(frame, area, &line, if area.width >= 100 { &keys } else { &[] }, theme);
 }
 
 /// The tab under a column of the tab bar.
 pub fn tab_at(state: &State, column: u16) -> Option<TabId> {
-    let mut x = 0;
-    for (at, tab) in state.tabs.iter().enumerate() {
-        let title = tab.pane.title();
-        let mark = match title.work {
-            Work::Fresh => 0,
-            Work::Running | Work::Done | Work::Failed | Work::Cancelled => 2,
-            Work::Closed => 7,
-        };
-        x += 1 + text::width(&format!("{} {}", at + 1, text::truncate(&title.name, 24))) + mark + 2;
-        if usize::from(column) < x {
-            return Some(tab.id);
-        }
-    }
-    None
+    let column = usize::from(column);
+    let row = tabs::row(state, tabs_width(state.size.width));
+    let slot = row.slots.iter().find(|slot| (slot.x..slot.x + text::width(&slot.label) + 1).contains(&column))?;
+    state.tabs.get(slot.at).map(|tab| tab.id)
 }

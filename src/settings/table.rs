@@ -481,7 +481,7 @@ pub static KEYS: &[Key] = &[
         shape: Shape::Text,
         flag: None,
         environment: &[Value("GATEPOST_STATE_DIR")],
-        meaning: "Folder (0700) for history, audit trail and what was used last.",
+        meaning: "Folder (0700) for history, saved queries (`saved/`), audit trail and what was used last.",
         set: |settings, words, home| {
             settings.state_dir = words::path(single(words)?, home)?;
             Ok(())

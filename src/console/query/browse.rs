@@ -33,6 +33,7 @@ pub(super) fn key(pane: &mut Pane, key: &KeyEvent, stopping: bool, orders: &mut 
             pane.zoom = false;
         }
         Look::Stop => stop(pane, stopping, orders),
+        Look::Catalogue => super::tree::open(pane, orders),
         Look::Help => orders.push(Order::Help),
         Look::Back => orders.push(Order::Back),
         Look::Close => leave(pane, Order::Close, orders),

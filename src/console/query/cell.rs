@@ -22,6 +22,8 @@ pub struct Cell {
     pub top: usize,
     /// As the server sent it, not laid out.
     pub raw: bool,
+    /// It is of no row: a text to read, such as the DDL of a table.
+    pub document: bool,
     /// What is being typed to look for.
     pub asked: Option<String>,
     /// What was looked for last.
@@ -51,6 +53,7 @@ impl Cell {
             value: value.map(str::to_owned),
             top: 0,
             raw: false,
+            document: false,
             asked: None,
             needle: None,
             oid: column.oid,
@@ -60,6 +63,12 @@ impl Cell {
             goal: None,
             found: None,
         }
+    }
+
+    /// Opens a text that is of no row.
+    pub fn document(title: String, text: String) -> Cell {
+        let column = Column { name: title, oid: 25 };
+        Cell { document: true, ..Cell::new(&column, 0, Some(&text)) }
     }
 
     /// The lines in sight.

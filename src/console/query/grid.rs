@@ -213,10 +213,11 @@ pub(super) fn cell(cell: &Cell, out: &mut Buffer, area: Rect, theme: Theme) {
     };
     let raw = if cell.raw { " · as sent" } else { "" };
     let name = text::cut(&cell.name, (area.width as usize) / 2).0;
+    let row = if cell.document { String::new() } else { format!(" · row {}", text::grouped(cell.row + 1)) };
     let heading = vec![
         Span::styled("─ ", theme.style(Tone::Dim)),
         Span::styled(name, theme.style(Tone::Strong)),
-        Span::styled(format!(" · row {} · {size}{place}{raw} ", text::grouped(cell.row + 1)), theme.style(Tone::Dim)),
+        Span::styled(format!("{row} · {size}{place}{raw} "), theme.style(Tone::Dim)),
     ];
     let heading = Line::from(heading);
     let top = Rect { height: 1, ..area };

@@ -36,6 +36,10 @@ pub enum Write {
     Newer,
     /// Search the history.
     History,
+    /// Saved queries.
+    Shelf,
+    /// Save the text.
+    Save,
     /// To the results.
     Results,
     /// Stop what runs.
@@ -44,6 +48,8 @@ pub enum Write {
     Format,
     /// The text in the editor of the settings.
     Compose,
+    /// The catalogue tree.
+    Catalogue,
     /// Help.
     Help,
     /// The fleet.
@@ -139,6 +145,8 @@ pub enum Look {
     Messages,
     /// Results over the whole pane.
     Zoom,
+    /// The catalogue tree.
+    Catalogue,
     /// Stop what runs.
     Stop,
     /// Help.
@@ -185,6 +193,12 @@ pub enum Read {
 pub enum Search {
     /// Into the editor.
     Take,
+    /// Run it.
+    Run,
+    /// Out of the history, after a question.
+    Forget,
+    /// This target, or all of them.
+    Everywhere,
     /// Leave it.
     Shut,
     /// The one before.
@@ -227,11 +241,14 @@ pub const WRITE: &[Binding<Write>] = &[
     row(&["Enter"], Write::Enter, "", "a new line; after a ; at the end of the text: run, as in psql"),
     row(&["Esc"], Write::Results, "results", "to the results"),
     row(&["C-r"], Write::History, "history", "search the history of this target"),
+    row(&["M-o"], Write::Shelf, "", "saved queries: search, look at, take, rename, delete"),
+    row(&["C-s"], Write::Save, "", "save the selection or the whole text under a name, for this target or for all"),
     row(&["C-Up", "M-p"], Write::Older, "", "an older statement of the history"),
     row(&["C-Down", "M-n"], Write::Newer, "", "a newer statement of the history"),
     row(&["C-c"], Write::Stop, "", "cancel what runs at the server; twice while nothing runs: leave gatepost"),
     row(&["F1"], Write::Help, "help", "this help"),
     row(&["F2"], Write::Back, "fleet", "back to the fleet; the session stays"),
+    row(&["F9"], Write::Catalogue, "catalogue", "the catalogue as a tree: schemas, relations, columns, sizes, DDL"),
     row(&["C-q"], Write::Close, "", "end the session and close the tab"),
     row(&["C-d"], Write::DeleteOrClose, "", "delete the character at the cursor; in an empty editor: close the tab"),
     row(&["Left", "C-b"], Write::Go(Left), "", "a character to the left"),
@@ -327,6 +344,7 @@ pub const LOOK: &[Binding<Look>] = &[
     row(&["G", "C-End"], Look::Bottom, "", "the last row; after a number: that row"),
     row(&["Home", "0", "^"], Look::FirstColumn, "", "the first column"),
     row(&["End", "$"], Look::LastColumn, "", "the last column"),
+    row(&["F9"], Look::Catalogue, "", "the catalogue as a tree: schemas, relations, columns, sizes, DDL"),
     row(&["C-c"], Look::Stop, "", "cancel what runs at the server; twice while nothing runs: leave gatepost"),
     row(&["?", "F1"], Look::Help, "help", "this help"),
     row(&["q", "F2"], Look::Back, "fleet", "back to the fleet; the session stays"),
@@ -416,6 +434,9 @@ pub const READ: &[Binding<Read>] = &[
 #[rustfmt::skip]
 pub const SEARCH: &[Binding<Search>] = &[
     row(&["Enter", "Tab"], Search::Take, "take", "put the statement into the editor"),
+    row(&["F5"], Search::Run, "run", "put the statement into the editor and run it"),
+    row(&["M-a"], Search::Everywhere, "all targets", "search what was run on all targets, or on this one"),
+    row(&["Delete", "M-d"], Search::Forget, "", "take the statement out of the history of this target, after a question"),
     row(&["Up", "C-p", "C-r"], Search::Up, "older", "an older one"),
     row(&["Down", "C-n", "C-s"], Search::Down, "newer", "a newer one"),
     row(&["PageUp"], Search::PageUp, "", "a screen up"),

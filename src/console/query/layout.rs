@@ -35,9 +35,27 @@ pub struct Areas {
     pub keys: Rect,
 }
 
+/// Columns of the tree beside the rest.
+const TREE: u16 = 46;
+
+/// Whether the tree has room beside the results, or lies over them.
+pub fn beside(area: Rect) -> bool {
+    area.width >= 110
+}
+
+/// Where the tree is; empty while it is not shown.
+pub fn tree(pane: &Pane, areas: &Areas) -> Rect {
+    let area = pane.area;
+    let top = if beside(area) { areas.editor.y } else { areas.rule.bottom() };
+    let height = areas.keys.y.saturating_sub(top);
+    let width = if beside(area) { TREE } else { area.width };
+    Rect { x: area.x, y: top, width, height: if pane.tree.shown { height } else { 0 } }
+}
+
 /// The parts of `pane` in its area.
 pub fn areas(pane: &Pane) -> Areas {
     let area = pane.area;
+    let aside = if pane.tree.shown && beside(area) { TREE + 1 } else { 0 };
     let mut from = area.y;
     let mut left = area.height;
     let mut take = |lines: usize| {
@@ -54,10 +72,15 @@ pub fn areas(pane: &Pane) -> Areas {
     let body = (area.height as usize).saturating_sub(2 + airy + usize::from(pane.setup.production));
     let most = (body * 2 / 5).max(3);
     let lines = pane.editor.buffer().lines().len();
+    let mut take = |lines: usize| {
+        let part = take(lines);
+        Rect { x: part.x + aside, width: part.width - aside, ..part }
+    };
     let editor = take(if pane.zoom { 0 } else { lines.clamp(3, most).min(body.saturating_sub(1)) });
     let rule = take(1);
     let below = body.saturating_sub(editor.height as usize + 1);
-    let words = standing::trouble(pane).map_or(0, |(_, words)| text::wrap(&words, trouble_width(area)).len());
+    let words = standing::trouble(pane)
+        .map_or(0, |(_, words)| text::wrap(&words, trouble_width(Rect { width: area.width - aside, ..area })).len());
     let trouble = take(words.min(TROUBLE).min(below));
     let below = below - usize::from(trouble.height);
     let rows = pane.showing == Showing::Rows && pane.table().is_some();
@@ -66,6 +89,7 @@ pub fn areas(pane: &Pane) -> Areas {
     let results = take(below.saturating_sub(header.height as usize + notices));
     let strip = take(notices);
     let keys = take(1);
+    let keys = Rect { x: area.x, width: area.width, ..keys };
     Areas { state, banner, top, editor, rule, trouble, header, results, strip, keys }
 }
 

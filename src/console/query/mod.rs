@@ -17,7 +17,7 @@ mod desk;
 mod editor;
 mod explain;
 mod grid;
-mod journal;
+pub mod journal;
 pub mod keymap;
 mod layout;
 mod lifting;
@@ -36,10 +36,12 @@ pub mod shape;
 mod shaping;
 mod sheet;
 mod sheet_view;
+pub mod shelf;
 mod standing;
 mod stopping;
 mod table;
 mod text;
+pub mod tree;
 mod undo;
 mod update;
 mod view;
@@ -49,7 +51,8 @@ pub mod worker;
 pub use completion::{CHOOSE, Choose};
 pub use editor::{Edit, Motion};
 pub use order::{
-    Ask, Input, LineHealth, Names, News, Order, Outcome, Past, Piece, ResultId, Statement, Timing, Window,
+    Ask, Input, LineHealth, Names, News, Order, Outcome, Past, Piece, ResultId, Shelved, Shelving, Statement, Timing,
+    Window,
 };
 pub use pane::{HelpRow, Pane, Setup, Title, Walked, Work};
 pub use update::update;

@@ -2,6 +2,8 @@
 //! not know who carries it.
 
 use super::shape::{Shape, Shaped, Ticket};
+use crate::access::explore::{Finding, Question};
+use crate::access::saved::Saved;
 pub use crate::access::{LineHealth, Piece};
 use crate::model::catalogue::Catalogue;
 use crate::model::{Column, Diagnosis, Notice, SessionFacts, Transaction};
@@ -27,6 +29,10 @@ pub enum Input {
     Composed(Result<String, String>),
     /// Names for completion.
     Names(Names),
+    /// What came of [`Order::Explore`].
+    Explored(Question, Result<Finding, Diagnosis>),
+    /// What came of [`Order::Shelf`].
+    Shelved(Result<Shelved, Diagnosis>),
     /// The area the pane will be drawn in. Send it before the first key and whenever it changes.
     Area(Rect),
 }
@@ -51,6 +57,10 @@ pub enum Order {
     Compose(String),
     /// Load the names for completion again ([`Input::Names`]).
     Names,
+    /// Look into the catalogue; [`Input::Explored`] follows.
+    Explore(Question),
+    /// History and saved queries of all sessions; [`Input::Shelved`] follows.
+    Shelf(Shelving),
     /// Show the help screen ([`super::Pane::help`]).
     Help,
     /// Show every command by name.
@@ -68,6 +78,34 @@ pub enum Order {
         /// Role.
         user: Option<String>,
     },
+}
+
+/// What is wanted of the files of history and saved queries.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shelving {
+    /// Which queries are saved?
+    List,
+    /// Save this one; what it was before is taken away where its name or reach changed.
+    Save(Saved, Option<Saved>),
+    /// Delete this one.
+    Delete(Saved),
+    /// The statements of all targets.
+    Everywhere,
+    /// Take this statement out of the history of this target.
+    Forget(String),
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shelved {
+    /// All that are saved, now.
+    List(Vec<Saved>),
+    /// It was saved; all that are saved, now.
+    Saved(Saved, Vec<Saved>),
+    /// Of all targets, oldest first, with the target's name.
+    Everywhere(Arc<[(String, Past)]>),
+    /// It is out of the history.
+    Forgotten(String),
 }
 
 /// Names a result among those of one worker; counts up from 0.

@@ -153,7 +153,7 @@ pub(super) fn history(recall: &Recall, finder: &Finder, now: SystemTime, out: &m
     let room = area.height.saturating_sub(1) as usize;
     let first = (finder.at + 1).saturating_sub(room);
     for (row, at) in (first..finder.found.len()).take(room).enumerate() {
-        let past = &recall.past()[finder.found[at]];
+        let Some((target, past)) = recall.found(finder, finder.found[at]) else { continue };
         let line = Rect { x: area.x, y: bottom - 1 - row as u16, width: area.width, height: 1 };
         let chosen = at == finder.at;
         let (mark, tone) = match past.outcome {
@@ -161,7 +161,21 @@ pub(super) fn history(recall: &Recall, finder: &Finder, now: SystemTime, out: &m
             Outcome::Failed => ('✗', Tone::Bad),
             Outcome::Cancelled => ('◦', Tone::Warn),
         };
-        let facts = format!("{} · {}", ago(now, past.at), text::duration(Duration::from_millis(past.took)));
+        let rows = match (past.outcome, past.rows) {
+            (Outcome::Done, 1) => " · 1 row".to_owned(),
+            (Outcome::Done, rows @ 2..) => format!(" · {} rows", text::grouped(rows)),
+            _ => String::new(),
+        };
+        let rows = if area.width < 100 { String::new() } else { rows };
+        let word = match past.outcome {
+            Outcome::Done => "",
+            Outcome::Failed => "failed · ",
+            Outcome::Cancelled => "cancelled · ",
+        };
+        let target =
+            target.map(|target| format!("{} · ", text::cut(target.split('.').next().unwrap_or_default(), 20).0));
+        let took = text::duration(Duration::from_millis(past.took));
+        let facts = format!("{}{word}{} · {took}{rows}", target.unwrap_or_default(), ago(now, past.at));
         let words = past.text.split_whitespace().collect::<Vec<_>>().join(" ");
         let words = text::cut(&words, (area.width as usize).saturating_sub(facts.chars().count() + 8)).0;
         let bar = if chosen { "▌ " } else { "  " };
@@ -179,11 +193,12 @@ pub(super) fn history(recall: &Recall, finder: &Finder, now: SystemTime, out: &m
         }
     }
     let many = finder.found.len();
+    let reach = if finder.everywhere.is_some() { " on all targets" } else { "" };
     let prompt = vec![
         Span::styled(" search ", theme.style(Tone::Accent)),
         Span::raw(text::cut(&finder.words, area.width.saturating_sub(30) as usize).0),
         Span::styled("▏", theme.style(Tone::Accent)),
-        Span::styled(format!("  {many} found"), theme.style(Tone::Dim)),
+        Span::styled(format!("  {many} found{reach}"), theme.style(Tone::Dim)),
     ];
     Line::from(prompt).render(Rect { y: bottom, height: 1, ..area }, out);
 }

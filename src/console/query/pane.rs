@@ -12,7 +12,9 @@ use super::plan;
 use super::recall::{Finder, Recall};
 use super::shape::Shape;
 use super::shaping::{self, Shaping};
+use super::shelf::{LABEL, PICK, Shelf};
 use super::table::Table;
+use super::tree::{BRANCH, SIFT, Tree};
 use crate::console::keys::Binding;
 use crate::console::theme::Tone;
 use crate::model::{EditorKeys, SessionFacts, StepKind, Transaction};
@@ -216,6 +218,8 @@ pub struct Pane {
     pub(super) count: Option<u64>,
     pub(super) cell: Option<Cell>,
     pub(super) shaping: Shaping,
+    pub(super) tree: Tree,
+    pub(super) shelf: Option<Shelf>,
     pub(super) log: Log,
     pub(super) question: Option<Question>,
     pub(super) run: Option<Run>,
@@ -257,6 +261,8 @@ impl Pane {
             count: None,
             cell: None,
             shaping: Shaping::default(),
+            tree: Tree::default(),
+            shelf: None,
             log: Log::default(),
             question: None,
             run: None,
@@ -279,7 +285,7 @@ impl Pane {
 
     /// Whether keys are text in the editor now (always, but in vi's other modes).
     pub fn types(&self) -> bool {
-        self.focus == Focus::Editor && self.vi.as_ref().is_none_or(|vi| vi.mode() == Mode::Insert)
+        self.focus == Focus::Editor && !self.tree.focused && self.vi.as_ref().is_none_or(|vi| vi.mode() == Mode::Insert)
     }
 
     /// Whether the list of names opens as one types (it does), or by its keys alone.
@@ -295,6 +301,11 @@ impl Pane {
     /// Whether names for completion are there.
     pub fn has_names(&self) -> bool {
         self.completion.has_names()
+    }
+
+    /// Since when something runs.
+    pub fn busy_since(&self) -> Option<SystemTime> {
+        self.run.as_ref().map(|run| run.began)
     }
 
     /// For the tab bar.
@@ -338,6 +349,12 @@ impl Pane {
         }
         if self.shaping.sheet.is_some() {
             return vec![("choose", rows(FILL))];
+        }
+        if self.shelf.is_some() {
+            return vec![("saved queries", rows(PICK)), ("name", rows(LABEL))];
+        }
+        if self.tree.focused {
+            return vec![("catalogue", rows(BRANCH)), ("filter", rows(SIFT))];
         }
         match self.focus {
             Focus::Editor => vec![("editor", rows(WRITE)), ("list of names", rows(CHOOSE)), ("results", rows(LOOK))],

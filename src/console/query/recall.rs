@@ -3,6 +3,7 @@
 use super::order::Past;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
+use std::sync::Arc;
 
 /// Statements kept in memory.
 const KEPT: usize = 5000;
@@ -21,6 +22,8 @@ pub struct Recall {
 /// A search that is open.
 #[derive(Clone, Debug, Default)]
 pub struct Finder {
+    /// The statements of all targets, where those are searched.
+    pub everywhere: Option<Arc<[(String, Past)]>>,
     /// What is searched for.
     pub words: String,
     /// What was found, best first: numbers of past statements.
@@ -38,6 +41,7 @@ impl Recall {
     }
 
     /// All of them, oldest first.
+    #[cfg(test)]
     pub fn past(&self) -> &[Past] {
         &self.past
     }
@@ -85,14 +89,34 @@ impl Recall {
         self.at.filter(|at| self.past.get(*at).is_some_and(|past| past.text == now))
     }
 
+    /// A statement that was found, and its target where all targets are searched.
+    pub fn found<'a>(&'a self, finder: &'a Finder, number: usize) -> Option<(Option<&'a str>, &'a Past)> {
+        match &finder.everywhere {
+            Some(all) => all.get(number).map(|(target, past)| (Some(target.as_str()), past)),
+            None => self.past.get(number).map(|past| (None, past)),
+        }
+    }
+
+    /// The selected one.
+    pub fn selected<'a>(&'a self, finder: &'a Finder) -> Option<&'a Past> {
+        self.found(finder, *finder.found.get(finder.at)?).map(|(_, past)| past)
+    }
+
+    /// Takes a statement out.
+    pub fn forget(&mut self, text: &str) {
+        self.past.retain(|past| past.text != text);
+        self.at = None;
+    }
+
     /// Searches; without words, everything from the newest.
     pub fn search(&self, finder: &mut Finder) {
         let pattern = Pattern::parse(&finder.words, CaseMatching::Smart, Normalization::Smart);
         let mut matcher = Matcher::new(Config::DEFAULT);
         let mut buffer = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen: std::collections::HashSet<&str> = std::collections::HashSet::new();
         let mut scored: Vec<(u32, usize)> = Vec::new();
-        for (number, past) in self.past.iter().enumerate().rev() {
+        for number in (0..finder.everywhere.as_ref().map_or(self.past.len(), |all| all.len())).rev() {
+            let Some((_, past)) = self.found(finder, number) else { continue };
             if !seen.insert(past.text.as_str()) {
                 continue;
             }
@@ -103,7 +127,8 @@ impl Recall {
         }
         // Stable: among equals the newer stays first.
         scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-        finder.found = scored.into_iter().map(|(_, number)| number).collect();
+        let found = scored.into_iter().map(|(_, number)| number).collect();
+        finder.found = found;
         finder.at = 0;
     }
 }

@@ -204,7 +204,7 @@ fn place_in_words(pane: &Pane) -> String {
 }
 
 /// Asks before what changes much at once; no lock is held while the question stands.
-fn consider(pane: &mut Pane, sent: Vec<Sent>, orders: &mut Vec<Order>) {
+pub(super) fn consider(pane: &mut Pane, sent: Vec<Sent>, orders: &mut Vec<Order>) {
     if pane.work == Work::Closed {
         pane.say(Tone::Bad, "this session has ended");
     } else if pane.run.is_some() {

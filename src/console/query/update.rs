@@ -8,7 +8,10 @@ use super::layout::{self, areas};
 use super::pane::{Focus, Pane, Question, Showing, Stop, Then};
 use super::recall::Finder;
 use super::shape::Needle;
-use super::{Ask, Input, News, Order, browse, completion, compose, explain, plan, plan_view, running, shaping, sheet};
+use super::{
+    Ask, Input, News, Order, Shelving, browse, completion, compose, explain, plan, plan_view, running, shaping, sheet,
+    shelf, tree,
+};
 use crate::console::keys::find;
 use crate::console::theme::Tone;
 use crate::model::Transaction;
@@ -38,7 +41,12 @@ pub fn update(pane: &mut Pane, input: Input) -> Vec<Order> {
             completion::hear(pane, &news);
             running::hear(pane, news);
         }
-        Input::Names(names) => pane.completion.take(names),
+        Input::Names(names) => {
+            pane.completion.take(names);
+            tree::refresh(pane);
+        }
+        Input::Shelved(answer) => shelf::hear(pane, answer),
+        Input::Explored(question, answer) => tree::hear(pane, question, answer),
     }
     settle(pane, &mut orders);
     completion::settle(pane, &mut orders);
@@ -54,6 +62,7 @@ fn settle(pane: &mut Pane, orders: &mut Vec<Order>) {
     if let Some(cell) = &mut pane.cell {
         cell.fit(over.width.saturating_sub(2) as usize, over.height.saturating_sub(1) as usize);
     }
+    pane.tree.fit(layout::tree(pane, &areas).height.saturating_sub(1 + u16::from(pane.tree.filters())) as usize);
     shaping::refresh(pane, orders);
     if let Some(tree) = plan::shown_mut(pane) {
         let height = plan_view::height(tree, areas.results);
@@ -107,12 +116,18 @@ fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
     } else if pane.cell.is_some() {
         read(pane, key, orders);
     } else if pane.finder.is_some() {
-        search(pane, key);
+        search(pane, key, orders);
+    } else if pane.shelf.is_some() {
+        shelf::key(pane, key, orders);
     } else if pane.shaping.sheet.is_some() {
         sheet::key(pane, key, orders);
+    } else if pane.tree.focused {
+        tree::key(pane, key, orders);
     } else if pane.focus == Focus::Results {
         browse::key(pane, key, stopping, orders);
-    } else if !(pane.types() && completion::press(pane, key)) && !by_vi(pane, key, orders) {
+    } else if pane.types() && completion::press(pane, key) {
+        // The list of names took it.
+    } else if !by_vi(pane, key, orders) {
         let before = pane.editor.edition();
         let action = find(WRITE, key);
         let typed = if action.is_none() { typed(key).filter(|_| pane.types()) } else { None };
@@ -210,6 +225,9 @@ fn write(pane: &mut Pane, action: Write, stopping: bool, orders: &mut Vec<Order>
             Err(why) => pane.say(Tone::Warn, why.to_string()),
         },
         Write::Compose => compose::begin(pane, None, orders),
+        Write::Shelf => shelf::open(pane, orders),
+        Write::Save => shelf::begin_save(pane, orders),
+        Write::Catalogue => tree::open(pane, orders),
         Write::Help => orders.push(Order::Help),
         Write::Back => orders.push(Order::Back),
         Write::Close => leave(pane, Order::Close, orders),
@@ -256,7 +274,8 @@ pub(super) fn stop(pane: &mut Pane, again: bool, orders: &mut Vec<Order>) {
             orders.push(Order::Ask(Ask::Cancel));
         }
         Some(_) => ask_to_drop(pane),
-        None if again => leave(pane, Order::Quit, orders),
+        // Who runs all tabs asks for all of them at once.
+        None if again => orders.push(Order::Quit),
         None => {
             pane.stopping = true;
             pane.say(Tone::Warn, "nothing runs; Ctrl-C again leaves gatepost");
@@ -348,7 +367,7 @@ fn seek(pane: &mut Pane, forward: bool) {
     }
 }
 
-fn search(pane: &mut Pane, key: &KeyEvent) {
+fn search(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
     let Some(finder) = &mut pane.finder else { return };
     let last = finder.found.len().saturating_sub(1);
     let page = pane.area.height.saturating_sub(6).max(1) as usize;
@@ -367,11 +386,27 @@ fn search(pane: &mut Pane, key: &KeyEvent) {
             pane.recall.search(finder);
         }
         Some(Search::Shut) => pane.finder = None,
-        Some(Search::Take) => {
-            let taken = finder.found.get(finder.at).map(|number| pane.recall.past()[*number].text.clone());
+        Some(action @ (Search::Take | Search::Run)) => {
+            let taken = pane.recall.selected(finder).map(|past| past.text.clone());
             pane.finder = None;
             if let Some(text) = taken {
                 pane.editor.set(&text);
+                if action == Search::Run {
+                    running::run(pane, true, orders);
+                }
+            }
+        }
+        Some(Search::Everywhere) if finder.everywhere.take().is_some() => pane.recall.search(finder),
+        Some(Search::Everywhere) => orders.push(Order::Shelf(Shelving::Everywhere)),
+        Some(Search::Forget) if finder.everywhere.is_some() => {
+            pane.say(Tone::Dim, "Alt-a goes back to this target; what is of others is theirs");
+        }
+        Some(Search::Forget) => {
+            if let Some(text) = pane.recall.selected(finder).map(|past| past.text.clone()) {
+                let title = "Take this statement out of the history of this target?".to_owned();
+                let lines = text.lines().take(5).map(|line| crate::model::visible(line).into_owned()).collect();
+                let then = Then::Order(Order::Shelf(Shelving::Forget(text)));
+                pane.question = Some(Question { title, lines, then });
             }
         }
         None => {
@@ -387,11 +422,16 @@ fn paste(pane: &mut Pane, text: &str) {
     if let Some(finder) = &mut pane.finder {
         finder.words.extend(text.chars().filter(|c| !c.is_control()).take(200));
         pane.recall.search(finder);
+    } else if pane.shelf.is_some() {
+        shelf::paste(pane, text);
     } else if let Some(sheet) = &mut pane.shaping.sheet {
         sheet.paste(text);
+    } else if pane.tree.sifting && pane.question.is_none() && pane.cell.is_none() {
+        tree::paste(pane, text);
     } else if pane.question.is_none() && pane.cell.is_none() {
         // What is pasted is meant for the editor, wherever the focus was.
         pane.focus = Focus::Editor;
+        pane.tree.focused = false;
         pane.editor.paste(text);
     }
 }
@@ -404,14 +444,18 @@ fn mouse(pane: &mut Pane, mouse: MouseEvent) {
         MouseEventKind::ScrollDown => 3,
         _ => 0,
     };
-    if pane.question.is_some() || pane.finder.is_some() || pane.shaping.sheet.is_some() {
+    if pane.question.is_some() || pane.finder.is_some() || pane.shelf.is_some() || pane.shaping.sheet.is_some() {
         return;
     }
     if let Some(cell) = &mut pane.cell {
         cell.scroll(by);
         return;
     }
+    if tree::mouse(pane, &mouse, &areas) {
+        return;
+    }
     if areas.editor.contains(at) {
+        pane.tree.focused = false;
         let place =
             pane.editor.at((at.y - areas.editor.y) as usize, (at.x - areas.editor.x).saturating_sub(1) as usize);
         match mouse.kind {
@@ -440,6 +484,7 @@ fn mouse(pane: &mut Pane, mouse: MouseEvent) {
         }
         if mouse.kind == MouseEventKind::Down(MouseButton::Left) {
             pane.focus = Focus::Results;
+            pane.tree.focused = false;
             browse::click(pane, &areas, at);
         }
     }

@@ -5,7 +5,9 @@ use super::completion::{self, CHOOSE};
 use super::keymap::{FILL, LOOK, Look, PLAN, READ, REPLY, SEARCH, WRITE};
 use super::layout::{self, Areas, areas};
 use super::pane::{Focus, Link, Pane, Showing, Stop, Work};
-use super::{LineHealth, grid, page, plan, plan_view, sheet_view, standing, text};
+use super::shelf::{self, LABEL, PICK, Shelf};
+use super::tree::{BRANCH, SIFT};
+use super::{LineHealth, grid, page, plan, plan_view, sheet_view, standing, text, tree};
 use crate::console::keys::Binding;
 use crate::console::theme::{Theme, Tone};
 use crate::model::{Transaction, visible};
@@ -34,16 +36,21 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         grid::cell(cell, out, over, theme);
     } else if let Some(finder) = &pane.finder {
         page::history(&pane.recall, finder, pane.now, out, over, theme);
+    } else if let Some(shelf) = &pane.shelf {
+        shelf::view::draw(shelf, &pane.setup.name, out, over, theme);
     } else {
         page::editor(pane, out, areas.editor, theme);
         rule(pane, out, areas.rule, theme);
         if let Some((tone, words)) = standing::trouble(pane) {
-            let lines = text::wrap(&words, layout::trouble_width(area));
+            let lines = text::wrap(&words, layout::trouble_width(areas.trouble));
             let lines =
                 lines.into_iter().map(|line| Line::styled(format!(" {}", line.trim_start()), theme.style(tone)));
             Paragraph::new(lines.collect::<Vec<_>>()).render(areas.trouble, out);
         }
         below(pane, out, &areas, theme);
+        if pane.tree.shown {
+            tree::view::draw(pane, out, layout::tree(pane, &areas), theme);
+        }
         if let Some(sheet) = &pane.shaping.sheet {
             sheet_view::draw(pane, sheet, out, over, theme);
         }
@@ -54,6 +61,8 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
     } else if pane.cell.is_none()
         && pane.finder.is_none()
         && pane.shaping.sheet.is_none()
+        && !pane.tree.focused
+        && pane.shelf.is_none()
         && pane.focus == Focus::Editor
         && let Some(at) = layout::cursor(pane)
     {
@@ -239,8 +248,12 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
         labels(READ, &mut keys);
     } else if pane.finder.is_some() {
         labels(SEARCH, &mut keys);
+    } else if let Some(shelf) = &pane.shelf {
+        if matches!(shelf, Shelf::List(_)) { labels(PICK, &mut keys) } else { labels(LABEL, &mut keys) }
     } else if pane.shaping.sheet.is_some() {
         labels(FILL, &mut keys);
+    } else if pane.tree.focused {
+        if pane.tree.sifting { labels(SIFT, &mut keys) } else { labels(BRANCH, &mut keys) }
     } else {
         if let Some(run) = &pane.run {
             keys.push(("Ctrl-C".to_owned(), if run.stop == Stop::No { "cancel" } else { "drop the connection" }));

@@ -91,7 +91,7 @@ fn looking(width: u16, height: u16) -> Console {
     console.answer(|c| matches!(c, Command::Bastions(_)), Answer::Bastions(bastions()));
     console.keys("Enter");
     console.answer(|c| matches!(c, Command::Connect(..)), Answer::Connected("shop".into(), Box::new(facts())));
-    console.keys("F9");
+    console.keys("F10");
     console.told(News::Looked(snapshot()));
     console
 }
@@ -224,7 +224,7 @@ fn a_loss_is_told_and_leaving_ends_the_look() {
     console.told(News::Looked(snapshot()));
     assert!(!console.text().contains("lost"));
     let id = console.state.activity.as_ref().expect("it is looked").id;
-    console.keys("F9");
+    console.keys("F10");
     assert_eq!(console.state.focus, Focus::Query);
     assert!(console.asked.iter().any(|(_, command)| matches!(command, Command::Stop(stopped) if *stopped == id)));
     // What it tells after that is nobody's.

@@ -1,8 +1,9 @@
 //! What keys and answers do.
 
 use crate::access::Remembered;
-use crate::console::event::{Answer, Command, Event};
+use crate::console::event::{Answer, Command, Event, TabId};
 use crate::console::panes::connect::Field;
+use crate::console::query;
 use crate::console::state::{Focus, Overlay};
 use crate::console::testing::*;
 use crate::model::*;
@@ -337,4 +338,104 @@ fn every_key_shown_is_bound_and_no_key_is_bound_twice() {
     check("diagnosis", diagnosis::KEYS, &[]);
     check("picker", picker::KEYS, &[]);
     check("overlay", crate::console::overlay::KEYS, &[]);
+}
+
+/// A console with so many sessions at one target, the last shown.
+fn sessions(width: u16, height: u16, many: usize) -> Console {
+    let mut console = Console::connecting(width, height, "billing");
+    console.answer(|c| matches!(c, Command::Recall(_)), Answer::Recalled(Remembered::default(), Some("oncall".into())));
+    console.keys("Enter");
+    for at in 0..many {
+        if at > 0 {
+            console.keys("C-t");
+        }
+        console.answer(|c| matches!(c, Command::Connect(..)), Answer::Connected("shop".into(), Box::new(facts())));
+    }
+    console.tick(Duration::from_secs(2));
+    console
+}
+
+fn alt(console: &mut Console, digit: char) {
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+    console.event(Event::Key(KeyEvent::new(KeyCode::Char(digit), KeyModifiers::ALT)));
+}
+
+/// Runs a statement in the tab that is shown, and gives its id.
+fn runs(console: &mut Console) -> TabId {
+    console.keys("s e l e c t Space 1 ; Enter");
+    let id = console.state.tabs[console.state.tab].id;
+    let at = console.state.now;
+    console.event(Event::Query(id, query::News::Began { run: 1, index: 0, at }));
+    id
+}
+
+fn fails(console: &mut Console, id: TabId) {
+    let diagnosis = Diagnosis::new(Kind::Sql, "no");
+    let timing = query::Timing::default();
+    console.event(Event::Query(id, query::News::Failed { run: 1, index: 0, result: None, diagnosis, timing }));
+    console.event(Event::Query(id, query::News::Ended { run: 1 }));
+}
+
+#[test]
+fn many_tabs_scroll_and_the_shown_one_stays_in_sight() {
+    for width in [80, 120] {
+        let mut console = sessions(width, if width == 80 { 24 } else { 40 }, 12);
+        assert_eq!(console.state.tabs.len(), 12);
+        let bar = |console: &Console| console.text().lines().next().expect("a first line").to_owned();
+        assert!(bar(&console).contains("▌12 billing") && bar(&console).starts_with('‹'), "{}", bar(&console));
+        alt(&mut console, '1');
+        assert!(bar(&console).contains("▌1 billing") && bar(&console).contains('›'), "{}", bar(&console));
+        alt(&mut console, '7');
+        assert!(bar(&console).contains("▌7 billing"), "{}", bar(&console));
+        insta::assert_snapshot!(format!("tabs-many-{width}"), console.screen());
+        // A click means the tab that is under it.
+        let x = bar(&console).chars().position(|c| c == '▌').expect("the shown one") as u16 + 2;
+        let under = crate::console::view::tab_at(&console.state, x).expect("a tab");
+        assert_eq!(under, console.state.tabs[6].id);
+    }
+    let mut console = sessions(80, 24, 2);
+    alt(&mut console, '9');
+    assert!(console.text().contains("there is no session 9"), "{}", console.text());
+}
+
+#[test]
+fn what_ends_in_another_tab_is_told_when_it_took_long() {
+    let mut console = sessions(80, 24, 2);
+    let first = {
+        alt(&mut console, '1');
+        runs(&mut console)
+    };
+    alt(&mut console, '2');
+    assert!(console.text().lines().next().is_some_and(|bar| bar.contains("1 billing ⠸")), "{}", console.text());
+    console.tick(Duration::from_secs(12));
+    fails(&mut console, first);
+    let text = console.text();
+    assert!(text.contains("session 1 billing: failed after 12"), "{text}");
+    assert!(text.lines().next().is_some_and(|bar| bar.contains("1 billing ✗")), "{text}");
+    // Without colour there are words for it; in sight nothing is told.
+    console.state.settings.color = false;
+    assert!(console.text().contains("1 billing ✗ failed"), "{}", console.text());
+    console.state.notice = None;
+    let second = runs(&mut console);
+    console.tick(Duration::from_secs(12));
+    fails(&mut console, second);
+    assert_eq!(console.state.notice, None);
+}
+
+#[test]
+fn leaving_asks_once_and_names_every_tab_that_would_lose_something() {
+    let mut console = sessions(80, 24, 3);
+    for (tab, transaction) in [(0, Transaction::Open), (2, Transaction::Failed)] {
+        let id = console.state.tabs[tab].id;
+        let facts = Box::new(facts());
+        console.event(Event::Query(id, query::News::State { transaction, facts, away: false }));
+    }
+    console.keys("C-c C-c");
+    let text = console.text();
+    assert!(text.contains("1 billing: A transaction is open") && text.contains("3 billing: A failed"), "{text}");
+    assert!(!text.contains("2 billing: "), "{text}");
+    console.keys("n");
+    assert!(!console.state.quitting);
+    console.keys("C-c C-c y");
+    assert!(console.state.quitting);
 }

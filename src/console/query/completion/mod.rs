@@ -51,6 +51,16 @@ impl Default for Completion {
 }
 
 impl Completion {
+    /// The names, as they were loaded last.
+    pub fn names(&self) -> &Arc<Catalogue> {
+        &self.names
+    }
+
+    /// The schemas names are looked up in: as this session has set them, where it has.
+    pub fn search_path(&self) -> &[String] {
+        self.path.as_deref().unwrap_or_else(|| self.names.search_path())
+    }
+
     /// Takes what was loaded.
     pub fn take(&mut self, names: Names) {
         match names {
