@@ -89,7 +89,7 @@ pub const GLOBAL_KEYS: &[Binding<Global>] = &[
         help: "The session of that number",
     },
     Binding {
-        keys: &["F10"],
+        keys: &["F10", "M-s"],
         action: Global::Activity,
         label: "",
         help: "What the session's server is doing: sessions, waits, who blocks whom; back",

@@ -316,6 +316,8 @@ pub fn key(name: &str) -> Option<KeyEvent> {
         "Left" => KeyCode::Left,
         "Right" => KeyCode::Right,
         "F1" => KeyCode::F(1),
+        "F9" => KeyCode::F(9),
+        "F10" => KeyCode::F(10),
         one if one.chars().count() == 1 => KeyCode::Char(one.chars().next()?),
         _ => return None,
     };

@@ -3,6 +3,7 @@
 mod completing;
 mod editor;
 mod safety;
+mod planning;
 mod shaping;
 mod shelving;
 mod stopping;

@@ -129,10 +129,10 @@ fn sessions(pane: &Pane, snapshot: &Snapshot, frame: &mut Frame<'_>, body: Rect,
     let wide = body.width >= WIDE;
     let titles = match wide {
         true => format!(
-            "    {:<13} {:<10} {:<10} {:<14} {:<9} {:>6} {:>6} {:<22} {:<9} statement",
-            "pid", "role", "database", "application", "state", "trans.", "stmt", "waits for", "blocked by"
+            "    {:<14}{:<11}{:<11}{:<14}{:<10}{:>6} {:>6} {:<27}statement",
+            "pid", "role", "database", "application", "state", "trans.", "stmt", "waits for"
         ),
-        false => format!("    {:<13} {:<9} {:<9} {:>6} {:<19} statement", "pid", "role", "state", "for", "waits for"),
+        false => format!("    {:<14}{:<10}{:<10}{:>6} {:<20}statement", "pid", "role", "state", "for", "waits for"),
     };
     paint::runs(frame, layout::below(body, area.y - 1, 1), &[run(titles, Tone::Dim)], theme, None);
     let rows = pane.rows();
@@ -177,30 +177,27 @@ fn row(backend: &Backend, depth: usize, wide: bool, chosen: bool, blocks: bool) 
         _ => Tone::Dim,
     };
     let who = if backend.user.is_empty() { &backend.kind } else { &backend.user };
-    let waits = match (&*backend.wait, blocked) {
-        (_, true) if !wide => {
-            let pids: Vec<String> = backend.blocked_by.iter().map(|pid| blocker(*pid)).collect();
-            format!("Lock by {}", pids.join(","))
-        }
-        (wait, _) => wait.to_owned(),
+    let pids: Vec<String> = backend.blocked_by.iter().map(|pid| blocker(*pid)).collect();
+    let waits = match (blocked, wide) {
+        (true, true) => format!("{} by {}", backend.wait, pids.join(",")),
+        (true, false) => format!("Lock by {}", pids.join(",")),
+        (false, _) => backend.wait.clone(),
     };
     let statement = backend.query.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut runs = vec![run(if chosen { "▌ " } else { "  " }, Tone::Accent), run(format!("{sign} "), tone)];
-    runs.push(run(text::fit(&format!("{branch}{}", backend.pid), 14), Tone::Strong));
-    runs.push(run(text::fit(who, if wide { 11 } else { 10 }), Tone::Text));
+    runs.push(run(cell(&format!("{branch}{}", backend.pid), 14), Tone::Strong));
+    runs.push(run(cell(who, if wide { 11 } else { 10 }), Tone::Text));
     if wide {
-        runs.push(run(text::fit(&backend.database, 11), Tone::Text));
-        runs.push(run(text::fit(&backend.application, 15), Tone::Dim));
+        runs.push(run(cell(&backend.database, 11), Tone::Text));
+        runs.push(run(cell(&backend.application, 14), Tone::Dim));
     }
-    runs.push(run(text::fit(state, 10), state_tone));
+    runs.push(run(cell(state, 10), state_tone));
     let long = if is_long(backend) { Tone::Warn } else { Tone::Text };
     if wide {
         let statement = backend.statement.filter(|_| backend.is_active());
         runs.push(run(format!("{:>6} ", backend.transaction.map(age).unwrap_or_default()), long));
         runs.push(run(format!("{:>6} ", statement.map(age).unwrap_or_default()), Tone::Text));
-        runs.push(run(text::fit(&waits, 23), if blocked { Tone::Bad } else { Tone::Dim }));
-        let pids: Vec<String> = backend.blocked_by.iter().map(|pid| blocker(*pid)).collect();
-        runs.push(run(text::fit(&pids.join(","), 11), Tone::Bad));
+        runs.push(run(cell(&waits, 27), if blocked { Tone::Bad } else { Tone::Dim }));
     } else {
         let shown = match () {
             () if backend.is_active() => backend.statement,
@@ -208,10 +205,15 @@ fn row(backend: &Backend, depth: usize, wide: bool, chosen: bool, blocks: bool) 
             () => backend.since,
         };
         runs.push(run(format!("{:>6} ", shown.map(age).unwrap_or_default()), long));
-        runs.push(run(text::fit(&waits, 20), if blocked { Tone::Bad } else { Tone::Dim }));
+        runs.push(run(cell(&waits, 20), if blocked { Tone::Bad } else { Tone::Dim }));
     }
     runs.push(run(statement, Tone::Text));
     runs
+}
+
+/// A cell of so many columns, a gap at its end.
+fn cell(words: &str, columns: usize) -> String {
+    format!("{} ", text::fit(words, columns.saturating_sub(1)))
 }
 
 /// A process id; 0 stands for a prepared transaction, which has none.
