@@ -49,7 +49,8 @@ fn a_query_from_the_first_letter_to_a_server_that_was_restarted() {
     terminal.press(F9);
     terminal.wait_for("▸ pg_catalog");
     terminal.press("/pg_tables");
-    terminal.wait_for("1 fit");
+    terminal.wait_for(" fit");
+    terminal.wait_for("pg_tables  view");
     terminal.press("\rD");
     terminal.wait_for("CREATE VIEW pg_catalog.pg_tables");
     terminal.press("q");
