@@ -2,7 +2,6 @@
 //! tables come whole, and that a role without a free slot is refused and nothing stays behind.
 
 #[path = "support/world.rs"]
-#[allow(dead_code, reason = "each test program uses a part")]
 mod world;
 
 use gatepost::access::Wish;

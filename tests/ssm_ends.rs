@@ -171,7 +171,7 @@ fn the_idle_time_is_the_accounts_unless_a_line_is_kept_alive() {
     for _ in 0..3 {
         neighbour.sandbox.clock().advance(15 * 60);
         until("a byte went through", || sessions.idle(&id).is_none_or(|idle| idle < minute));
-        assert_eq!(sessions.live(), [id.clone()], "it is kept alive");
+        assert_eq!(sessions.live(), std::slice::from_ref(&id), "it is kept alive");
     }
     assert!(kept.said.contains("kept alive every 50ms"), "{}", kept.said);
     assert_eq!(kept.end(Signal::TERM).status, 0);

@@ -79,7 +79,7 @@ impl Access {
                 Shown { credential: Credential::Token(token.secret.clone()), token: Some(token), from, version: None }
             }
             Auth::Password(password) => with(password.clone(), "with its password".to_owned()),
-            Auth::Passfile => with(self.from_passfile(target).await?, "with the passfile's password".to_owned()),
+            Auth::Passfile => with(self.passfile_password(target).await?, "with the passfile's password".to_owned()),
             Auth::Command => {
                 let Some(command) = self.settings().password_command_for(&endpoint.owner) else {
                     return Err(Diagnosis::new(
@@ -132,10 +132,10 @@ impl Access {
             auth: Auth::Passfile,
             read_only: true,
         };
-        self.from_passfile(&target).await.is_ok()
+        self.passfile_password(&target).await.is_ok()
     }
 
-    async fn from_passfile(&self, target: &Target) -> Result<Secret, Diagnosis> {
+    async fn passfile_password(&self, target: &Target) -> Result<Secret, Diagnosis> {
         let Some(path) = self.settings().passfile.clone() else {
             return Err(Diagnosis::new(Kind::Usage, "There is no passfile")
                 .because("no home folder is known that it could be in")

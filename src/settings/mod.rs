@@ -364,6 +364,7 @@ mod tests {
             ("log_file", &["/log"]),
             ("editor", &["code --wait"]),
             ("editor_keys", &["vi"]),
+            ("complete_as_you_type", &["false"]),
             ("color", &["false"]),
         ];
         assert_eq!(sample.len(), KEYS.len());

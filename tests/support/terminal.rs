@@ -46,10 +46,14 @@ impl Terminal {
     }
 
     pub fn wait_for(&self, what: &str) {
+        self.wait_until(what, |text| text.contains(what));
+    }
+
+    pub fn wait_until(&self, what: &str, is_so: impl Fn(&str) -> bool) {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             let text = self.screen.lock().expect("the emulator did not panic").screen().contents();
-            if text.contains(what) {
+            if is_so(&text) {
                 return;
             }
             assert!(Instant::now() < deadline, "{what:?} did not come up on:\n{text}");

@@ -92,13 +92,19 @@ fn signed(out: &mut Vec<u8>, value: i128) {
     }
 }
 
+/// A value that its class says all of.
+fn one(out: &mut Vec<u8>, class: u8) -> Option<()> {
+    out.push(class);
+    Some(())
+}
+
 /// Decimal text of any length: class, exponent, digits without zeros at either end. Negative numbers have all but the class
 /// turned over.
 fn number(out: &mut Vec<u8>, text: &str) -> Option<()> {
     match text {
-        "NaN" => return Some(out.push(NAN)),
-        "Infinity" => return Some(out.push(MOST_OF_ALL)),
-        "-Infinity" => return Some(out.push(LEAST)),
+        "NaN" => return one(out, NAN),
+        "Infinity" => return one(out, MOST_OF_ALL),
+        "-Infinity" => return one(out, LEAST),
         _ => {}
     }
     // money: -$1,234.56
@@ -120,7 +126,7 @@ fn number(out: &mut Vec<u8>, text: &str) -> Option<()> {
     let leading = digits().take_while(|digit| *digit == b'0').count();
     let count = digits().count();
     if leading == count {
-        return Some(out.push(ZERO));
+        return one(out, ZERO);
     }
     let whole_digits = whole.bytes().filter(|byte| *byte != b',').count() as i64;
     let exponent = exponent + whole_digits - leading as i64;

@@ -14,7 +14,7 @@ pub(super) fn parse(given: &mut Arguments<'_>, now: &Standing) -> Result<Connect
         crate::model::sql::boolean(reuse).ok_or_else(|| format!("-reuse-previous takes on or off, not {reuse}"))?;
         first = next()?;
     }
-    let kept = |word: Option<String>| word.filter(|word| word != "-");
+    let kept = |word: Option<String>| word.filter(|word| !word.is_empty() && word != "-");
     let wanted = match first.as_deref() {
         Some(text) if text.starts_with("postgresql://") || text.starts_with("postgres://") => from_uri(text)?,
         Some(text) if text.contains('=') => from_pairs(text)?,
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(asked(" shop"), Ok(to(Some("shop"), None)));
         assert_eq!(asked(" \"My Shop\" - ;"), Ok(to(Some("My Shop"), None)));
         assert_eq!(asked(" - bob"), Ok(to(None, Some("bob"))));
-        assert_eq!(asked(" -reuse-previous=on \"dbname='it\\\\'s'\""), Ok(to(Some("it's"), None)));
+        assert_eq!(asked(" -reuse-previous=on \"dbname='it\\'s'\""), Ok(to(Some("it's"), None)));
         assert_eq!(asked(" 'dbname=a user=b sslmode=require'"), Ok(to(Some("a"), Some("b"))));
         let uri = asked(" postgresql://bob@db.example:5432/my%20shop").expect("this server");
         assert_eq!((uri.database.as_deref(), uri.user.as_deref()), (Some("my shop"), Some("bob")));

@@ -182,7 +182,7 @@ impl Script {
                 if name == "gx" {
                     display.expanded = Expanded::On;
                 }
-                let raw = options(raw, &mut |option, value| display.set(option, value).map(drop))?;
+                let raw = options(raw, |option, value| display.set(option, value).map(drop))?;
                 let mut given = Arguments::new(&raw, &variables);
                 let to = self.file(&mut given)?;
                 let query = self.query()?;
@@ -420,7 +420,7 @@ impl Script {
 }
 
 /// Takes `(name=value …)` off the beginning; gives the rest.
-fn options(raw: &str, set: &mut dyn FnMut(&str, Option<&str>) -> Result<(), String>) -> Result<String, String> {
+fn options(raw: &str, mut set: impl FnMut(&str, Option<&str>) -> Result<(), String>) -> Result<String, String> {
     let Some(rest) = raw.trim_start().strip_prefix('(') else { return Ok(raw.to_owned()) };
     let (inside, behind) = rest.split_once(')').ok_or("missing right parenthesis")?;
     for option in inside.split_whitespace() {

@@ -440,8 +440,8 @@ mod tests {
             prop_assert_eq!(squeeze(&laid), squeeze(&visible(&text)));
             let mut reading = Reading::new(Manner::Json, width);
             reading.extend(&text, usize::MAX, usize::MAX);
-            for first in 0..lines.len().min(200) {
-                prop_assert_eq!(&reading.lines(&text, first, 1)[0], &lines[first]);
+            for (first, line) in lines.iter().enumerate().take(200) {
+                prop_assert_eq!(&reading.lines(&text, first, 1)[0], line);
             }
         }
     }

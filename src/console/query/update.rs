@@ -118,7 +118,9 @@ fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
         tree::key(pane, key, orders);
     } else if pane.focus == Focus::Results {
         browse::key(pane, key, stopping, orders);
-    } else if !(pane.types() && completion::press(pane, key)) && !by_vi(pane, key, orders) {
+    } else if pane.types() && completion::press(pane, key) {
+        // The list of names took it.
+    } else if !by_vi(pane, key, orders) {
         let before = pane.editor.edition();
         let action = find(WRITE, key);
         let typed = if action.is_none() { typed(key).filter(|_| pane.types()) } else { None };

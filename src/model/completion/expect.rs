@@ -388,6 +388,7 @@ enum Part {
 }
 
 /// The part, and the number of the word that began it.
+#[expect(clippy::if_same_then_else, reason = "a rule a line")]
 fn part(words: &[Word<'_>]) -> (Part, usize) {
     let (mut part, mut began) = (Part::Start, 0);
     let (mut deletes, mut inserts) = (false, false);

@@ -162,6 +162,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Reads words `at..end` as a query; its number.
+    #[expect(clippy::if_same_then_else, reason = "a rule a line")]
     fn query(&mut self, mut at: usize, end: usize, parent: Option<usize>, sees_out: bool, depth: usize) -> usize {
         let first = self.begin(at, end, parent, sees_out);
         let mut own = first;

@@ -38,6 +38,7 @@ impl<'a> Arguments<'a> {
     }
 
     /// The next one as it is.
+    #[expect(clippy::should_implement_trait, reason = "it fails, and what is read depends on who asks")]
     pub fn next(&mut self) -> Result<Option<String>, String> {
         self.read(Manner::Plain, false)
     }

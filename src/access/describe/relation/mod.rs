@@ -99,10 +99,13 @@ impl Relation {
     }
 }
 
+/// The lines that an answer makes of a relation.
+type Lines = dyn Fn(&Relation, &Answer) -> Vec<String> + Send;
+
 /// One thing below the table: what to ask, and the lines that the answer makes.
 struct Footer {
     query: String,
-    lines: Box<dyn Fn(&Relation, &Answer) -> Vec<String> + Send>,
+    lines: Box<Lines>,
 }
 
 impl Footer {

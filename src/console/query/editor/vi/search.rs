@@ -97,11 +97,9 @@ impl Vi {
                 editor.go(moved.to, false);
                 self.settle(editor);
             }
-            KeyCode::Backspace => {
-                if words.pop().is_none() {
-                    self.search.typing = None;
-                }
-            }
+            // An empty search is left.
+            KeyCode::Backspace if words.is_empty() => self.search.typing = None,
+            KeyCode::Backspace => drop(words.pop()),
             KeyCode::Char('c' | 'g') if held == KeyModifiers::CONTROL => self.search.typing = None,
             KeyCode::Char(c) if held.is_empty() => words.push(c),
             _ => {}
