@@ -22,7 +22,8 @@ fn run(terminal: &mut Terminal, sql: &str) {
     terminal.press("\x1b[3~");
     terminal.press(&format!("\x1b[200~{sql}\x1b[201~"));
     let last = sql.lines().last().unwrap_or_default();
-    terminal.wait_for(&last[..last.len().min(40)]);
+    // A long line is scrolled to its end.
+    terminal.wait_for(&last[last.len().saturating_sub(30)..]);
     terminal.press("\r");
 }
 
