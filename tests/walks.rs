@@ -72,8 +72,9 @@ fn a_query_from_the_first_letter_to_a_server_that_was_restarted() {
     terminal.wait_for("by number ▼");
     terminal.press("/f899139df5e1059396431415e770c6dd\r");
     terminal.wait_for("row 4,901");
+    terminal.wait_for("│ f899139df5e1059396431415e770c6dd");
     terminal.press("\r");
-    terminal.wait_for("row ");
+    terminal.wait_for("· row 4,901 ·");
     terminal.press("q");
     let file = folder.path().join("rows.csv");
     terminal.press("e");
