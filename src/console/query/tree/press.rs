@@ -74,7 +74,7 @@ pub fn refresh(pane: &mut Pane) {
 /// A paste while the filter is typed.
 pub fn paste(pane: &mut Pane, text: &str) {
     pane.tree.filter.extend(text.chars().filter(|c| !c.is_control()).take(200));
-    pane.tree.to_best();
+    pane.tree.select_best();
 }
 
 /// The wheel scrolls, a click selects; whether it was for the tree.
@@ -118,7 +118,7 @@ fn sift(tree: &mut Tree, key: &KeyEvent) {
         }
         Some(Sift::Erase) => {
             tree.filter.pop();
-            tree.to_best();
+            tree.select_best();
         }
         Some(Sift::Clear) => drop_filter(tree),
         Some(Sift::Up) => go(tree, -1),
@@ -126,7 +126,7 @@ fn sift(tree: &mut Tree, key: &KeyEvent) {
         None => {
             if let Some(c) = update::typed(key) {
                 tree.filter.push(c);
-                tree.to_best();
+                tree.select_best();
             }
         }
     }

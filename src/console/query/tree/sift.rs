@@ -46,7 +46,7 @@ impl Tree {
     }
 
     /// To what fits best.
-    pub(super) fn to_best(&mut self) {
+    pub(super) fn select_best(&mut self) {
         let (rows, best) = self.judged();
         self.rows = rows;
         self.at = best;

@@ -88,7 +88,7 @@ fn row(tree: &Tree, row: &Row, out: &mut Buffer, area: Rect, theme: Theme) {
         spans.push(Span::styled(format!("  {}", text::cut(&about, left).0), theme.style(Tone::Dim)));
     }
     Line::from(spans).render(area, out);
-    if facts_room > 0 && used + facts_room + 1 <= room {
+    if facts_room > 0 && used + facts_room < room {
         let wide = facts_room as u16 + 1;
         let place = Rect { x: area.right() - wide, width: wide, ..area };
         Line::styled(format!("{facts} "), theme.style(Tone::Dim)).render(place, out);
