@@ -6,12 +6,22 @@
 //! PATH, and left out of the table where there is none; it must be one that signs its web socket, 1.2.764 or newer: the
 //! sandbox insists, as AWS does. `GATEPOST_BENCH_DATABASE` and `GATEPOST_BENCH_BASTION` (with `GATEPOST_USER` and the usual
 //! AWS settings) point it at a real database and Amazon's own agent instead; there no frames are made to go missing.
-
 //!
-//! 2026-11-23, two shared cores, sandbox's agent, a plugin built from source; gatepost against the plugin: 64-byte query 0.37 against
-//! 1.64 ms; upload 36 against 0.72 MB/s (50x); download 0.67 against 0.68 MB/s, the agent's pace; four downloads on four
-//! sessions 2.68 against 0.67 MB/s; key-sized query beside a download 1.6 against 481 ms; CPU a megabyte 3.8 against 297 ms
-//! up, 88 against 298 ms down; 1 % in trouble: download 0.14 MB/s against none (it hangs), upload 31 against 0.04 MB/s.
+//! 2026-11-23, two cores shared with other builds, the sandbox's agent, a plugin built from source:
+//!
+//! | | gatepost | plugin | ratio |
+//! | --- | ---: | ---: | ---: |
+//! | 64-byte query, idle tunnel, p50 | 0.43 ms | 0.70 ms | 1.6 |
+//! | upload, one stream | 51.8 MB/s | 0.77 MB/s | 67 |
+//! | CPU a megabyte up | 2.4 ms | 275 ms | 116 |
+//! | download, one stream (the agent's pace) | 0.68 MB/s | 0.68 MB/s | 1.0 |
+//! | CPU a megabyte down | 67 ms | 263 ms | 4.0 |
+//! | key-sized query beside a download, p50 | 1.6 ms | 480 ms | 306 |
+//! | login beside a download, p50 | 142 ms | 2498 ms | 18 |
+//! | cancel beside a download until the statement has ended, p50 (another run, busier) | 23 ms | 480 ms | 20 |
+//! | download, 4 streams on 4 sessions | 2.70 MB/s | 0.68 MB/s | 4.0 |
+//! | download, 1 % lost, 1 % repeated, 1 % swapped | 0.67 MB/s | incomplete | - |
+//! | upload, same | 24.2 MB/s | 0.04 MB/s | 616 |
 
 #[path = "ssm/psql.rs"]
 mod psql;
@@ -31,11 +41,11 @@ const UPLOAD: (usize, usize) = (24_000_000, 2_000_000);
 const TURNS: usize = 3;
 const STREAMS: usize = 4;
 const TROUBLED: usize = 1_500_000;
-/// One that has not brought so much by then is said to hang.
-const HANGS: Duration = Duration::from_secs(60);
+/// One that has not brought so much by then, or whose psql has lost its connection, is said to be incomplete.
+const GIVEN_UP: Duration = Duration::from_secs(60);
 
 /// A row: name, unit, whether more is better, ours, theirs.
-struct Row(&'static str, &'static str, bool, Option<f64>, Option<f64>);
+struct Row(String, &'static str, bool, Option<f64>, Option<f64>);
 
 fn main() {
     let plugin = plugin();
@@ -47,7 +57,7 @@ fn main() {
         let ours = target.ours(2);
         let theirs = plugin.as_deref().map(|plugin| target.plugins(plugin, &ours));
         let (mine, its) = round_trips(&ours, theirs.as_ref());
-        rows.push(Row("64-byte query, idle tunnel, p50", "ms", false, Some(mine), its));
+        rows.push(Row("64-byte query, idle tunnel, p50".to_owned(), "ms", false, Some(mine), its));
         let both = |measure: fn(&Way<'_>, usize) -> f64, (mine, its): (usize, usize)| {
             // Turn by turn, and the middle one of three: the agent's own pace is the same for both.
             let mut rates = (Vec::new(), Vec::new());
@@ -64,23 +74,23 @@ fn main() {
         ] {
             let before = (ours.cpu(), cpu(theirs.as_ref()));
             let (mine, its) = both(measure, sizes);
-            rows.push(Row(name, "MB/s", true, mine, its));
+            rows.push(Row(name.to_owned(), "MB/s", true, mine, its));
             let costs = |before: f64, after: f64, bytes: usize| (after - before) * 1e9 / (bytes * TURNS) as f64;
             let of_theirs = theirs.as_ref().map(|theirs| costs(before.1, theirs.cpu(), sizes.1));
-            rows.push(Row(cost, "ms", false, Some(costs(before.0, ours.cpu(), sizes.0)), of_theirs));
+            rows.push(Row(cost.to_owned(), "ms", false, Some(costs(before.0, ours.cpu(), sizes.0)), of_theirs));
         }
-        for (at, name) in
-            ["key-sized query beside a download, p50", "login beside a download, median"].into_iter().enumerate()
-        {
-            let of = |way: &Way<'_>| hurried(way)[at];
-            rows.push(Row(name, "ms", false, Some(of(&ours)), theirs.as_ref().map(of)));
+        let names = ["key-sized query", "login", "cancel"];
+        let (mine, its) = (hurried(&ours), theirs.as_ref().map(hurried));
+        for (at, name) in names.into_iter().enumerate() {
+            let its = its.map(|its| its[at]);
+            rows.push(Row(format!("{name} beside a download, p50"), "ms", false, Some(mine[at]), its));
         }
     }
     {
         let ours = target.ours(STREAMS);
         let mine = together(&ours);
         let theirs = plugin.as_deref().map(|plugin| together(&target.plugins(plugin, &ours)));
-        rows.push(Row("download, 4 streams on 4 sessions", "MB/s", true, Some(mine), theirs));
+        rows.push(Row("download, 4 streams on 4 sessions".to_owned(), "MB/s", true, Some(mine), theirs));
     }
     if on_sandbox {
         drop(target);
@@ -91,7 +101,13 @@ fn main() {
         ] {
             let ours = target.ours(1);
             let theirs = plugin.as_deref().map(|plugin| target.plugins(plugin, &ours));
-            rows.push(Row(name, "MB/s", true, measure(&ours), theirs.as_ref().map(|way| measure(way).unwrap_or(0.0))));
+            rows.push(Row(
+                name.to_owned(),
+                "MB/s",
+                true,
+                measure(&ours),
+                theirs.as_ref().map(|way| measure(way).unwrap_or(0.0)),
+            ));
         }
     }
     table(&rows);
@@ -102,7 +118,7 @@ fn table(rows: &[Row]) {
     for Row(name, unit, more_is_better, mine, its) in rows {
         let figure = |value: Option<f64>| match value {
             None => "-".to_owned(),
-            Some(0.0) if *unit == "MB/s" => "hangs".to_owned(),
+            Some(0.0) if *unit == "MB/s" => "incomplete".to_owned(),
             Some(value) => format!("{value:.2} {unit}"),
         };
         let ratio = match (mine, its) {
@@ -168,11 +184,12 @@ fn together(way: &Way<'_>) -> f64 {
     })
 }
 
-/// Beside a bulk download on a connection of its own: a small query on one that is there, and new logins with one.
-fn hurried(way: &Way<'_>) -> [f64; 2] {
+/// Beside a bulk download on a connection of its own: a small query on one that is there, new logins with one, and from a
+/// CancelRequest until the statement has ended.
+fn hurried(way: &Way<'_>) -> [f64; 3] {
     let mut bulk = Psql::start(way);
     bulk.ask("select 1");
-    bulk.tell("select repeat('x', 40000000)");
+    bulk.tell("select repeat('x', 60000000)");
     std::thread::sleep(Duration::from_secs(2));
     let mut beside = Psql::start(way);
     beside.ask("select 1");
@@ -184,23 +201,33 @@ fn hurried(way: &Way<'_>) -> [f64; 2] {
             begun.elapsed()
         })
         .collect();
-    [median(&mut queries), median(&mut logins)]
+    let mut cancels: Vec<Duration> = (0..5)
+        .map(|_| {
+            let mut psql = Psql::start(way);
+            psql.ask("select 1");
+            psql.tell("select pg_sleep(600)");
+            // Until the server has it, behind whatever is on its way.
+            std::thread::sleep(Duration::from_secs(1));
+            psql.interrupt()
+        })
+        .collect();
+    [median(&mut queries), median(&mut logins), median(&mut cancels)]
 }
 
-/// What arrived must be what was sent; `None`: it hangs.
+/// What arrived must be what was sent; `None`: it did not all arrive.
 fn troubled_download(way: &Way<'_>) -> Option<f64> {
     let mut psql = Psql::start(way);
-    psql.try_ask("select 1", HANGS)?;
-    let (text, took) = psql.try_ask(&format!("select repeat('0123456789', {})", TROUBLED / 10), HANGS)?;
+    psql.try_ask("select 1", GIVEN_UP)?;
+    let (text, took) = psql.try_ask(&format!("select repeat('0123456789', {})", TROUBLED / 10), GIVEN_UP)?;
     assert!(text == "0123456789".repeat(TROUBLED / 10), "what arrived is not what was sent");
     Some(rate(TROUBLED, took))
 }
 
 fn troubled_upload(way: &Way<'_>) -> Option<f64> {
     let mut psql = Psql::start(way);
-    psql.try_ask("select 1", HANGS)?;
+    psql.try_ask("select 1", GIVEN_UP)?;
     let text = "0123456789".repeat(TROUBLED / 10);
-    let (same, took) = psql.try_ask(&format!("select '{text}' = repeat('0123456789', {})", TROUBLED / 10), HANGS)?;
+    let (same, took) = psql.try_ask(&format!("select '{text}' = repeat('0123456789', {})", TROUBLED / 10), GIVEN_UP)?;
     assert_eq!(same, "t", "what arrived is not what was sent");
     Some(rate(TROUBLED, took))
 }

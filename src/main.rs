@@ -40,6 +40,8 @@ enum Door {
     Token(cli::token::Args),
     Policy(cli::policy::Args),
     Tunnel(cli::tunnel::Args),
+    Proxy(cli::proxy::Args),
+    Exec(cli::exec::Args),
     Query(cli::query::Args),
     Sandbox(shed::Args),
     /// Print every setting: meaning, default, present value and where that came from
@@ -121,7 +123,12 @@ fn print(text: &[u8]) -> Result<u8, Failure> {
 /// Through the door that was named, and back.
 async fn walk(words: Words, reading: Reading, terminal: Terminal) -> u8 {
     let color = terminal.color_on_stderr();
-    let result = match Interrupt::listen() {
+    let listening = match words.door {
+        // Signals are the client's, which may take any number of them.
+        Some(Door::Exec(_)) => Ok(Interrupt::none()),
+        _ => Interrupt::listen(),
+    };
+    let result = match listening {
         Ok(interrupt) => enter(words.door, reading.settings, &terminal, interrupt).await,
         Err(error) => Err(error.into()),
     };
@@ -181,6 +188,8 @@ async fn through(
         Some(Door::Token(args)) => unless(interrupt, Box::pin(cli::token::run(access, &args, terminal))).await,
         Some(Door::Policy(args)) => unless(interrupt, Box::pin(cli::policy::run(access, &args, terminal))).await,
         Some(Door::Tunnel(args)) => Box::pin(cli::tunnel::run(access, &args, terminal, interrupt)).await,
+        Some(Door::Proxy(args)) => Box::pin(cli::proxy::run(access, &args, terminal, interrupt)).await,
+        Some(Door::Exec(args)) => Box::pin(cli::exec::run(access, &args, terminal)).await,
         Some(Door::Query(args)) => Box::pin(cli::query::run(access, &args, terminal, interrupt)).await,
         _ => {
             needs(terminal)?;

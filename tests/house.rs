@@ -69,7 +69,7 @@ fn sections() -> Vec<(&'static str, String)> {
 
 /// Every key of the console, by where it works.
 fn keys() -> String {
-    use gatepost::console::panes::{connect, diagnosis, fleet, lines};
+    use gatepost::console::panes::{activity, connect, diagnosis, fleet, lines};
     use gatepost::console::query::keymap;
     [
         table("Everywhere", GLOBAL_KEYS),
@@ -78,9 +78,12 @@ fn keys() -> String {
         table("Where connecting failed", connect::FAILED_KEYS),
         table("Diagnosis", diagnosis::KEYS),
         table("Lines", lines::KEYS),
+        table("Activity", activity::KEYS),
+        table("Activity: a session", activity::DETAIL_KEYS),
         table("Query: the editor", keymap::WRITE),
         table("Query: the list of names", gatepost::console::query::CHOOSE),
         table("Query: the results", keymap::LOOK),
+        table("Query: a plan", keymap::PLAN),
         table("Query: choosing columns, copies, files and words", keymap::FILL),
         table("Query: a cell", keymap::READ),
         table("Query: the history", keymap::SEARCH),

@@ -1,7 +1,11 @@
 //! The query pane and its worker against a real PostgreSQL behind the sandbox's gate: keys in, screens out, over TLS.
 
+#[path = "query_pane/cancelling.rs"]
+mod cancelling;
 #[path = "query_pane/results.rs"]
 mod results;
+#[path = "query_pane/safety.rs"]
+mod safety;
 #[path = "support/world.rs"]
 mod world;
 

@@ -2,7 +2,8 @@
 //!
 //! The model agent and its gateway are those of the library's own trials. A cut of thirty seconds is one in which the
 //! service refuses every dial; here it refuses for as long as six dials take with the driver's real back-off between them,
-//! which is seconds: nothing in the client knows how long an outage is but its budget.
+//! which is seconds: nothing in the client knows how long an outage is but its budget. `GATEPOST_CUT_SECONDS=30` makes it
+//! that long by the clock; cuts of up to that length on a simulated clock are in `src/ssm/trial/pair.rs`.
 
 /// What the included files call the room.
 mod ssm {
@@ -85,6 +86,8 @@ async fn traffic_survives_fifty_cuts() {
                     let resumes = gateway.resumes.load(Ordering::Relaxed);
                     gateway.order(Deed::Forbid);
                     until("six dials are refused", || gateway.resumes.load(Ordering::Relaxed) > resumes + 6).await;
+                    let seconds = std::env::var("GATEPOST_CUT_SECONDS").ok().and_then(|text| text.parse().ok());
+                    tokio::time::sleep(Duration::from_secs(seconds.unwrap_or(0))).await;
                     assert!(matches!(tunnel.health(), Health::Reconnecting { .. }));
                     gateway.order(Deed::Relay);
                 }

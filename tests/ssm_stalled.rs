@@ -84,6 +84,14 @@ async fn read(stream: &mut Stream, total: u64) {
     }
 }
 
+/// Waits until so much has come. The ten receive too, so that is a little less than all of what was asked for; what is
+/// missing falls on the other side.
+async fn arrived(tunnel: &Tunnel, until: u64) {
+    while tunnel.figures().received < until {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 /// What the ten have done meanwhile: round trips, seconds.
 #[derive(Default)]
 struct Pace {
@@ -121,22 +129,20 @@ async fn two_hundred_megabytes_behind_a_stalled_reader_harm_nobody() {
     let (mut beside_awake, mut beside_stalled) = (Pace::default(), Pace::default());
     let mut most = 0;
     for _ in 0..TURNS {
-        beside_awake
-            .add(&ten, async {
-                ask(&mut awake, TOTAL / TURNS).await;
-                read(&mut awake, TOTAL / TURNS).await;
-            })
-            .await;
-        let until = tunnel.figures().received + TOTAL / TURNS;
-        beside_stalled
-            .add(&ten, async {
-                ask(&mut stalled, TOTAL / TURNS).await;
-                // The ten receive too, so this is a little less than all of it; what is missing falls on the other side.
-                while tunnel.figures().received < until {
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                }
-            })
-            .await;
+        // Until all of it has come from the agent, whoever has read it by then: only so long anything stands in the way.
+        let part = TOTAL / TURNS;
+        let until = tunnel.figures().received + part;
+        ask(&mut awake, part).await;
+        // A task of its own: looking at every byte must not delay the look at the clock.
+        let reading = tokio::spawn(async move {
+            read(&mut awake, part).await;
+            awake
+        });
+        beside_awake.add(&ten, arrived(&tunnel, until)).await;
+        awake = reading.await.expect("every byte");
+        let until = tunnel.figures().received + part;
+        ask(&mut stalled, part).await;
+        beside_stalled.add(&ten, arrived(&tunnel, until)).await;
         most = most.max(resident().unwrap_or(0));
     }
     let each = ten.each();

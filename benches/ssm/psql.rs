@@ -1,6 +1,7 @@
 //! psql as the client on a forwarded port, asked over its pipes. It must not know whose port it is.
 
 use super::way::{Running, Way};
+use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// One that is logged in, or about to be.
 pub struct Psql {
-    _child: Running,
+    child: Running,
     input: ChildStdin,
     /// Its lines, and when each was whole.
     lines: Receiver<(String, Instant)>,
@@ -34,7 +35,7 @@ impl Psql {
                 }
             }
         });
-        Psql { _child: Running(child), input, lines }
+        Psql { child: Running(child), input, lines }
     }
 
     /// Says it, and waits for nothing. A psql that has ended shows when it is asked.
@@ -60,5 +61,15 @@ impl Psql {
     pub fn ask(&mut self, statement: &str) -> Duration {
         let limit = Duration::from_secs(120);
         self.try_ask(statement, limit).unwrap_or_else(|| panic!("no answer to {:.40}", statement)).1
+    }
+
+    /// As Ctrl-C does: it sends a CancelRequest over a connection of its own, and ends when its statement has. How long
+    /// that took.
+    pub fn interrupt(mut self) -> Duration {
+        let id = Pid::from_raw(self.child.0.id().try_into().expect("a process id")).expect("not zero");
+        let begun = Instant::now();
+        kill_process(id, Signal::INT).expect("it runs");
+        assert!(!self.child.0.wait().expect("it ends").success(), "it was not cancelled");
+        begun.elapsed()
     }
 }

@@ -26,6 +26,7 @@ pub(super) enum Event<'a> {
     Cancel,
     Disconnect,
     Forward,
+    Listen,
 }
 
 /// Whose line it is.
@@ -98,6 +99,7 @@ impl Audit {
             Event::Cancel => ("cancel", None, None),
             Event::Disconnect => ("disconnect", None, None),
             Event::Forward => ("forward", None, None),
+            Event::Listen => ("listen", None, None),
         };
         let line = Line {
             time: jiff::Timestamp::now().to_string(),

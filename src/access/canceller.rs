@@ -4,7 +4,7 @@ use super::audit::{Event, Subject};
 use super::session::Live;
 use super::{Access, refusal};
 use crate::db;
-use crate::model::Diagnosis;
+use crate::model::{Diagnosis, Target};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::time::Instant;
 
@@ -14,12 +14,33 @@ use tokio::time::Instant;
 pub struct Canceller {
     access: Access,
     live: Weak<Mutex<Live>>,
+    target: Target,
     subject: Subject,
 }
 
 impl Canceller {
-    pub(super) fn new(access: Access, live: Arc<Mutex<Live>>, subject: Subject) -> Canceller {
-        Canceller { access, live: Arc::downgrade(&live), subject }
+    pub(super) fn new(access: Access, live: Arc<Mutex<Live>>, target: Target, subject: Subject) -> Canceller {
+        Canceller { access, live: Arc::downgrade(&live), target, subject }
+    }
+
+    pub(super) fn access(&self) -> &Access {
+        &self.access
+    }
+
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The backend's process id; none once the session has ended.
+    pub fn pid(&self) -> Option<i32> {
+        let live = self.live.upgrade()?;
+        let live = live.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(live.key.pid())
+    }
+
+    /// A line of the audit.
+    pub(super) fn note(&self, outcome: &str, begun: Instant) {
+        self.access.inner.audit.note(&self.subject, &Event::Cancel, outcome, Some(begun.elapsed()));
     }
 
     /// CancelRequest over a second wire. Whether something was cancelled shows in the session alone; of a session that
@@ -51,7 +72,7 @@ impl Canceller {
             Err(_) => Err(refusal::silent(&self.access, &line, limit).await),
         };
         let outcome = answer.as_ref().map_or_else(refusal::outcome, |()| "ok".to_owned());
-        self.access.inner.audit.note(&self.subject, &Event::Cancel, &outcome, Some(begun.elapsed()));
+        self.note(&outcome, begun);
         answer
     }
 }

@@ -10,18 +10,16 @@ use super::relay::relay;
 use super::walk::Walk;
 use super::{Access, LineReport, Steps, probe, refusal, sockets};
 use crate::model::{Auth, Diagnosis, Endpoint, Identity, Kind, Route, RouteChoice, StepKind, Target};
-use crate::ssm::{Health, Wish};
+use crate::ssm::{self, Ended, Health, Wish};
+use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-
-/// A session that ends may close its streams in order first, so a connection that ended so shortly before it was lost with it.
-const WITH_ITS_SESSION: Duration = Duration::from_secs(1);
 
 /// What happens to a port's session; the port stays.
 #[derive(Clone, Debug)]
@@ -40,11 +38,12 @@ pub struct Forward {
     access: Access,
     choice: RouteChoice,
     subject: Subject,
-    connections: JoinSet<()>,
+    connections: JoinSet<Option<Fallen>>,
+    taken: u64,
+    /// The session that each connection is on, by its number. One that its session has taken along stays, to be counted.
+    standing: Arc<Mutex<HashMap<u64, String>>>,
     /// The loss of the line has been told.
     lost: bool,
-    /// When connections ended of late.
-    fallen: Vec<Instant>,
     /// A new line on its way, and who waits for it.
     opening: JoinSet<Arrived>,
     waiting: Vec<TcpStream>,
@@ -73,8 +72,9 @@ impl Forward {
             choice: choice.clone(),
             subject,
             connections: JoinSet::new(),
+            taken: 0,
+            standing: Arc::default(),
             lost: false,
-            fallen: Vec::new(),
             opening: JoinSet::new(),
             waiting: Vec::new(),
             trouble: Arc::default(),
@@ -95,7 +95,7 @@ impl Forward {
     /// How its line is doing.
     pub fn report(&self) -> LineReport {
         let mut report = self.line.report();
-        if let Some(trouble) = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        if let Some(trouble) = lock(&self.trouble).as_ref() {
             report.health.push_str("; last connection: ");
             report.health.push_str(trouble);
         }
@@ -113,15 +113,12 @@ impl Forward {
                     Ok((socket, _)) => self.wait(socket),
                     // Out of descriptors, or a client gone before it was taken: the next may do better.
                     Err(error) => {
-                        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).replace(error.to_string());
+                        lock(&self.trouble).replace(error.to_string());
                         tokio::time::sleep(Duration::from_millis(50)).await;
                     }
                 },
                 Some(opened) = self.opening.join_next() => if let Some(last) = self.opened(opened) { return last },
-                Some(_) = self.connections.join_next() => {
-                    self.fallen.retain(|at| at.elapsed() < WITH_ITS_SESSION);
-                    self.fallen.push(Instant::now());
-                }
+                Some(left) = self.connections.join_next() => if let Ok(Some(fallen)) = left { self.fell(&fallen) },
             }
         }
     }
@@ -129,14 +126,33 @@ impl Forward {
     /// The line has ended, and with it what was on it.
     fn lose(&mut self, ended: Diagnosis) {
         self.lost = true;
-        let fell = std::mem::take(&mut self.fallen).iter().filter(|at| at.elapsed() < WITH_ITS_SESSION).count();
-        let count = self.connections.len() + fell;
-        let ended = match count {
-            0 => ended.because("no connection was on it"),
-            1 => ended.because("the connection on it is lost"),
-            _ => ended.because(format!("the {count} connections on it are lost")),
-        };
+        let session = self.line.ssm_session().map(str::to_owned).unwrap_or_default();
+        let ended = self.count(ended, &session).unwrap_or_else(|ended| ended.because("no connection was on it"));
         self.trouble(ended.advise("Connect again: the port stays, and the next connection opens a new session"));
+    }
+
+    /// A connection was lost with its session: one beside the line's first, whose end is told by [`Self::lose`].
+    fn fell(&self, fallen: &Fallen) {
+        let session = lock(&self.standing).get(&fallen.number).cloned();
+        let Some(session) = session.filter(|session| self.lost || self.line.ssm_session() != Some(session.as_str()))
+        else {
+            return;
+        };
+        if let Some(Ok(ended)) = self.line.words(&fallen.ended).map(|ended| self.count(ended, &session)) {
+            self.trouble(ended.advise("Connect again: the port and its other connections stay"));
+        }
+    }
+
+    /// Says how many connections were lost with a session, or that none was; each is counted once.
+    fn count(&self, ended: Diagnosis, session: &str) -> Result<Diagnosis, Diagnosis> {
+        let mut standing = lock(&self.standing);
+        let before = standing.len();
+        standing.retain(|_, on| on != session);
+        match before - standing.len() {
+            0 => Err(ended),
+            1 => Ok(ended.because("the connection on it is lost")),
+            count => Ok(ended.because(format!("the {count} connections on it are lost"))),
+        }
     }
 
     /// A connection for which there is no line: it waits for a new one.
@@ -162,7 +178,7 @@ impl Forward {
                 None
             }
             Err(refused) => {
-                self.trouble.lock().unwrap_or_else(PoisonError::into_inner).replace(refused.title.clone());
+                lock(&self.trouble).replace(refused.title.clone());
                 // What a new login or the network's return mends is waited for.
                 if matches!(refused.kind, Kind::AccessDenied | Kind::NotFound | Kind::Usage) {
                     return Some(refused);
@@ -191,16 +207,37 @@ impl Forward {
         let limit = settings.connect_timeout;
         // Two sessions are for what is in a hurry beside what is bulky; more are for speed, so each has its own.
         let wish = if settings.ssm_sessions > 2 { Wish::Alone } else { Wish::Quick };
+        let (number, standing) = (self.taken, self.standing.clone());
+        self.taken += 1;
+        if let Some(session) = line.ssm_session() {
+            lock(&standing).insert(number, session.to_owned());
+        }
         self.connections.spawn(async move {
-            let words = match line.open_as(wish, limit).await {
-                Ok((wire, _)) => relay(socket, wire).await.err().map(|error| match error.kind() {
-                    io::ErrorKind::ConnectionRefused => "the database refused it".to_owned(),
-                    _ => error.to_string(),
-                }),
-                Err(Unopened::Dial(error)) => Some(error.to_string()),
-                Err(Unopened::Tunnel(error)) => Some(error.to_string()),
+            let (words, ended) = match line.open_as(wish, limit).await {
+                Ok((wire, _, session)) => {
+                    if let Some(session) = session {
+                        // Counted already where the session in whose place this one came has ended.
+                        lock(&standing).entry(number).and_modify(|on| *on = session);
+                    }
+                    match relay(socket, wire).await {
+                        Ok(()) => (None, None),
+                        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                            (Some("the database refused it".to_owned()), None)
+                        }
+                        Err(error) => (Some(error.to_string()), session_end(&error)),
+                    }
+                }
+                Err(Unopened::Dial(error)) => (Some(error.to_string()), None),
+                Err(Unopened::Tunnel(error)) => {
+                    let words = error.to_string();
+                    (Some(words), if let ssm::Error::Ended(ended) = error { Some(ended) } else { None })
+                }
             };
-            *trouble.lock().unwrap_or_else(PoisonError::into_inner) = words;
+            *lock(&trouble) = words;
+            if ended.is_none() {
+                lock(&standing).remove(&number);
+            }
+            ended.map(|ended| Fallen { number, ended })
         });
     }
 
@@ -215,6 +252,25 @@ impl Forward {
             line.close().await;
         }
     }
+}
+
+/// A connection that ended because its session did.
+struct Fallen {
+    number: u64,
+    ended: Ended,
+}
+
+/// How the session of a stream ended, where that is what the error is about.
+fn session_end(error: &io::Error) -> Option<Ended> {
+    match error.get_ref()?.downcast_ref() {
+        Some(ssm::Error::Ended(ended)) => Some(ended.clone()),
+        _ => None,
+    }
+}
+
+/// Nobody panics while it is held; and if somebody did, the others could still go on.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Where a walk has arrived, and whose it was.
@@ -304,7 +360,7 @@ async fn reach(access: &Access, line: &Line, walk: &Walk) -> Result<(), Diagnosi
     .await
 }
 
-fn taken(port: u16, error: &io::Error) -> Diagnosis {
+pub(super) fn taken(port: u16, error: &io::Error) -> Diagnosis {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let diagnosis =
         Diagnosis::new(Kind::Local, format!("The port {address} cannot be opened")).because(error.to_string());

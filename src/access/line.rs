@@ -117,27 +117,25 @@ impl Line {
 
     /// Why the tunnel ended, when it has.
     pub(super) fn ended(&self) -> Option<Diagnosis> {
-        match &self.0.way {
-            Way::Through(pool, bastion) => match pool.first().health() {
-                Health::Closed(ended) => Some(tunnel::ended(&ended, bastion, &self.0.endpoint)),
-                _ => None,
-            },
-            Way::Direct(_) => None,
+        match self.tunnel()?.health() {
+            Health::Closed(ended) => self.words(&ended),
+            _ => None,
         }
     }
 
     /// Another wire, the quietest. With it, what tells when the first byte has come back over it: through a tunnel nothing else shows
     /// that the far end was reached.
     pub(super) async fn open(&self, within: Duration) -> Result<(Box<dyn Transport>, watch::Receiver<bool>), Unopened> {
-        self.open_as(Wish::Quick, within).await
+        let (wire, hears, _) = self.open_as(Wish::Quick, within).await?;
+        Ok((wire, hears))
     }
 
-    /// The same, on such a session where there are several.
+    /// The same, on such a session where there are several; with its id.
     pub(super) async fn open_as(
         &self,
         wish: Wish,
         within: Duration,
-    ) -> Result<(Box<dyn Transport>, watch::Receiver<bool>), Unopened> {
+    ) -> Result<(Box<dyn Transport>, watch::Receiver<bool>, Option<String>), Unopened> {
         match &self.0.way {
             Way::Direct(instead) => {
                 let Endpoint { host, port, .. } = &self.0.endpoint;
@@ -152,11 +150,14 @@ impl Line {
                     Err(_) => return Err(Unopened::Dial(io::ErrorKind::TimedOut.into())),
                 };
                 stream.set_nodelay(true).map_err(Unopened::Dial)?;
-                Ok(self.watched(stream))
+                let (wire, hears) = self.watched(stream);
+                Ok((wire, hears, None))
             }
             Way::Through(pool, _) => {
                 let stream = pool.stream(wish).await.map_err(Unopened::Tunnel)?;
-                Ok(self.watched(stream))
+                let session = stream.session_id().to_owned();
+                let (wire, hears) = self.watched(stream);
+                Ok((wire, hears, Some(session)))
             }
         }
     }
@@ -210,6 +211,11 @@ impl Line {
             }
         }
         words
+    }
+
+    /// What an ended session of its comes to in words.
+    pub(super) fn words(&self, ended: &ssm::Ended) -> Option<Diagnosis> {
+        self.bastion().map(|bastion| tunnel::ended(ended, bastion, &self.0.endpoint))
     }
 
     /// Ends the tunnel, whoever else holds it.

@@ -5,6 +5,7 @@ use super::connect::Entered;
 use super::diagnose;
 use super::line::Line;
 use super::passfile::{Barren, Wanted, look_up};
+use super::tokens::Tokens;
 use super::walk::Walk;
 use super::{Access, password_command, refusal, secret};
 use crate::db::{self, Credential, Startup};
@@ -30,13 +31,25 @@ impl Access {
         startup: &Startup,
         walk: &Walk,
     ) -> Result<Entered, Diagnosis> {
+        self.enter_with(target, line, startup, walk, None).await
+    }
+
+    /// The same, with a token that was made for a login a moment before where `tokens` has one.
+    pub(super) async fn enter_with(
+        &self,
+        target: &Target,
+        line: &Line,
+        startup: &Startup,
+        walk: &Walk,
+        tokens: Option<&Tokens>,
+    ) -> Result<Entered, Diagnosis> {
         let mut refused: Option<(Diagnosis, Option<String>)> = None;
         loop {
             let secured = Box::pin(self.secure(line, walk)).await?;
             let about = format!("{} @ {}", target.user, target.database);
             let mut version = None;
             let entered = walk.step(StepKind::Login, about, async {
-                let shown = self.credential(target).await?;
+                let shown = self.credential(target, tokens).await?;
                 if let Some((diagnosis, before)) = refused.take()
                     && shown.version == before
                 {
@@ -63,7 +76,7 @@ impl Access {
         }
     }
 
-    async fn credential(&self, target: &Target) -> Result<Shown, Diagnosis> {
+    async fn credential(&self, target: &Target, tokens: Option<&Tokens>) -> Result<Shown, Diagnosis> {
         let Target { endpoint, user, .. } = target;
         let allowed = self.settings().password_auth.clone();
         let with = |secret: Secret, from: String| Shown {
@@ -74,7 +87,10 @@ impl Access {
         };
         Ok(match &target.auth {
             Auth::Iam => {
-                let token = self.mint(endpoint, user).await?;
+                let token = match tokens {
+                    Some(tokens) => tokens.token(self, endpoint, user).await?,
+                    None => self.mint(endpoint, user).await?,
+                };
                 let from = format!("token ends {}", diagnose::moment(token.ends));
                 Shown { credential: Credential::Token(token.secret.clone()), token: Some(token), from, version: None }
             }
@@ -120,6 +136,13 @@ impl Access {
             Auth::SecretsManager(named) => Ok(secret::fetch(self, endpoint, named.as_deref()).await?.user),
             _ => Ok(None),
         }
+    }
+
+    /// The user whose password the secret of this login holds; a secret that does not say is a mistake of usage.
+    pub async fn secret_user(&self, endpoint: &Endpoint, auth: &Auth) -> Result<String, Diagnosis> {
+        let whose = self.user_of_secret(endpoint, auth).await?;
+        whose
+            .ok_or_else(|| Diagnosis::new(Kind::Usage, "No database user is named").advise("Name one with --user USER"))
     }
 
     /// Whether the passfile has a line for that login.

@@ -1,8 +1,10 @@
 //! The verbs: everything that floor 3 can do, and the one place where errors become words.
 
 mod account;
+pub mod activity;
 pub mod arrange;
 mod audit;
+mod beside;
 mod canceller;
 mod catalogue;
 mod connect;
@@ -14,15 +16,19 @@ mod files;
 mod find;
 pub mod format;
 mod forward;
+mod guard;
 mod inventory;
 mod line;
 mod lines;
+pub mod listener;
 mod login;
 mod memory;
 mod passfile;
 mod password_command;
 mod policy;
+mod pressing;
 mod probe;
+mod progress;
 mod ranking;
 mod refusal;
 mod relay;
@@ -36,6 +42,7 @@ mod session;
 mod sockets;
 mod start;
 mod token;
+mod tokens;
 mod traces;
 mod unended;
 mod walk;
@@ -43,6 +50,9 @@ mod watch;
 
 pub use canceller::Canceller;
 pub use forward::{Forward, News as ForwardNews};
+pub use pressing::{Means, Pressed};
+pub use progress::is_told as tells_progress;
+pub use listener::{Door, Listener, ListenerReport, ListenerWish};
 pub use running::Running;
 pub use session::Session;
 pub use watch::{LineHealth, Watch};
@@ -52,7 +62,7 @@ use crate::db::Roots;
 use crate::model::*;
 pub use result_set::{Full, Limits, Piece, ResultSet, Snapshot};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -75,6 +85,7 @@ struct Inner {
     /// Who each place says we are: it does not change while we run.
     identities: Mutex<HashMap<Place, Identity>>,
     unended: unended::Unended,
+    listeners: Mutex<Vec<Weak<listener::Shared>>>,
 }
 
 /// A NAME resolved.
@@ -165,6 +176,7 @@ impl Access {
             audit: audit::Audit::new(&settings.state_dir, &settings.os_user),
             identities: Mutex::default(),
             unended: unended::Unended::default(),
+            listeners: Mutex::default(),
             settings,
         };
         Ok(Access { inner: Arc::new(inner) })

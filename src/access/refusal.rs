@@ -205,12 +205,21 @@ pub(super) fn of_statement(
 ) -> Diagnosis {
     let tunnel = line.ended();
     match error {
+        db::Error::Server(error) if ends_session(error) => {
+            sql::session_ended(error, in_transaction && !ends_transaction)
+        }
         db::Error::Server(error) => sql::statement(error, &target.endpoint, target.read_only, standby),
         db::Error::Unsupported(words) => Diagnosis::new(Kind::Sql, words.clone()),
         // A COMMIT that was under way may have arrived.
         _ if in_transaction && !ends_transaction => sql::transaction_lost(Some(error), tunnel.as_ref()),
         _ => sql::outcome_unknown(error, tunnel.as_ref()),
     }
+}
+
+/// Whether the server ends the session with this error: an administrator's command, a crash, a timeout of the session, its
+/// database dropped (PostgreSQL, Message Severity Levels).
+pub(super) fn ends_session(error: &db::ServerError) -> bool {
+    matches!(error.severity.as_str(), "FATAL" | "PANIC")
 }
 
 /// For the few places that have only a diagnosis: how a failure is noted in the audit.

@@ -57,7 +57,7 @@ async fn copy(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + U
 }
 
 /// Resolves when nobody holds the other end any more.
-async fn gone(theirs: SocketAddr, ours: SocketAddr) {
+pub(super) async fn gone(theirs: SocketAddr, ours: SocketAddr) {
     let (mut look, mut waited) = (FIRST_LOOK, Duration::ZERO);
     loop {
         // Others look too: what one of them has seen meanwhile is as good.

@@ -6,10 +6,11 @@ use super::connect::Arrived;
 use super::diagnose::sql;
 use super::session::{Context, Session};
 use super::walk::Walk;
-use super::{Access, refusal};
+use super::{Access, guard, refusal};
 use crate::db;
 use crate::model::{CopyPiece, Diagnosis, Happening, SessionFacts, Target, Transaction, visible};
 use futures_util::FutureExt;
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use tokio::time::Instant;
@@ -25,6 +26,10 @@ pub struct Running<'a> {
     /// The line of the audit is written.
     noted: bool,
     was: Transaction,
+    /// What goes out before the statement in the same query; error positions count from there.
+    prefix: String,
+    /// Completions of the prefix that have not come yet.
+    untold: usize,
     state: State<'a>,
 }
 
@@ -35,6 +40,8 @@ enum State<'a> {
     Returning(&'a mut db::Session, Returning),
     /// Sent.
     Sent(db::Running<'a>),
+    /// It may not be sent.
+    Refused(Box<Diagnosis>),
     /// Over.
     Over,
 }
@@ -50,8 +57,16 @@ impl<'a> Running<'a> {
             rows: None,
             noted: false,
             was,
+            prefix: String::new(),
+            untold: 0,
             state: State::New(session),
         }
+    }
+
+    /// Keeps it out of the audit: for looks at the server that nobody typed.
+    pub(super) fn unnoted(mut self) -> Running<'a> {
+        self.noted = true;
+        self
     }
 
     /// The next happening; `None` at the end. Cancel-safe. After an `Err` it is at its end.
@@ -69,8 +84,12 @@ impl<'a> Running<'a> {
                         Some(None) => {}
                         None if session.is_closed() => {}
                         None => {
+                            if let Err(diagnosis) = self.guard(session) {
+                                return Some(Err(self.failed(diagnosis)));
+                            }
                             self.context.runs(&self.statement);
-                            self.state = State::Sent(session.run(&self.statement));
+                            let running = session.run(&self.text());
+                            self.state = State::Sent(running);
                             continue;
                         }
                     }
@@ -94,7 +113,12 @@ impl<'a> Running<'a> {
                     match arrived {
                         Ok(arrived) => {
                             let words = self.returned(session, arrived);
-                            self.state = State::Sent(session.run(&self.statement));
+                            // Of a fresh session it is known how it reads; what may not be sent shows next.
+                            let guarded = self.guard(session);
+                            self.state = match guarded {
+                                Ok(()) => State::Sent(session.run(&self.text())),
+                                Err(diagnosis) => State::Refused(Box::new(diagnosis)),
+                            };
                             return Some(Ok(Happening::Reconnected(words)));
                         }
                         Err(diagnosis) => return Some(Err(self.failed(refusal::not_back(diagnosis)))),
@@ -104,6 +128,7 @@ impl<'a> Running<'a> {
                     self.state = State::Sent(running);
                     let State::Sent(running) = &mut self.state else { return None };
                     match running.next().await {
+                        Some(Ok(Happening::Complete { .. })) if self.untold > 0 => self.untold -= 1,
                         Some(Ok(happening)) => {
                             if let Happening::Complete { rows, .. } = &happening {
                                 self.rows = Some(self.rows.unwrap_or(0) + rows);
@@ -122,8 +147,41 @@ impl<'a> Running<'a> {
                         }
                     }
                 }
+                State::Refused(diagnosis) => return Some(Err(self.failed(*diagnosis))),
                 State::Over => return None,
             }
+        }
+    }
+
+    /// Decides what goes out before the statement.
+    fn guard(&mut self, session: &db::Session) -> Result<(), Diagnosis> {
+        let transaction = session.transaction();
+        if self.context.manual && transaction == Transaction::Idle && guard::is_for_a_block(&self.statement) {
+            self.prefix.push_str(guard::BEGIN);
+            self.untold += 1;
+            // Lost under way, it is rolled back for certain.
+            self.was = Transaction::Open;
+        }
+        if self.context.target.read_only {
+            let is =
+                |name: &str, value: &str| session.parameter(name).is_none_or(|now| now.eq_ignore_ascii_case(value));
+            let reading = guard::Reading {
+                standard_strings: is("standard_conforming_strings", "on"),
+                utf8: is("client_encoding", "UTF8"),
+            };
+            if guard::is_prefixed(&self.statement, transaction, &reading)? {
+                self.prefix.push_str(guard::PREFIX);
+                self.untold += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// What goes out.
+    fn text(&self) -> Cow<'_, str> {
+        match self.prefix.as_str() {
+            "" => Cow::Borrowed(&self.statement),
+            prefix => Cow::Owned(format!("{prefix}{}", self.statement)),
         }
     }
 
@@ -159,19 +217,24 @@ impl<'a> Running<'a> {
 
     fn judge(&mut self, error: &db::Error) -> Diagnosis {
         let in_transaction = self.was != Transaction::Idle;
-        let lost = !matches!(error, db::Error::Server(_) | db::Error::Unsupported(_));
+        let lost = match error {
+            db::Error::Server(error) => refusal::ends_session(error),
+            other => !matches!(other, db::Error::Unsupported(_)),
+        };
         if lost {
             // Told now: the next statement opens a new session without telling it again.
             self.context.loss_told = true;
         }
-        refusal::of_statement(
+        let mut diagnosis = refusal::of_statement(
             error,
             &self.context.target,
             self.context.facts.hot_standby,
             in_transaction,
             ends_transaction(&self.statement),
             &self.context.line,
-        )
+        );
+        diagnosis.at = diagnosis.at.and_then(|at| at.checked_sub(self.prefix.len()));
+        diagnosis
     }
 
     fn returned(&mut self, session: &mut db::Session, arrived: Arrived) -> String {
@@ -227,9 +290,9 @@ async fn returning(access: Access, target: Target) -> Result<Arrived, Diagnosis>
 /// Whether losing the wire under this statement leaves it open how a transaction ended: it may have arrived. A text of
 /// several statements may hold it anywhere.
 fn ends_transaction(statement: &str) -> bool {
-    statement
-        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .any(|word| ["commit", "end", "prepare"].iter().any(|ends| word.eq_ignore_ascii_case(ends)))
+    guard::first_words(statement).iter().any(|[first, second]| {
+        matches!(first.as_str(), "commit" | "end") || (first == "prepare" && second == "transaction")
+    })
 }
 
 #[cfg(test)]
@@ -245,6 +308,8 @@ mod tests {
             ("prepare transaction 'x'", true),
             ("insert into commits values (1)", false),
             ("update t set a = 1", false),
+            ("select case when a then 1 end from t", false),
+            ("do $$ begin commit; end $$", false),
         ] {
             assert_eq!(ends_transaction(statement), may, "{statement}");
         }

@@ -10,10 +10,15 @@ use super::watch::Watch;
 use super::{Access, Canceller, Remembered, Running, Steps, Wish, refusal};
 use crate::db;
 use crate::model::{
-    Auth, Diagnosis, Endpoint, Identity, Kind, Notice, Route, RouteChoice, SessionFacts, StepKind, Target, Transaction,
+    Auth, Diagnosis, Endpoint, Happening, Identity, Kind, Notice, Route, RouteChoice, SessionFacts, StepKind, Target,
+    Transaction,
 };
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::time::Instant;
+
+/// A round trip that takes longer is not waited for.
+const ROUND_TRIP: Duration = Duration::from_secs(2);
 
 /// A live database session that knows its way: it comes back with a fresh token when its wire was lost, never resends a
 /// statement, writes the audit.
@@ -39,6 +44,8 @@ pub(super) struct Context {
     pub(super) clean: bool,
     /// The wire was cut by us.
     pub(super) cut: bool,
+    /// Statements open a transaction that a COMMIT of its own ends.
+    pub(super) manual: bool,
 }
 
 /// What a cancel needs.
@@ -102,6 +109,7 @@ impl Session {
                     loss_told: false,
                     clean: true,
                     cut: false,
+                    manual: false,
                 };
                 context.audit(&Event::Connect, "ok", Some(begun));
                 Ok(Session { session, context })
@@ -151,9 +159,6 @@ impl Session {
         if let Some(standby) = self.session.parameter("in_hot_standby") {
             facts.hot_standby = standby == "on";
         }
-        // Lifted within the session, by a function or by RESET ALL behind a proxy: what the server reports (since PostgreSQL
-        // 14) is what holds, and nobody may believe himself safe who is not.
-        facts.read_only &= self.session.parameter("default_transaction_read_only").as_deref() != Some("off");
         facts
     }
 
@@ -195,6 +200,39 @@ impl Session {
         self.context.live = Arc::new(Mutex::new(live));
     }
 
+    /// With `false`, a statement outside of a transaction opens one, which stays open until COMMIT or ROLLBACK; not those
+    /// that begin or end one themselves, or that the server runs outside of transactions alone. It is on at first.
+    pub fn set_autocommit(&mut self, on: bool) {
+        self.context.manual = !on;
+    }
+
+    /// As set.
+    pub fn autocommit(&self) -> bool {
+        !self.context.manual
+    }
+
+    /// Measures the round trip to the server and back by an empty query, and gives the notices that came meanwhile. Only
+    /// where nothing can come of it: no transaction is open and the wire is there.
+    pub async fn round_trip(&mut self) -> (Option<Duration>, Vec<Notice>) {
+        let mut notices = Vec::new();
+        if self.is_away() || self.transaction() != Transaction::Idle {
+            return (None, notices);
+        }
+        let begun = Instant::now();
+        let mut running = self.session.run(";");
+        let measured = tokio::time::timeout(ROUND_TRIP, async {
+            loop {
+                match running.next().await {
+                    None => return Some(begun.elapsed()),
+                    Some(Ok(Happening::Notice(notice))) => notices.push(notice),
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) => return None,
+                }
+            }
+        });
+        (measured.await.ok().flatten(), notices)
+    }
+
     /// How its line is doing.
     pub fn watch(&self) -> Watch {
         Watch::new(&self.context.live)
@@ -202,7 +240,8 @@ impl Session {
 
     /// For cancelling what runs.
     pub fn canceller(&self) -> Canceller {
-        Canceller::new(self.context.access.clone(), self.context.live.clone(), self.context.subject())
+        let Context { access, live, target, .. } = &self.context;
+        Canceller::new(access.clone(), live.clone(), target.clone(), self.context.subject())
     }
 
     /// Notices while nothing runs; `None` when the wire was lost. Cancel-safe.

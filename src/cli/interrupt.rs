@@ -57,6 +57,11 @@ impl Interrupt {
         Ok(Interrupt(receiver))
     }
 
+    /// One that hears nothing: for a verb that does with signals as it sees fit.
+    pub fn none() -> Interrupt {
+        Interrupt(watch::channel(None).1)
+    }
+
     /// One that is heard when the sender says so, for tests.
     pub fn of(receiver: watch::Receiver<Option<Signal>>) -> Interrupt {
         Interrupt(receiver)

@@ -139,7 +139,7 @@ fn psql(endpoint: &Endpoint, port: u16, login: &Login<'_>, roots: Option<&Path>)
 }
 
 /// A value of a connection string (PostgreSQL, "Connection Strings": single quotes, backslash escapes).
-fn conninfo_value(text: &str) -> String {
+pub(super) fn conninfo_value(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.@+/".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();

@@ -6,7 +6,7 @@ use super::event::{Answer, Command, Event, Id, TabId};
 use super::query::journal::Journal;
 use super::query::{Ask, Shelved, Shelving, worker};
 use crate::access::saved::Shelf;
-use crate::access::{Access, Wish};
+use crate::access::{Access, Wish, activity};
 use crate::model::{Diagnosis, Endpoint, RouteChoice, Step};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -64,6 +64,8 @@ pub struct Effects {
     tell: UnboundedSender<Event>,
     tasks: HashMap<Id, Task>,
     workers: Workers,
+    /// For those that look at a server, by the question that made them.
+    watches: HashMap<Id, UnboundedSender<activity::Ask>>,
     /// What was told to end and may not have done so yet.
     leaving: Vec<JoinHandle<()>>,
 }
@@ -83,7 +85,14 @@ impl Drop for Watch {
 impl Effects {
     /// Performs by `access`, answers by `tell`.
     pub fn new(access: Access, tell: UnboundedSender<Event>) -> Effects {
-        Effects { access, tell, tasks: HashMap::new(), workers: Workers::default(), leaving: Vec::new() }
+        Effects {
+            access,
+            tell,
+            tasks: HashMap::new(),
+            workers: Workers::default(),
+            watches: HashMap::new(),
+            leaving: Vec::new(),
+        }
     }
 
     /// Performs one command; those about the terminal are the loop's.
@@ -133,6 +142,13 @@ impl Effects {
             }
             Command::Lines => self.ask_disk(id, move || Ok(Answer::Lines(access.lines()))),
             Command::Connect(tab, wish) => self.connect(id, tab, wish),
+            Command::Activity(wish, pace) => self.activity(id, wish, pace),
+            Command::Watch(watch, ask) => {
+                if let Some(asks) = self.watches.get(&watch) {
+                    // One that has ended was stopped; nobody waits for its answer.
+                    let _ = asks.send(ask);
+                }
+            }
             Command::Forward(endpoint, route) => self.forward(id, endpoint, route),
             Command::Query(tab, ask) => {
                 let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -240,7 +256,20 @@ impl Effects {
         });
     }
 
+    /// Looks at a server until stopped; its session is closed then, so it is not aborted.
+    fn activity(&mut self, id: Id, wish: Box<Wish>, pace: Duration) {
+        let (access, tell) = (self.access.clone(), self.tell.clone());
+        let (asks, waiting) = unbounded_channel();
+        self.watches.insert(id, asks);
+        let (stop, _ended_by_its_asks) = oneshot::channel();
+        self.spawn(id, Some(stop), async move {
+            let tell = move |news| drop(tell.send(Event::Answer(id, Answer::Activity(news))));
+            access.activity(&wish, Some(pace), waiting, tell).await;
+        });
+    }
+
     fn stop(&mut self, id: Id) {
+        self.watches.remove(&id);
         if let Some(task) = self.tasks.remove(&id) {
             match task.stop {
                 Some(stop) => {

@@ -3,7 +3,7 @@
 
 use super::query;
 use crate::access::explore::{Finding, Question};
-use crate::access::{ForwardNews, LineReport, Remembered, Wish};
+use crate::access::{ForwardNews, LineReport, Remembered, Wish, activity};
 use crate::model::catalogue::Catalogue;
 use crate::model::{
     Diagnosis, Endpoint, Identity, Inventory, Place, Policy, Ranked, RouteChoice, Secret, SessionFacts, Step,
@@ -11,7 +11,7 @@ use crate::model::{
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Size;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Names a question; every [`Command`] has its own and every [`Answer`] carries it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,6 +79,10 @@ pub enum Command {
     Explore(TabId, Box<Wish>, Question),
     /// History and saved queries of a database, for a tab; [`Event::Shelved`] follows.
     Shelf(TabId, Box<Endpoint>, query::Shelving),
+    /// Look at what a server is doing, again and again, until stopped.
+    Activity(Box<Wish>, Duration),
+    /// For the one that looks, named by its question.
+    Watch(Id, activity::Ask),
     /// For a tab's worker.
     Query(TabId, query::Ask),
     /// Forget that question; what it has opened is closed.
@@ -126,6 +130,8 @@ pub enum Answer {
     Lines(Vec<LineReport>),
     /// Of [`Command::Names`].
     Names(Arc<Catalogue>),
+    /// Of [`Command::Activity`].
+    Activity(activity::News),
     /// It failed.
     Failed(Diagnosis),
 }

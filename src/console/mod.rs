@@ -29,6 +29,7 @@ mod tests;
 pub mod theme;
 pub mod update;
 pub mod view;
+mod watching;
 pub mod widgets;
 
 use crate::access::Access;

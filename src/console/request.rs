@@ -162,6 +162,8 @@ fn connected_to(state: &mut State, connected: connect::Connected) {
     };
     let mut pane = query::Pane::new(setup).with_keys(state.settings.editor_keys);
     pane.complete_as_you_type(state.settings.complete_as_you_type);
+    pane.autocommit(state.settings.autocommit);
+    pane.timeouts(state.settings.statement_timeout, state.settings.lock_timeout);
     state.tabs.push(Tab {
         id: connected.tab,
         pane,

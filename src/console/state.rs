@@ -4,7 +4,7 @@
 use super::event::{Asks, TabId};
 use super::keys::{self, Binding};
 use super::names::Shelf;
-use super::panes::{connect, diagnosis, document, fleet, help, lines, menu, palette, picker, prompt};
+use super::panes::{activity, connect, diagnosis, document, fleet, help, lines, menu, palette, picker, prompt};
 use super::query;
 use super::theme::Theme;
 use super::widgets::spinner;
@@ -25,6 +25,8 @@ pub enum Focus {
     Query,
     /// Forwarded ports and live routes.
     Lines,
+    /// What a server is doing.
+    Activity,
 }
 
 /// What lies over it.
@@ -65,6 +67,8 @@ pub enum Global {
     NumberedTab,
     /// Stop what runs; twice: leave.
     Interrupt,
+    /// What the server of a session is doing.
+    Activity,
     /// Back to the shell, until `fg`.
     Suspend,
     /// Draw everything anew.
@@ -84,6 +88,12 @@ pub const GLOBAL_KEYS: &[Binding<Global>] = &[
         label: "",
         help: "The session of that number",
     },
+    Binding {
+        keys: &["F10"],
+        action: Global::Activity,
+        label: "",
+        help: "What the session's server is doing: sessions, waits, who blocks whom; back",
+    },
     Binding { keys: &["C-c"], action: Global::Interrupt, label: "", help: "Stop what runs; twice leaves gatepost" },
     Binding { keys: &["C-z"], action: Global::Suspend, label: "", help: "Back to the shell; fg returns" },
     Binding { keys: &["C-l", "F12"], action: Global::Redraw, label: "", help: "Draw the screen anew" },
@@ -100,6 +110,8 @@ pub enum Action {
     Connect(connect::Action),
     /// Of the lines.
     Lines(lines::Action),
+    /// Of the activity.
+    Activity(activity::Action),
 }
 
 /// What a pane's update may see and use.
@@ -170,6 +182,8 @@ pub struct State {
     pub arrival: Option<Arrival>,
     /// Screen 4.
     pub lines: lines::Pane,
+    /// What a server is doing, while that is looked at.
+    pub activity: Option<activity::Pane>,
     /// Screen 3, once for each session.
     pub tabs: Vec<Tab>,
     /// Which of them is shown.
@@ -203,6 +217,7 @@ impl State {
             connect: None,
             arrival: None,
             lines: lines::Pane::default(),
+            activity: None,
             tabs: Vec::new(),
             tab: 0,
             notice: None,
@@ -243,6 +258,7 @@ impl State {
                     )
             }),
             (None, Focus::Lines) => false,
+            (None, Focus::Activity) => self.activity.as_ref().is_some_and(|pane| pane.filtering),
         }
     }
 
@@ -252,6 +268,7 @@ impl State {
             Focus::Fleet => self.fleet.waits(),
             Focus::Connect => self.connect.as_ref().is_some_and(connect::Pane::waits),
             Focus::Lines => self.lines.waits(),
+            Focus::Activity => self.activity.as_ref().is_some_and(activity::Pane::waits),
             Focus::Query => false,
         } || self.wanted.is_some();
         let mut next = spins.then(|| self.now + spinner::PACE);
@@ -271,7 +288,7 @@ impl State {
             })),
             Focus::Query => soonest(self.shown_tab().and_then(|tab| tab.pane.next_tick())),
             Focus::Lines => soonest(Some(self.now + Duration::from_secs(1))),
-            Focus::Connect => {}
+            Focus::Connect | Focus::Activity => {}
         }
         next
     }
@@ -283,6 +300,7 @@ impl State {
             Focus::Fleet => actions.extend(pair(fleet::KEYS, Action::Fleet)),
             Focus::Connect => actions.extend(pair(connect::KEYS, Action::Connect)),
             Focus::Lines => actions.extend(pair(lines::KEYS, Action::Lines)),
+            Focus::Activity => actions.extend(pair(activity::KEYS, Action::Activity)),
             Focus::Query => {}
         }
         actions.extend(pair(GLOBAL_KEYS, Action::Global));

@@ -6,11 +6,12 @@ use super::keys;
 use super::layout;
 use super::names;
 use super::overlay;
-use super::panes::{connect, fleet, help, lines, palette, picker};
+use super::panes::{activity, connect, fleet, help, lines, palette, picker};
 use super::query::{self, Input as QueryInput, Order};
 use super::request::{Request, another_session, leave, perform, quit};
 use super::state::{Action, Desk, Focus, GLOBAL_KEYS, Global, Notice, Overlay, State};
 use super::view;
+use super::watching;
 use crate::model::{Secret, visible};
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use std::time::{Duration, SystemTime};
@@ -154,6 +155,7 @@ fn press(state: &mut State, key: &KeyEvent) {
         Focus::Lines => {
             keys::find(lines::KEYS, key).and_then(|action| lines::update(&mut state.lines, action, desk!(state)))
         }
+        Focus::Activity => return watching::press(state, key),
         Focus::Query => None,
     };
     if let Some(request) = request {
@@ -204,8 +206,14 @@ fn press_in_connect(state: &mut State, key: &KeyEvent) -> Option<Request> {
 }
 
 fn press_in_tab(state: &mut State, key: &KeyEvent) {
-    if let Some(action @ (Global::PreviousTab | Global::NextTab | Global::NewTab | Global::Suspend | Global::Redraw)) =
-        keys::find(GLOBAL_KEYS, key)
+    if let Some(
+        action @ (Global::PreviousTab
+        | Global::NextTab
+        | Global::NewTab
+        | Global::Activity
+        | Global::Suspend
+        | Global::Redraw),
+    ) = keys::find(GLOBAL_KEYS, key)
     {
         // Ctrl-Z is undo in editors; where one types SQL it belongs to the pane.
         if action != Global::Suspend {
@@ -230,6 +238,7 @@ fn paste(state: &mut State, text: String) {
                 }
             }
             Focus::Query => to_tab(state, QueryInput::Paste(text)),
+            Focus::Activity => watching::paste(state, &text),
             Focus::Lines => {}
         },
     }
@@ -260,6 +269,7 @@ fn mouse_moved(state: &mut State, mouse: &MouseEvent) {
             }
         }
         Focus::Connect => connect_mouse(state, mouse),
+        Focus::Activity => watching::mouse(state, mouse),
         Focus::Lines => {}
     }
 }
@@ -294,6 +304,9 @@ fn answered(state: &mut State, id: Id, answer: Answer) {
     }
     if names::answer(state, id, &answer) {
         return;
+    }
+    if let Answer::Activity(news) = answer {
+        return watching::hear(state, id, news);
     }
     if let Some(pane) = state.connect.as_mut()
         && let Some(request) = pane.answer(id, &answer, desk!(state))
@@ -356,6 +369,7 @@ pub fn act(state: &mut State, action: Action) {
     let request = match action {
         Action::Global(action) => return act_global(state, action),
         Action::Fleet(action) => fleet::update(&mut state.fleet, action, desk!(state)),
+        Action::Activity(action) => return watching::act(state, action),
         Action::Lines(action) => lines::update(&mut state.lines, action, desk!(state)),
         Action::Connect(action) => match state.connect.as_mut() {
             Some(pane) => connect::update(pane, action, desk!(state)),
@@ -381,6 +395,7 @@ fn act_global(state: &mut State, action: Global) {
         Global::NewTab if state.tabs.is_empty() => tell(state, "no session yet".to_owned()),
         Global::NewTab => another_session(state, None, None),
         Global::NumberedTab => tell(state, "Alt and a digit show the session of that number".to_owned()),
+        Global::Activity => watching::toggle(state),
         Global::Suspend => {
             state.asks.ask(Command::Suspend);
         }
@@ -411,6 +426,7 @@ fn help_of(state: &State) -> help::Pane {
             sections.push(("When it failed", rows(connect::FAILED_KEYS)));
         }
         Focus::Lines => sections.push(("Lines", rows(lines::KEYS))),
+        Focus::Activity => sections.push(("Activity", rows(activity::KEYS))),
         Focus::Query => {
             if let Some(tab) = state.shown_tab() {
                 for (heading, of_query) in tab.pane.help() {
@@ -490,6 +506,7 @@ fn ordered(state: &mut State, id: TabId, order: Order) {
         Order::Close => {
             state.asks.ask(Command::Query(id, query::Ask::Close));
             state.tabs.retain(|tab| tab.id != id);
+            watching::closed(state, id);
             names::closed(state);
             if state.tabs.is_empty() {
                 state.tab = 0;

@@ -3,7 +3,7 @@
 use super::event::TabId;
 use super::keys::{Hint, hints, show};
 use super::layout;
-use super::panes::{connect, diagnosis, document, fleet, help, lines, menu, palette, picker, prompt};
+use super::panes::{activity, connect, diagnosis, document, fleet, help, lines, menu, palette, picker, prompt};
 use super::query;
 use super::state::{Focus, GLOBAL_KEYS, Overlay, State};
 use super::tabs;
@@ -33,6 +33,11 @@ pub fn view(state: &State, frame: &mut Frame<'_>) {
             let title = [run(" gatepost  ", Tone::Accent), run("lines", Tone::Strong)];
             paint::runs(frame, areas.header, &title, theme, None);
             lines::view(&state.lines, frame, areas.body, theme, state.now);
+        }
+        Focus::Activity => {
+            if let Some(pane) = &state.activity {
+                activity::view(pane, frame, areas.header, areas.body, theme, state.now);
+            }
         }
         Focus::Query => {
             if let Some(arrival) = &state.arrival {
@@ -157,6 +162,12 @@ pub fn key_line(state: &State) -> Vec<Hint> {
             }
         },
         (None, Focus::Lines) => line.extend(hints(lines::KEYS)),
+        (None, Focus::Activity) => match &state.activity {
+            Some(pane) if pane.question.is_some() => return hints(activity::REPLY_KEYS).collect(),
+            Some(pane) if pane.filtering => return hints(activity::TYPING_KEYS).collect(),
+            Some(pane) if pane.detail.is_some() => return hints(activity::DETAIL_KEYS).collect(),
+            _ => line.extend(hints(activity::KEYS)),
+        },
         (None, Focus::Query) => {}
     }
     line.extend(hints(GLOBAL_KEYS));

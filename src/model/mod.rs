@@ -1,8 +1,9 @@
 //! The ground floor: the words every other floor speaks, as plain data.
 //!
 //! Nothing here does I/O, reads a clock, or knows AWS, SSM, TLS, PostgreSQL's wire or a terminal. It imports std alone
-//! (and `zeroize` for [`Secret`]).
+//! (and `zeroize` for [`Secret`], `serde_json` for [`plan`]).
 
+pub mod activity;
 mod authentication;
 pub mod catalogue;
 mod command;
@@ -11,6 +12,7 @@ mod diagnosis;
 mod happening;
 mod inventory;
 mod page;
+pub mod plan;
 mod policy;
 mod secret;
 mod settings;
@@ -30,7 +32,7 @@ pub use inventory::{
 pub use page::{Column, Page, PageBuilder};
 pub use policy::Policy;
 pub use secret::{Secret, Token};
-pub use settings::{AwsSettings, EditorKeys, Resolve, Settings, StaticCredentials};
+pub use settings::{AwsSettings, EditorKeys, ListenerSettings, Resolve, Settings, StaticCredentials};
 pub use step::{Step, StepKind, StepState};
 pub use target::{Agent, Auth, Bastion, Ranked, Route, RouteChoice, Target};
 pub use visible::visible;

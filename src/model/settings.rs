@@ -20,6 +20,10 @@ pub struct Settings {
     pub statement_timeout: Duration,
     /// `lock_timeout` of sessions; zero is none.
     pub lock_timeout: Duration,
+    /// In the query pane each statement is its own transaction; otherwise the first opens one that the user ends.
+    pub autocommit: bool,
+    /// The query pane asks the server how far long statements are.
+    pub progress: bool,
     /// How long to try to connect before giving up.
     pub connect_timeout: Duration,
     /// Names of targets (`*` matches any characters) that are production.
@@ -34,6 +38,8 @@ pub struct Settings {
     pub password_commands: Vec<(String, String)>,
     /// Secrets of AWS Secrets Manager, by the target's name (`*` matches any characters).
     pub password_secrets: Vec<(String, String)>,
+    /// What `gatepost proxy` opens where no name is given.
+    pub listeners: Vec<ListenerSettings>,
     /// Which ways of asking for a password are answered.
     pub password_auth: Allowed,
     /// Rows a result may have in the query pane before its statement is cancelled; zero is no cap.
@@ -89,6 +95,8 @@ impl Default for Settings {
             read_only: true,
             statement_timeout: Duration::ZERO,
             lock_timeout: Duration::ZERO,
+            autocommit: true,
+            progress: true,
             connect_timeout: Duration::from_secs(20),
             production: Vec::new(),
             user: None,
@@ -96,6 +104,7 @@ impl Default for Settings {
             password_command: None,
             password_commands: Vec::new(),
             password_secrets: Vec::new(),
+            listeners: Vec::new(),
             password_auth: Allowed::default(),
             row_limit: 0,
             byte_limit: 8 << 30,
@@ -227,6 +236,29 @@ fn matches_pattern(pattern: &str, name: &str) -> bool {
                 || (0..=rest.len()).any(|at| rest.is_char_boundary(at) && matches_pattern(tail, &rest[at..]))
         }
     }
+}
+
+/// A listener as the settings file has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListenerSettings {
+    /// What it is called; the target, where no other name is given.
+    pub name: String,
+    /// Identifier, endpoint host, resource id or ARN of a database.
+    pub target: String,
+    /// Roles; with one, every client is that one.
+    pub users: Vec<String>,
+    /// Databases that may be named; none: any.
+    pub databases: Vec<String>,
+    /// Port, or the number in a socket's name.
+    pub port: Option<u16>,
+    /// Folder of a Unix socket, instead of a port.
+    pub socket: Option<PathBuf>,
+    /// Bastion, or `direct`.
+    pub via: Option<String>,
+    /// Sessions begin read-only.
+    pub read_only: bool,
+    /// TLS is offered to clients.
+    pub tls: bool,
 }
 
 #[cfg(test)]

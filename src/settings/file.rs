@@ -66,6 +66,9 @@ fn words(shape: Shape, value: &DeValue<'_>) -> Option<Vec<String>> {
         (Shape::List | Shape::Paths, DeValue::Array(items)) => {
             items.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect()
         }
+        (Shape::Tables, DeValue::Array(items)) => {
+            items.iter().map(|item| super::listeners::word(item.get_ref())).collect()
+        }
         (Shape::Pairs, DeValue::Table(table)) => table
             .iter()
             .map(|(key, value)| value.get_ref().as_str().map(|value| format!("{}={value}", key.get_ref())))

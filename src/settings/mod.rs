@@ -3,6 +3,7 @@
 //! left to it. It must not know what the settings are used for.
 
 mod file;
+mod listeners;
 mod report;
 pub mod table;
 mod words;
@@ -206,7 +207,7 @@ impl Sources {
 fn split(shape: Shape, text: &str) -> Vec<String> {
     match shape {
         Shape::Text | Shape::Switch => vec![text.to_owned()],
-        Shape::List | Shape::Pairs => {
+        Shape::List | Shape::Pairs | Shape::Tables => {
             text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
         }
         Shape::Paths => std::env::split_paths(text).map(|path| path.display().to_string()).collect(),
@@ -346,10 +347,13 @@ mod tests {
             ("password_commands", &["b=c", "orders-*=pass show \"x\""]),
             ("password_secrets", &["orders-*=arn:aws:secretsmanager:eu-west-1:1:secret:x-AbCdEf"]),
             ("password_auth", &["scram-sha-256", "md5"]),
+            ("listeners", &["{ name = \"o\", target = \"orders-prod\", port = 5433, read_only = true }"]),
             ("read_only", &["false"]),
             ("production", &["*-prod"]),
             ("statement_timeout", &["1500ms"]),
             ("lock_timeout", &["2s"]),
+            ("autocommit", &["false"]),
+            ("progress", &["false"]),
             ("connect_timeout", &["1m"]),
             ("row_limit", &["1000000"]),
             ("byte_limit", &["1GiB"]),

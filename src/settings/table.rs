@@ -1,7 +1,7 @@
 //! The table of settings: one row a key. Parsing, `gatepost settings` and README are made from it. It must not know where
 //! a value comes from.
 
-use super::words;
+use super::{listeners, words};
 use crate::model::{Allowed, EditorKeys, Resolve, Secret, Settings};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,6 +19,8 @@ pub enum Shape {
     Paths,
     /// A table of strings; in the environment: `KEY=VALUE`, separated by commas.
     Pairs,
+    /// Tables under one name, `[[name]]`; in the file alone.
+    Tables,
 }
 
 impl Shape {
@@ -30,6 +32,7 @@ impl Shape {
             Shape::List => "an array of strings",
             Shape::Paths => "an array of paths",
             Shape::Pairs => "a table of strings",
+            Shape::Tables => "tables of strings, numbers and switches",
         }
     }
 }
@@ -293,11 +296,25 @@ pub static KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "listeners",
+        shape: Shape::Tables,
+        flag: None,
+        environment: &[],
+        meaning: "What `gatepost proxy` opens where no NAME is given, each a table `[[listeners]]`: target, and where wanted \
+                  name, user, database, port or socket (a folder), via, read_only, tls. `gatepost proxy NAME` opens one of \
+                  them by its name.",
+        set: |settings, words, home| {
+            settings.listeners = words.iter().map(|word| listeners::read(word, home)).collect::<Result<_, _>>()?;
+            Ok(())
+        },
+        show: |settings| listeners::show(&settings.listeners),
+    },
+    Key {
         name: "read_only",
         shape: Shape::Switch,
         flag: None,
         environment: &[Value("GATEPOST_READ_ONLY")],
-        meaning: "Sessions refuse writes (default_transaction_read_only, which the server enforces) unless asked otherwise.",
+        meaning: "Sessions refuse writes unless asked otherwise: the server is told so at the start and with each statement.",
         set: |settings, words, _| {
             settings.read_only = words::switch(single(words)?)?;
             Ok(())
@@ -340,6 +357,32 @@ pub static KEYS: &[Key] = &[
             Ok(())
         },
         show: |settings| Some(quoted(&words::show_duration(settings.lock_timeout))),
+    },
+    Key {
+        name: "autocommit",
+        shape: Shape::Switch,
+        flag: None,
+        environment: &[Value("GATEPOST_AUTOCOMMIT")],
+        meaning: "In the query pane each statement is its own transaction. Off: the first opens one, which COMMIT or \
+                  ROLLBACK ends.",
+        set: |settings, words, _| {
+            settings.autocommit = words::switch(single(words)?)?;
+            Ok(())
+        },
+        show: |settings| Some(settings.autocommit.to_string()),
+    },
+    Key {
+        name: "progress",
+        shape: Shape::Switch,
+        flag: None,
+        environment: &[Value("GATEPOST_PROGRESS")],
+        meaning: "VACUUM, ANALYZE, CREATE INDEX, REINDEX, CLUSTER and COPY that take more than three seconds in the query \
+                  pane: a second session asks the server how far they are.",
+        set: |settings, words, _| {
+            settings.progress = words::switch(single(words)?)?;
+            Ok(())
+        },
+        show: |settings| Some(settings.progress.to_string()),
     },
     Key {
         name: "connect_timeout",

@@ -9,6 +9,7 @@ use super::incoming::{Arrival, Incoming};
 use super::message::{Flag, Message, MessageType, PayloadType};
 use super::open::{ChannelClosed, OpenDataChannel};
 use super::outgoing::Outgoing;
+use super::receipts::Receipts;
 use super::smux;
 use bytes::{Bytes, BytesMut};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -24,6 +25,9 @@ const BARRIER_RESEND: Duration = Duration::from_millis(30);
 const BARRIER_WAIT: Duration = Duration::from_millis(10);
 /// A large payload that is not acknowledged by then is taken for refused.
 const LARGE_PATIENCE: Duration = Duration::from_secs(2);
+/// A tick that comes so much later than it was asked for comes from a machine that slept: nobody could be heard meanwhile,
+/// and what is measured from before says nothing of the agent.
+const SLEPT: Duration = Duration::from_secs(5);
 /// How often the oldest frame is sent while the agent is said to be away, in case its return was not announced.
 const KNOCK: Duration = Duration::from_secs(5);
 /// Silence of the agent, with something unacknowledged, after which it is taken for gone.
@@ -35,8 +39,6 @@ const BULK_SILENCE: Duration = Duration::from_secs(600);
 const BULK: usize = 64 << 10;
 /// Receipts sent in the last moments of a web socket are sent again on the next one: this long, and four round trips.
 const LAST_MOMENTS: Duration = Duration::from_secs(2);
-/// And at most so many.
-const LAST_RECEIPTS: usize = 1024;
 /// The same after the service said that the agent is away.
 const AWAY_SILENCE: Duration = Duration::from_secs(300);
 
@@ -115,13 +117,13 @@ pub struct Channel {
     customer_message: String,
     outgoing: Outgoing,
     incoming: Incoming,
-    receipts: VecDeque<Bytes>,
-    /// The latest receipts, and when they were made.
-    recent: VecDeque<(Instant, Bytes)>,
+    receipts: Receipts,
     open: Option<String>,
     connected: bool,
     paused: Option<Away>,
     heard: Instant,
+    /// When we woke last from a sleep of the machine.
+    woke: Instant,
     /// Whether that was since the last [`Self::connected`].
     heard_since_connected: bool,
     /// Bytes sent since the agent's last stream data.
@@ -161,12 +163,12 @@ impl Channel {
             customer_message: String::new(),
             outgoing: Outgoing::new(),
             incoming: Incoming::new(),
-            receipts: VecDeque::new(),
-            recent: VecDeque::new(),
+            receipts: Receipts::default(),
             open: None,
             connected: false,
             paused: None,
             heard: now,
+            woke: now,
             heard_since_connected: false,
             unanswered: 0,
             waiting: None,
@@ -184,9 +186,8 @@ impl Channel {
         // The agent resends its oldest unacknowledged message and no other, ten a second: what was truly lost would wait
         // behind everything whose receipt was.
         let moments = LAST_MOMENTS + self.outgoing.round_trip().unwrap_or_default() * 4;
-        let heard = self.heard;
-        self.recent.retain(|(made, _)| *made + moments >= heard);
-        self.receipts = self.recent.iter().map(|(_, receipt)| receipt.clone()).collect();
+        let receipts = self.receipts.connected(self.heard.checked_sub(moments));
+        tracing::trace!(client = %self.client_id, receipts, "a new web socket");
         self.connected = true;
         self.paused = None;
         self.heard = now;
@@ -203,7 +204,7 @@ impl Channel {
     pub fn disconnected(&mut self) {
         self.connected = false;
         self.open = None;
-        self.receipts.clear();
+        self.receipts.disconnected();
     }
 
     /// A binary frame, or a text frame after the open message, from the web socket.
@@ -248,6 +249,9 @@ impl Channel {
         if !self.connected || self.stage == Stage::Over {
             return;
         }
+        if self.next_tick().is_some_and(|due| due + SLEPT <= now) {
+            self.wake(now);
+        }
         if let Stage::Between(until) = self.stage
             && until <= now
         {
@@ -276,7 +280,7 @@ impl Channel {
         }
     }
 
-    /// When [`Self::tick`] is to be called next.
+    /// When [`Self::tick`] is to be called next, and [`Self::transmit`] after it.
     pub fn next_tick(&self) -> Option<Instant> {
         if !self.connected || self.stage == Stage::Over {
             return None;
@@ -289,7 +293,7 @@ impl Channel {
             Some(away) => ((!self.outgoing.is_empty()).then_some(away.knocked + KNOCK), None),
         };
         let silence = if self.stage == Stage::Ready { self.silence_deadline() } else { None };
-        [between, large, resend, silence].into_iter().flatten().min()
+        [between, large, resend, silence, self.receipts.when()].into_iter().flatten().min()
     }
 
     /// The next frame for the web socket. Receipts go before data: what the agent sends is paced by them.
@@ -298,10 +302,10 @@ impl Channel {
             return None;
         }
         if let Some(open) = self.open.take() {
-            tracing::trace!(client = %self.client_id, receipts = self.receipts.len(), "sent OpenDataChannel");
+            tracing::trace!(client = %self.client_id, "sent OpenDataChannel");
             return Some(Frame::Text(open));
         }
-        if let Some(receipt) = self.receipts.pop_front() {
+        if let Some(receipt) = self.receipts.next(now) {
             return Some(Frame::Binary(receipt));
         }
         if let Some(away) = &mut self.paused
@@ -315,10 +319,10 @@ impl Channel {
     }
 
     /// Whether [`Self::transmit`] may have a frame.
-    pub fn wants_transmit(&self) -> bool {
+    pub fn wants_transmit(&self, now: Instant) -> bool {
         self.connected
             && (self.open.is_some()
-                || !self.receipts.is_empty()
+                || self.receipts.is_due(now)
                 || (self.outgoing.has_queued() && self.paused.is_none_or(|away| away.knock)))
     }
 
@@ -358,6 +362,7 @@ impl Channel {
             && self.terminate.is_none()
             && self.gates.is_some_and(|gates| gates.terminate_flag)
         {
+            self.receipts.hurry();
             self.terminate = Some(self.send(PayloadType::Flag, Flag::TerminateSession.encode(), None, now));
         }
     }
@@ -433,19 +438,14 @@ impl Channel {
         self.hear(now);
         let acknowledgement = Acknowledgement::of(&message);
         let sequence = message.sequence;
-        match self.incoming.arrive(message) {
-            Arrival::Refused => {
-                tracing::debug!(sequence, "a message far ahead is not kept");
-                return;
-            }
-            arrival => tracing::trace!(sequence, ?arrival, "sends an acknowledgement"),
+        let arrival = self.incoming.arrive(message);
+        if arrival == Arrival::Refused {
+            tracing::debug!(sequence, "a message far ahead is not kept");
+            return;
         }
+        tracing::trace!(sequence, ?arrival, "is to be acknowledged");
         let receipt = acknowledgement.message(self.id(), self.millis(now)).encode();
-        if self.recent.len() == LAST_RECEIPTS {
-            self.recent.pop_front();
-        }
-        self.recent.push_back((now, receipt.clone()));
-        self.receipts.push_back(receipt);
+        self.receipts.add(receipt, arrival, now);
         while let Some(message) = self.incoming.next() {
             self.process(message, now);
         }
@@ -540,14 +540,23 @@ impl Channel {
         }
     }
 
+    /// The agent gets its time anew to be heard; what is overdue is sent again as ever.
+    fn wake(&mut self, now: Instant) {
+        tracing::debug!("the machine slept");
+        self.woke = now;
+        if let Large::Trying(_, since) = &mut self.large {
+            *since = now;
+        }
+    }
+
     fn silent_since(&self) -> Option<Instant> {
-        self.waiting.map(|waiting| waiting.max(self.heard))
+        self.waiting.map(|waiting| waiting.max(self.heard).max(self.woke))
     }
 
     fn silence_deadline(&self) -> Option<Instant> {
         let since = self.silent_since()?;
         Some(match self.paused {
-            Some(away) => away.since + AWAY_SILENCE,
+            Some(away) => away.since.max(self.woke) + AWAY_SILENCE,
             None if self.unanswered >= BULK => since + BULK_SILENCE,
             None => since + SILENCE,
         })

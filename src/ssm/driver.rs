@@ -12,6 +12,7 @@ use super::{Account, Ended, Error, Grant, Health, Network, Refusal};
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt, stream::SplitSink, stream::SplitStream};
 use rand::RngExt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -54,13 +55,15 @@ impl Default for Timing {
 /// Losses during the opening after which it is given up: a token that is not taken shows as an immediate close.
 const OPENING_LOSSES: u32 = 3;
 
+/// A timer that rings so much too late belongs to a machine that slept.
+const SLEPT: Duration = Duration::from_secs(5);
 /// A web socket that lived so long was a good one, whoever was heard on it.
 const GOOD_LIFE: Duration = Duration::from_secs(10);
 /// So many frames are read before the writer gets its turn.
 const READ_TURN: u32 = 32;
 /// The most that may be on its way to the files of stalled streams: beyond it the disk is slower than the agent (by far
 /// none is), and memory is only bounded if the web socket waits.
-const SPOOLING: usize = 8 << 20;
+pub const SPOOLING: usize = 8 << 20;
 /// How often it looks whether the disk has caught up.
 const SPOOL_LOOK: Duration = Duration::from_millis(5);
 
@@ -76,10 +79,25 @@ enum End {
 
 /// A run of losses without a sign of life between them.
 struct Outage {
-    since: Instant,
+    /// What it has taken of the budget, up to `counted`.
+    spent: Duration,
+    counted: Instant,
     since_clock: SystemTime,
     attempts: u32,
     reason: String,
+}
+
+impl Outage {
+    fn new(now: Instant) -> Self {
+        Self { spent: Duration::ZERO, counted: now, since_clock: SystemTime::now(), attempts: 0, reason: String::new() }
+    }
+
+    /// Counts the time since it was counted last; at most what one attempt can take, for in the rest of it the machine
+    /// slept and nothing was tried.
+    fn count(&mut self, now: Instant, most: Duration) {
+        self.spent += now.saturating_duration_since(self.counted).min(most);
+        self.counted = now;
+    }
 }
 
 /// Runs a tunnel to its end.
@@ -136,7 +154,8 @@ async fn drive(shared: &Shared, account: &dyn Account, network: &Network, mut gr
             Err(undialled) if !undialled.retry => return Error::Ended(Ended::Gone(undialled.error.to_string())),
             Err(undialled) => undialled.error.to_string(),
         };
-        match reconnect(shared, account, timing, &mut close, &mut outage, reason).await {
+        let attempt = timing.most_backoff + timing.call + network.timeout + GOOD_LIFE;
+        match reconnect(shared, account, timing, attempt, &mut close, &mut outage, reason).await {
             Ok(next) => {
                 let stream_url = if next.stream_url.is_empty() { grant.stream_url } else { next.stream_url };
                 grant = Grant { stream_url, ..next };
@@ -146,30 +165,27 @@ async fn drive(shared: &Shared, account: &dyn Account, network: &Network, mut gr
     }
 }
 
-/// Waits its turn and gets a fresh grant; on and on while there is budget.
+/// Waits its turn and gets a fresh grant; on and on while there is budget. `attempt`: the longest that one can take.
 async fn reconnect(
     shared: &Shared,
     account: &dyn Account,
     timing: &Timing,
+    attempt: Duration,
     close: &mut watch::Receiver<bool>,
     outage: &mut Option<Outage>,
     mut reason: String,
 ) -> Result<Grant, Error> {
     loop {
         tracing::debug!(reason, "the web socket is lost");
-        let outage = outage.get_or_insert_with(|| Outage {
-            since: Instant::now(),
-            since_clock: SystemTime::now(),
-            attempts: 0,
-            reason: String::new(),
-        });
+        let outage = outage.get_or_insert_with(|| Outage::new(Instant::now()));
+        outage.count(Instant::now(), attempt);
         outage.reason.clone_from(&reason);
         let opening = shared.lock().session.opened().is_none();
         if opening && outage.attempts >= OPENING_LOSSES {
             return Err(Error::Dial(format!("the service closes it at once: {reason}")));
         }
-        if outage.since.elapsed() >= timing.budget {
-            return Err(Error::Ended(Ended::ServiceUnreachable(outage.since.elapsed(), reason)));
+        if outage.spent >= timing.budget {
+            return Err(Error::Ended(Ended::ServiceUnreachable(outage.spent, reason)));
         }
         shared.health.send_replace(Health::Reconnecting {
             since: outage.since_clock,
@@ -212,9 +228,14 @@ async fn serve(shared: &Shared, socket: Socket, close: watch::Receiver<bool>, ti
     let heard = Heard { start: Instant::now(), last: AtomicU64::new(0), agent: AtomicBool::new(false) };
     // Three at once: a write that blocks must not stop the reading, or both ends could wait for each other; and neither
     // must stop the watch.
+    let mut reading = pin!(read(shared, source, &heard));
     let end = tokio::select! {
-        end = read(shared, source, &heard) => end,
-        end = write(shared, sink, close, timing) => end,
+        end = &mut reading => end,
+        end = write(shared, sink, close, timing) => match end {
+            // Nobody takes what we write; the reason may still lie there to be read.
+            End::Cut(reason) => tokio::time::timeout(timing.farewell, reading).await.unwrap_or(End::Cut(reason)),
+            other => other,
+        },
         end = watch(&heard, timing) => end,
     };
     (end, heard.agent.load(Ordering::Relaxed))
@@ -289,9 +310,9 @@ async fn read(shared: &Shared, mut source: SplitStream<Socket>, heard: &Heard) -
         if spooling > SPOOLING {
             while shared.lock().session.spooling() > SPOOLING / 2 {
                 tokio::time::sleep(SPOOL_LOOK).await;
+                // We are silent, not the service.
+                heard.mark(Instant::now());
             }
-            // We were silent, not the service.
-            heard.mark(Instant::now());
         }
         turn = (turn + 1) % READ_TURN;
         if turn == 0 {
@@ -387,11 +408,50 @@ async fn send(
 /// Ends when nothing is heard although pings were due.
 async fn watch(heard: &Heard, timing: &Timing) -> End {
     let patience = timing.ping + timing.pong;
+    let mut look = heard.last() + patience;
     loop {
-        let deadline = heard.last() + patience;
-        if deadline <= Instant::now() {
-            return End::Cut(format!("nothing was heard from the service for {patience:?}"));
+        tokio::time::sleep_until(look.into()).await;
+        match next_look(look, heard.last() + patience, Instant::now(), timing.pong) {
+            Some(next) => look = next,
+            None => return End::Cut(format!("nothing was heard from the service for {patience:?}")),
         }
-        tokio::time::sleep_until(deadline.into()).await;
+    }
+}
+
+/// When to look again whether something was heard, after the look that was planned for `planned`; `None`: it is past the
+/// `deadline`. A look that comes far too late comes from a machine that slept (a closed lid): the ping that was due goes
+/// out only now, and its answer gets its time.
+fn next_look(planned: Instant, deadline: Instant, now: Instant, pong: Duration) -> Option<Instant> {
+    if deadline > now {
+        return Some(deadline);
+    }
+    (now.saturating_duration_since(planned) >= SLEPT).then(|| now + pong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_that_slept_pings_before_it_gives_a_web_socket_up() {
+        let (start, pong) = (Instant::now(), Duration::from_secs(15));
+        let at = |seconds| start + Duration::from_secs(seconds);
+        assert_eq!(next_look(at(40), at(70), at(40), pong), Some(at(70)), "something was heard since");
+        assert_eq!(next_look(at(40), at(40), at(40), pong), None, "nothing was");
+        assert_eq!(next_look(at(40), at(40), at(3640), pong), Some(at(3655)), "nothing could be");
+        assert_eq!(next_look(at(3655), at(40), at(3655), pong), None, "the ping was not answered");
+        assert_eq!(next_look(at(3655), at(3680), at(3655), pong), Some(at(3680)), "it was");
+    }
+
+    #[test]
+    fn an_hour_with_the_lid_closed_takes_no_more_of_the_budget_than_one_attempt() {
+        let (start, most) = (Instant::now(), Duration::from_secs(60));
+        let mut outage = Outage::new(start);
+        outage.count(start + Duration::from_secs(7), most);
+        assert_eq!(outage.spent, Duration::from_secs(7));
+        outage.count(start + Duration::from_secs(3607), most);
+        assert_eq!(outage.spent, Duration::from_secs(67));
+        outage.count(start + Duration::from_secs(3610), most);
+        assert_eq!(outage.spent, Duration::from_secs(70));
     }
 }

@@ -1,7 +1,7 @@
 //! The SSM data channel, natively: a stranger to the rest of the house; it could be its own crate.
 //!
 //! Pure machines, told the time and given bytes: [`message`], [`ack`], [`handshake`], [`open`] and [`smux`] are the
-//! codecs (the sandbox's agent uses them too); [`channel`] keeps the sequence, with `outgoing`, `incoming` and `pace`;
+//! codecs (the sandbox's agent uses them too); [`channel`] keeps the sequence, with `outgoing`, `incoming`, `receipts` and `pace`;
 //! `mux` holds the streams; [`session`] is all of it in one. Around them one driver task moves frames over web sockets
 //! that `dial` opens, and [`Tunnel`] and [`Stream`] are what others hold.
 //!
@@ -25,6 +25,7 @@ pub mod open;
 mod outgoing;
 mod pace;
 mod pool;
+mod receipts;
 pub mod session;
 mod shared;
 pub mod smux;

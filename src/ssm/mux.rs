@@ -284,6 +284,12 @@ impl Mux {
         self.spool.under_way()
     }
 
+    /// Makes the disk hang until what is given is dropped.
+    #[cfg(test)]
+    pub fn hang_disk(&mut self) -> std::sync::mpsc::Sender<()> {
+        self.spool.hang()
+    }
+
     /// Wakes every reader and writer, for the end of everything.
     pub fn wake_all(&mut self) {
         for entry in self.streams.values_mut() {

@@ -131,7 +131,7 @@ impl Session {
 
     /// The next frame for the web socket.
     pub fn transmit(&mut self, now: Instant) -> Option<Frame> {
-        if !self.channel.wants_transmit() {
+        if !self.channel.wants_transmit(now) {
             // As late as possible: small writes made meanwhile share a message.
             self.pump(now);
         }
@@ -139,8 +139,8 @@ impl Session {
     }
 
     /// Whether [`Self::transmit`] may have one.
-    pub fn wants_transmit(&self) -> bool {
-        self.channel.wants_transmit() || (self.mux.wants_send() && self.channel.has_room())
+    pub fn wants_transmit(&self, now: Instant) -> bool {
+        self.channel.wants_transmit(now) || (self.mux.wants_send() && self.channel.has_room())
     }
 
     /// What was learnt, once the session is ready.
@@ -222,6 +222,12 @@ impl Session {
     /// See `Mux::spooling`.
     pub fn spooling(&self) -> usize {
         self.mux.spooling()
+    }
+
+    /// See `Mux::hang_disk`.
+    #[cfg(test)]
+    pub fn hang_disk(&mut self) -> std::sync::mpsc::Sender<()> {
+        self.mux.hang_disk()
     }
 
     /// Grows while a bulk transfer goes on.

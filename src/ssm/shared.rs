@@ -3,6 +3,7 @@
 use super::session::{Failure, Session};
 use super::{Ended, Error, Figures, Health, Opened};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use tokio::sync::{Notify, oneshot, watch};
 
 /// One tunnel's common part.
@@ -58,7 +59,7 @@ impl Shared {
     pub fn with<T>(&self, act: impl FnOnce(&mut Session) -> T) -> T {
         let mut state = self.lock();
         let result = act(&mut state.session);
-        let wants = state.session.wants_transmit();
+        let wants = state.session.wants_transmit(Instant::now());
         drop(state);
         if wants {
             self.work.notify_one();

@@ -81,6 +81,27 @@ impl Spool {
         Ok(Spooled { jobs, under_way: Arc::clone(&self.under_way), state: Arc::default() })
     }
 
+    /// Makes the disk hang until what is given is dropped.
+    #[cfg(test)]
+    pub fn hang(&mut self) -> Sender<()> {
+        let file = self.file().expect("a thread");
+        let (release, released) = channel();
+        let (tell, hangs) = channel();
+        std::thread::spawn(move || {
+            let state = Arc::clone(&file.state);
+            {
+                // The thread cannot get past the file that somebody else holds.
+                let _hanging = lock(&state);
+                file.hand_over(What::Write { at: 0, bytes: Bytes::new() }).expect("a thread");
+                tell.send(()).expect("it is waited for");
+                let _dropped = released.recv();
+            }
+            drop(file);
+        });
+        hangs.recv().expect("it hangs");
+        release
+    }
+
     /// Bytes on their way to files: memory that a slow disk holds.
     pub fn under_way(&self) -> usize {
         self.under_way.load(Ordering::Relaxed)

@@ -27,6 +27,11 @@ impl Stream {
     pub(super) fn new(shared: Arc<Shared>, id: u32) -> Self {
         Self { shared, id }
     }
+
+    /// The session that it is on.
+    pub fn session_id(&self) -> &str {
+        &self.shared.session_id
+    }
 }
 
 impl fmt::Debug for Stream {

@@ -148,6 +148,12 @@ impl Tunnel {
         }
     }
 
+    /// What a test looks into.
+    #[cfg(test)]
+    pub(super) fn shared(&self) -> &Shared {
+        &self.handle.0
+    }
+
     /// The session's id.
     pub fn session_id(&self) -> &str {
         &self.handle.0.session_id

@@ -33,9 +33,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap_mangen", &["main"]),
     ("directories", &["settings", "main"]),
     ("tokio_tungstenite", &["ssm", "sandbox"]),
-    // ssm: the certificate of the gateway that its trials dial.
-    ("rcgen", &["sandbox", "ssm"]),
-    ("tokio_rustls", &["sandbox"]),
+    // ssm: the certificate of the gateway that its trials dial. db: that of the listener's run (db/local_tls.rs).
+    ("rcgen", &["sandbox", "ssm", "db"]),
+    ("tokio_rustls", &["sandbox", "db"]),
     ("hyper", &["sandbox"]),
     ("hyper_util", &["sandbox"]),
     ("http_body_util", &["aws", "sandbox"]),

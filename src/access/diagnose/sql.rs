@@ -43,10 +43,21 @@ pub(in crate::access) fn statement(
         "25006" if read_only => server(error, Kind::Sql)
             .because("this session was opened read-only, and the server holds it to that")
             .advise("Connect again with writes allowed"),
-        "57P01" | "57P02" | "57P05" => server(error, Kind::Sql)
-            .because("the server ended the session: what the statement had done was rolled back")
-            .advise("Run it again; a new session is opened for it"),
         _ => server(error, Kind::Sql),
+    }
+}
+
+/// The server ended the session while a statement ran (an administrator, a shutdown, a crash of another backend). A
+/// statement outside of a transaction may have committed before, in parts too (CALL, CREATE INDEX CONCURRENTLY).
+pub(in crate::access) fn session_ended(error: &ServerError, rolled_back: bool) -> Diagnosis {
+    let diagnosis = server(error, Kind::Sql);
+    match rolled_back {
+        true => diagnosis
+            .because("the server ended the session: the open transaction was rolled back")
+            .advise("Begin it again: the next statement opens a new session"),
+        false => diagnosis
+            .because("the server ended the session: the statement may or may not have run")
+            .advise("Look at the data before running it again: gatepost never sends a statement twice by itself"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The panes, one noun each: state, update, view, and the pane's rows of the key table. They must not know one another;
 //! what one wants of the rest it says with a [`Request`](crate::console::request::Request).
 
+pub mod activity;
 pub mod connect;
 pub mod diagnosis;
 pub mod document;

@@ -5,7 +5,7 @@ use super::keymap::{LOOK, Look};
 use super::layout::Areas;
 use super::pane::{Focus, Pane, Showing};
 use super::update::{leave, stop};
-use super::{Order, layout, shaping, text};
+use super::{Order, layout, plan, shaping, text};
 use crate::console::keys::find;
 use crate::console::theme::Tone;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -22,6 +22,9 @@ pub(super) fn key(pane: &mut Pane, key: &KeyEvent, stopping: bool, orders: &mut 
         return;
     }
     let count = pane.count.take();
+    if plan::key(pane, key, orders) {
+        return;
+    }
     let Some(action) = find(LOOK, key) else { return };
     match action {
         Look::Out if shaping::back(pane, orders) => {}
@@ -43,6 +46,8 @@ pub(super) fn key(pane: &mut Pane, key: &KeyEvent, stopping: bool, orders: &mut 
                 _ => Showing::Messages,
             };
         }
+        // The rest is about rows, and none are in sight.
+        _ if plan::shown(pane).is_some() => pane.say(Tone::Dim, "t shows the plan's JSON as a row"),
         _ if pane.showing == Showing::Messages || pane.table().is_none() => messages(pane, action),
         Look::Expanded => {
             pane.expanded = !pane.expanded;
@@ -58,6 +63,12 @@ pub(super) fn key(pane: &mut Pane, key: &KeyEvent, stopping: bool, orders: &mut 
 /// A click in the results: the cell under it.
 pub(super) fn click(pane: &mut Pane, areas: &Areas, at: Position) {
     if pane.showing != Showing::Rows || pane.expanded {
+        return;
+    }
+    if let Some(tree) = plan::shown_mut(pane) {
+        if areas.results.contains(at) {
+            tree.click(usize::from(at.y - areas.results.y));
+        }
         return;
     }
     let Some(table) = pane.table_mut() else { return };

@@ -10,6 +10,12 @@ pub enum Write {
     Run,
     /// Everything.
     RunAll,
+    /// The plan of the statement at the cursor.
+    Plan,
+    /// As it is run.
+    Analyze,
+    /// Run the statement at the cursor in a transaction that is undone unless it is kept.
+    Try,
     /// Enter: a line break, unless a finished statement asks to be run.
     Enter,
     /// Motion.
@@ -216,6 +222,8 @@ pub enum Search {
 pub enum Reply {
     /// Do it.
     Yes,
+    /// Do it in a transaction, and say how many rows it changes before it is kept.
+    Count,
     /// Leave it.
     No,
 }
@@ -232,6 +240,9 @@ use Motion::*;
 pub const WRITE: &[Binding<Write>] = &[
     row(&["F5", "C-Enter", "M-Enter", "C-j"], Write::Run, "or ;↵ run", "run the statement at the cursor, or the selection"),
     row(&["F6"], Write::RunAll, "run all", "run the whole text, statement by statement, up to the first that fails"),
+    row(&["F7"], Write::Plan, "plan", "the plan of the statement at the cursor, or of the selection, without running it"),
+    row(&["F8"], Write::Analyze, "", "run the statement for its plan (ANALYZE, BUFFERS), in a transaction that is rolled back; asks when it writes"),
+    row(&["M-t"], Write::Try, "", "try INSERT, UPDATE, DELETE or MERGE: see how many rows it changes, then keep or undo it"),
     row(&["Enter"], Write::Enter, "", "a new line; after a ; at the end of the text: run, as in psql"),
     row(&["Esc"], Write::Results, "results", "to the results"),
     row(&["C-r"], Write::History, "history", "search the history of this target"),
@@ -345,6 +356,67 @@ pub const LOOK: &[Binding<Look>] = &[
     row(&["C-q"], Look::Close, "", "end the session and close the tab"),
 ];
 
+/// In a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Walk {
+    /// One node.
+    Up,
+    /// One node.
+    Down,
+    /// A screen.
+    PageUp,
+    /// A screen.
+    PageDown,
+    /// The root.
+    Top,
+    /// The last node.
+    Bottom,
+    /// Fold or unfold.
+    Toggle,
+    /// Fold, or to the parent.
+    Fold,
+    /// Unfold, or to the first child.
+    Unfold,
+    /// All nodes.
+    FoldAll,
+    /// All nodes.
+    UnfoldAll,
+    /// The next node that is marked.
+    Next,
+    /// The one before.
+    Before,
+    /// All that is known of the node.
+    Details,
+    /// The row the tree was made from, or the tree.
+    Rows,
+    /// The plan as EXPLAIN's text.
+    CopyText,
+    /// The plan as JSON.
+    CopyJson,
+}
+
+/// Keys of a plan; those of the results that are not about rows work too.
+#[rustfmt::skip]
+pub const PLAN: &[Binding<Walk>] = &[
+    row(&["Enter"], Walk::Details, "node", "all that is known of the node"),
+    row(&["Space"], Walk::Toggle, "fold", "fold or unfold what is below the node"),
+    row(&["n"], Walk::Next, "marked", "the next node that is marked"),
+    row(&["N"], Walk::Before, "", "the marked node before"),
+    row(&["y"], Walk::CopyText, "copy", "copy the plan as EXPLAIN's text"),
+    row(&["Y"], Walk::CopyJson, "", "copy the plan as JSON"),
+    row(&["t"], Walk::Rows, "", "the JSON it was made from, or the tree"),
+    row(&["Up", "k"], Walk::Up, "", "a node up"),
+    row(&["Down", "j"], Walk::Down, "", "a node down"),
+    row(&["Left", "h"], Walk::Fold, "", "fold the node, or to its parent"),
+    row(&["Right", "l"], Walk::Unfold, "", "unfold the node, or to its first child"),
+    row(&["-"], Walk::FoldAll, "", "fold every node"),
+    row(&["+"], Walk::UnfoldAll, "", "unfold every node"),
+    row(&["PageUp", "C-b"], Walk::PageUp, "", "a screen up"),
+    row(&["PageDown", "C-f"], Walk::PageDown, "", "a screen down"),
+    row(&["g", "Home"], Walk::Top, "", "the root"),
+    row(&["G", "End"], Walk::Bottom, "", "the last node"),
+];
+
 /// Keys of an open cell.
 #[rustfmt::skip]
 pub const READ: &[Binding<Read>] = &[
@@ -417,5 +489,17 @@ pub const FILL: &[Binding<Fill>] = &[
 #[rustfmt::skip]
 pub const REPLY: &[Binding<Reply>] = &[
     row(&["y"], Reply::Yes, "yes", "do it"),
+    row(&["n", "Esc", "q", "C-c"], Reply::No, "no", "leave it"),
+];
+
+/// In a question about a statement whose rows can be counted first.
+pub const WEIGH: &[Binding<Reply>] = &[
+    row(&["y"], Reply::Yes, "yes", "do it"),
+    row(
+        &["c"],
+        Reply::Count,
+        "count the rows first",
+        "do it in a transaction; see how many rows; then keep or undo it",
+    ),
     row(&["n", "Esc", "q", "C-c"], Reply::No, "no", "leave it"),
 ];

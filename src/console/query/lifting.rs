@@ -1,6 +1,6 @@
-//! Which statements would lift a session's read-only mode. The server enforces the mode (`default_transaction_read_only` in
-//! the start-up packet, which is also what RESET goes back to); a session may still change its own parameter, and that must
-//! not happen in passing. It must not know sessions.
+//! Which statements would lift a session's read-only mode, so that whoever types one is told at once that it is the way of
+//! connecting that decides. Courtesy only: that nothing is written is the server's doing, whatever this misses (see
+//! `access::guard`). It must not know sessions.
 
 use crate::model::sql::{TokenKind, tokens};
 

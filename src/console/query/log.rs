@@ -162,7 +162,7 @@ impl Entry {
 }
 
 fn took(timing: &Option<Timing>) -> String {
-    timing.map(|timing| format!(" · {}", text::duration(timing.total))).unwrap_or_default()
+    timing.map(|timing| format!(" · {}", text::timing(&timing))).unwrap_or_default()
 }
 
 /// The line that is meant with a caret under the character, scrolled so that it is in sight.

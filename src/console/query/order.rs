@@ -4,7 +4,7 @@
 use super::shape::{Shape, Shaped, Ticket};
 use crate::access::explore::{Finding, Question};
 use crate::access::saved::Saved;
-pub use crate::access::{LineHealth, Piece};
+pub use crate::access::{LineHealth, Means, Piece, Pressed};
 use crate::model::catalogue::Catalogue;
 use crate::model::{Column, Diagnosis, Notice, SessionFacts, Transaction};
 use crossterm::event::{KeyEvent, MouseEvent};
@@ -131,10 +131,19 @@ pub enum Ask {
         /// What the history keeps; `None` keeps it out.
         note: Option<String>,
     },
-    /// What [`News::Asked`] asked may be done, or not.
+    /// Run this one in a transaction, tell what it changes ([`News::Tried`]), and keep it only if that is answered in time.
+    Try {
+        /// Comes back in the news of this run.
+        run: u64,
+        /// One SQL statement.
+        statement: Statement,
+    },
+    /// What [`News::Asked`] or [`News::Tried`] asked may be done, or not.
     Answer(bool),
     /// Cancel what runs, at the server, and leave out what has not begun.
     Cancel,
+    /// Stop what runs from a second session, after [`News::Unmoved`].
+    Press(Means),
     /// Give the statement that runs up and cut the wire under it, whatever becomes of it; the next one logs in anew.
     Drop,
     /// Rows of a result.
@@ -161,15 +170,21 @@ pub struct Statement {
     pub sql: String,
     /// What the history keeps; `None` keeps it out.
     pub note: Option<String>,
+    /// Sent even when one before it failed or was cancelled, if the wire is there: it ends what they began.
+    pub always: bool,
 }
 
-/// How long a statement took, seen from here.
+/// How long a statement took, seen from here. What the server alone took cannot be seen; it is what is left of the time to
+/// its first answer when one round trip of the line, measured by an empty query after the login, is taken off. What follows
+/// the first answer is rows on their way, with server and line at work at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timing {
     /// From sending to the server's first answer (columns, rows, or completion).
     pub first: Option<Duration>,
     /// From sending to completion.
     pub total: Duration,
+    /// One round trip of the line, as measured; none where it could not be.
+    pub network: Option<Duration>,
 }
 
 /// Rows of a result, contiguous, pages shared with the worker.
@@ -330,6 +345,29 @@ pub enum News {
     Lost {
         /// Whether a transaction was open, which the server has rolled back.
         in_transaction: bool,
+    },
+    /// The server has heard of the cancel a while ago, and has not stopped.
+    Unmoved {
+        /// The backend's process id.
+        pid: i32,
+    },
+    /// What came of [`Ask::Press`].
+    Pressed {
+        /// By which means.
+        means: Means,
+        /// The backend's process id.
+        pid: i32,
+        /// What is seen of the backend now.
+        seen: Result<Pressed, Diagnosis>,
+    },
+    /// How far the statement that runs is, in the server's words.
+    Progress(String),
+    /// The statement of [`Ask::Try`] has run; it waits for [`Ask::Answer`].
+    Tried {
+        /// Rows it has changed.
+        rows: u64,
+        /// Without an answer in this time it is undone.
+        answer_within: Duration,
     },
     /// The cancel request was delivered, or not.
     Cancelled(Result<(), Diagnosis>),

@@ -5,10 +5,12 @@ use super::cell::Cell;
 use super::completion::{CHOOSE, Completion};
 use super::editor::Editor;
 use super::editor::vi::{Mode, Vi};
-use super::keymap::{FILL, LOOK, READ, REPLY, SEARCH, WRITE};
+use super::keymap::{FILL, LOOK, PLAN, READ, REPLY, Reply, SEARCH, WEIGH, WRITE};
 use super::log::Log;
-use super::order::{LineHealth, Order, Statement};
+use super::order::{LineHealth, Means, Order, Statement};
+use super::plan;
 use super::recall::{Finder, Recall};
+use super::running;
 use super::shape::Shape;
 use super::shaping::{self, Shaping};
 use super::shelf::{LABEL, PICK, Shelf};
@@ -116,6 +118,8 @@ pub(super) struct Question {
 #[derive(Clone, Debug)]
 pub(super) enum Then {
     Run(Vec<Sent>),
+    /// Stop the backend from a second session.
+    Press(Means),
     Order(Order),
     Shape(Box<Shape>),
     /// Let the script go on; it is told too when it may not.
@@ -130,6 +134,8 @@ pub(super) struct Sent {
     pub statement: Statement,
     /// Byte offset in the editor's text; `None` for what a backslash word asks.
     pub start: Option<usize>,
+    /// Bytes that were put before what was typed.
+    pub lead: usize,
 }
 
 /// What runs.
@@ -148,6 +154,10 @@ pub(super) struct Run {
     pub cancelled: bool,
     /// Whether a result of this run was shown; the results of the run before stay on screen until then.
     pub answered: bool,
+    /// How far the server says it is.
+    pub progress: Option<String>,
+    /// It is tried out: undone unless it is kept.
+    pub tried: bool,
 }
 
 /// Whether what runs is being stopped.
@@ -160,6 +170,10 @@ pub(super) enum Stop {
     Draining(u64),
     /// It could not be asked.
     Unheard,
+    /// It was asked, and goes on: what comes next, if anything but dropping the connection is left.
+    Unmoved(Option<Means>),
+    /// It is being signalled from a second session.
+    Pressing(Means),
     /// The wire is being cut.
     Dropped,
 }
@@ -185,6 +199,8 @@ pub(super) struct Output {
     pub told: String,
     /// Why it is not whole: `cancelled`, `incomplete`.
     pub cut_short: Option<&'static str>,
+    /// Where it is a plan.
+    pub plan: Option<Box<plan::Tree>>,
 }
 
 /// One tab: editor, results, messages, facts, what runs.
@@ -230,6 +246,10 @@ pub struct Pane {
     pub(super) link: Link,
     /// How the line under it is doing.
     pub(super) health: LineHealth,
+    /// Commits are the user's own.
+    pub(super) manual: bool,
+    /// `statement_timeout` and `lock_timeout` as the session was opened with; none once a statement may have set them.
+    pub(super) timeouts: Option<(Duration, Duration)>,
 }
 
 impl Pane {
@@ -269,6 +289,8 @@ impl Pane {
             entered: None,
             link: Link::Up,
             health: LineHealth::Up,
+            manual: false,
+            timeouts: None,
         }
     }
 
@@ -281,6 +303,16 @@ impl Pane {
     /// Whether keys are text in the editor now (always, but in vi's other modes).
     pub fn types(&self) -> bool {
         self.focus == Focus::Editor && !self.tree.focused && self.vi.as_ref().is_none_or(|vi| vi.mode() == Mode::Insert)
+    }
+
+    /// Whether each statement is its own transaction (it is), or the user commits.
+    pub fn autocommit(&mut self, on: bool) {
+        self.manual = !on;
+    }
+
+    /// The session was opened with this `statement_timeout` and `lock_timeout`; zero is none.
+    pub fn timeouts(&mut self, statement: Duration, lock: Duration) {
+        self.timeouts = (!statement.is_zero() || !lock.is_zero()).then_some((statement, lock));
     }
 
     /// Whether the list of names opens as one types (it does), or by its keys alone.
@@ -334,7 +366,7 @@ impl Pane {
             table.iter().map(|row| HelpRow { keys: row.keys, help: row.help }).collect()
         }
         if self.question.is_some() {
-            return vec![("question", rows(REPLY))];
+            return vec![("question", rows(self.replies()))];
         }
         if self.cell.is_some() {
             return vec![("cell", rows(READ))];
@@ -353,8 +385,20 @@ impl Pane {
         }
         match self.focus {
             Focus::Editor => vec![("editor", rows(WRITE)), ("list of names", rows(CHOOSE)), ("results", rows(LOOK))],
+            Focus::Results if plan::shown(self).is_some() => {
+                vec![("plan", rows(PLAN)), ("results", rows(LOOK)), ("editor", rows(WRITE))]
+            }
             Focus::Results => vec![("results", rows(LOOK)), ("editor", rows(WRITE))],
         }
+    }
+
+    /// The keys of the question that stands.
+    pub(super) fn replies(&self) -> &'static [Binding<Reply>] {
+        let counts = self.question.as_ref().is_some_and(|question| match &question.then {
+            Then::Run(sent) => running::is_counted(sent),
+            _ => false,
+        });
+        if counts { WEIGH } else { REPLY }
     }
 
     /// Whether leaving now would lose something: a sentence to ask with (statement runs, transaction open).

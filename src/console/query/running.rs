@@ -2,14 +2,14 @@
 //! must not know who runs them.
 
 use super::log::Entry;
-use super::order::{Outcome, Past, Statement, Timing};
+use super::order::{Means, Outcome, Past, Pressed, Statement, Timing};
 use super::pane::{Focus, Link, Output, Pane, Question, Run, Sent, Showing, Stop, Then, Work};
 use super::table::Table;
 use super::words::{self, Word};
-use super::{Ask, LineHealth, News, Order, lifting, secrets, text, update, worker};
+use super::{Ask, LineHealth, News, Order, lifting, plan, secrets, text, update, worker};
 use crate::console::theme::Tone;
 use crate::model::sql::{self, Class, CopyWay, Ended, TokenKind, classify, statements};
-use crate::model::{Diagnosis, Kind, Transaction};
+use crate::model::{Diagnosis, Kind, Transaction, visible};
 use std::time::SystemTime;
 
 /// Whether Enter runs rather than breaks the line: the text ends here with a finished statement or a backslash word, and
@@ -56,22 +56,25 @@ pub(super) fn run(pane: &mut Pane, all: bool, orders: &mut Vec<Order>) {
     }
     if is_script(part, &found) {
         let note = (!secrets::may_hold(part)).then(|| part.to_owned());
-        let statement = Statement { sql: part.to_owned(), note };
-        return consider(pane, vec![Sent { statement, start: Some(from) }], orders);
+        let statement = Statement { sql: part.to_owned(), note, always: false };
+        return consider(pane, vec![Sent { statement, start: Some(from), lead: 0 }], orders);
     }
     let mut sent = Vec::new();
     for statement in found {
         let sql = statement.of(part);
         if !statement.backslash {
             let note = (!secrets::may_hold(sql)).then(|| format!("{sql};"));
-            sent.push(Sent { statement: Statement { sql: sql.to_owned(), note }, start: Some(from + statement.start) });
+            let start = Some(from + statement.start);
+            let statement = Statement { sql: sql.to_owned(), note, always: false };
+            sent.push(Sent { statement, start, lead: 0 });
             continue;
         }
         match words::parse(sql) {
             Word::Ask(asks) => {
                 for (at, ask) in asks.into_iter().enumerate() {
                     let note = (at == 0).then(|| sql.to_owned());
-                    sent.push(Sent { statement: Statement { sql: ask, note }, start: None });
+                    let statement = Statement { sql: ask, note, always: false };
+                    sent.push(Sent { statement, start: None, lead: 0 });
                 }
             }
             word => {
@@ -236,16 +239,80 @@ pub(super) fn consider(pane: &mut Pane, sent: Vec<Sent>, orders: &mut Vec<Order>
     }
 }
 
+/// Whether the rows that it changes can be counted before it is kept: one UPDATE or DELETE.
+pub(super) fn is_counted(sent: &[Sent]) -> bool {
+    let [one] = sent else { return false };
+    match classify(&one.statement.sql) {
+        Class::Dangerous { reason } => reason.starts_with("UPDATE") || reason.starts_with("DELETE"),
+        _ => false,
+    }
+}
+
+/// Has the statement at the cursor, or the selected one, tried out.
+pub(super) fn try_here(pane: &mut Pane, orders: &mut Vec<Order>) {
+    let buffer = pane.editor.buffer();
+    let (from, text) = match pane.editor.selection() {
+        Some(selected) => (buffer.offset(selected.start), buffer.slice(selected)),
+        None => pane.editor.statement().map_or((0, String::new()), |here| (here.bytes.start, here.text)),
+    };
+    let one = match statements(&text).as_slice() {
+        [one] if !one.backslash => *one,
+        _ => return pane.say(Tone::Dim, "there is no one statement here to try"),
+    };
+    let sql = one.of(&text).to_owned();
+    let changes = match classify(&sql) {
+        Class::Writes { verb } => matches!(verb.as_str(), "INSERT" | "UPDATE" | "DELETE" | "MERGE"),
+        Class::Dangerous { reason } => reason.starts_with("UPDATE") || reason.starts_with("DELETE"),
+        _ => false,
+    };
+    if pane.work == Work::Closed {
+        pane.say(Tone::Bad, "this session has ended");
+    } else if pane.run.is_some() {
+        pane.say(Tone::Warn, "a statement is running; Ctrl-C cancels it");
+    } else if pane.facts.read_only {
+        pane.say(Tone::Bad, "this session is read-only");
+    } else if !changes {
+        pane.say(Tone::Dim, "INSERT, UPDATE, DELETE and MERGE can be tried");
+    } else {
+        let note = (!secrets::may_hold(&sql)).then(|| format!("{sql};"));
+        try_out(
+            pane,
+            vec![Sent { statement: Statement { sql, note, always: false }, start: Some(from + one.start), lead: 0 }],
+            orders,
+        );
+    }
+}
+
+/// Has one statement tried out.
+pub(super) fn try_out(pane: &mut Pane, sent: Vec<Sent>, orders: &mut Vec<Order>) {
+    let Some(statement) = sent.first().map(|sent| sent.statement.clone()) else { return };
+    begin(pane, sent);
+    if let Some(run) = &mut pane.run {
+        run.tried = true;
+    }
+    orders.push(Order::Ask(Ask::Try { run: pane.runs, statement }));
+}
+
 /// Sends statements to the worker.
 pub(super) fn send(pane: &mut Pane, sent: Vec<Sent>, orders: &mut Vec<Order>) {
-    pane.runs += 1;
-    let run = pane.runs;
+    let run = pane.runs + 1;
     orders.push(Order::Ask(match sent.as_slice() {
         [one] if is_script(&one.statement.sql, &statements(&one.statement.sql)) => {
             Ask::Script { run, text: one.statement.sql.clone(), note: one.statement.note.clone() }
         }
         _ => Ask::Run { run, statements: sent.iter().map(|sent| sent.statement.clone()).collect() },
     }));
+    begin(pane, sent);
+}
+
+fn begin(pane: &mut Pane, sent: Vec<Sent>) {
+    pane.runs += 1;
+    // A statement may set them; what is shown must be so.
+    let sets = |sent: &Sent| {
+        let sql = sent.statement.sql.to_ascii_lowercase();
+        ["_timeout", "reset all", "discard all"].iter().any(|word| sql.contains(word))
+    };
+    pane.timeouts.take_if(|_| sent.iter().any(sets));
     pane.work = Work::Running;
     pane.run = Some(Run {
         number: pane.runs,
@@ -258,6 +325,8 @@ pub(super) fn send(pane: &mut Pane, sent: Vec<Sent>, orders: &mut Vec<Order>) {
         failed: false,
         cancelled: false,
         answered: false,
+        progress: None,
+        tried: false,
     });
 }
 
@@ -290,6 +359,7 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
                 relation,
                 told: String::new(),
                 cut_short: None,
+                plan: None,
             });
             pane.current = pane.outputs.len() - 1;
             pane.showing = Showing::Rows;
@@ -303,6 +373,7 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
             if let Some(output) = pane.outputs.iter_mut().find(|output| output.table.id == result) {
                 output.table.take(window);
             }
+            plan::recognize(pane, result);
         }
         // The shaping of rows hears this itself, since it may have something to order.
         News::Shaped(..) => {}
@@ -317,6 +388,29 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
             pane.say(Tone::Dim, format!("\\watch · {} · Ctrl-C ends it", text::clock(at)));
         }
         News::Asked { title, lines } => pane.question = Some(Question { title, lines, then: Then::Answer }),
+        News::Progress(words) => {
+            if let Some(run) = &mut pane.run {
+                run.progress = Some(words);
+            }
+        }
+        News::Tried { rows, answer_within } => {
+            let rows = if rows == 1 { "1 row".to_owned() } else { format!("{} rows", text::grouped(rows)) };
+            let lines = vec![
+                "It has run in a transaction, and is not committed.".to_owned(),
+                "Its locks are held until you answer: others may be waiting.".to_owned(),
+                format!("Without an answer it is rolled back in {} s.", answer_within.as_secs()),
+            ];
+            let title = format!("{rows} changed on {}. Keep that?", pane.setup.name);
+            pane.question = Some(Question { title, lines, then: Then::Answer });
+        }
+        News::Unmoved { pid } => {
+            if let Some(run) = pane.run.as_mut().filter(|run| run.stop == Stop::Asked) {
+                run.stop = Stop::Unmoved(Some(Means::Cancel));
+                let words = format!("backend {pid} has heard of the cancel and goes on");
+                pane.log.push(Entry::Said(Tone::Warn, words));
+            }
+        }
+        News::Pressed { means, pid, seen } => pressed(pane, means, pid, seen),
         News::Shown { expanded, timing } => (pane.expanded, pane.timing) = (expanded, timing),
         News::Short { result, why } => {
             if let Some(output) = pane.outputs.iter_mut().find(|output| output.table.id == result) {
@@ -351,7 +445,7 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
                     (false, false) => Work::Done,
                 };
                 // What was asked about it has no object any more.
-                pane.question.take_if(|question| matches!(question.then, Then::Drop | Then::Answer));
+                pane.question.take_if(|question| matches!(question.then, Then::Drop | Then::Answer | Then::Press(_)));
                 let left = running.sent.len() - (running.index + 1).min(running.sent.len());
                 if left > 0 {
                     let (these, were) = if left == 1 { ("statement", "was") } else { ("statements", "were") };
@@ -444,6 +538,37 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
     }
 }
 
+/// What came of signalling the backend; what can be done next.
+fn pressed(pane: &mut Pane, means: Means, pid: i32, seen: Result<Pressed, Diagnosis>) {
+    let function = means.function();
+    let (next, tone, words) = match seen {
+        Ok(Pressed::Gone) => {
+            (None, Tone::Text, format!("{function}({pid}): the backend is gone from pg_stat_activity"))
+        }
+        Ok(Pressed::Stopped(state)) => {
+            let words = format!("{function}({pid}): pg_stat_activity shows the backend as {}", visible(&state));
+            (None, Tone::Text, words)
+        }
+        Ok(Pressed::Runs) => {
+            let next = (means == Means::Cancel).then_some(Means::Terminate);
+            (next, Tone::Warn, format!("{function}({pid}): the backend still runs it"))
+        }
+        Ok(Pressed::Unknown) => {
+            (None, Tone::Warn, format!("{function}: no backend {pid} of this role is in pg_stat_activity"))
+        }
+        Err(diagnosis) => {
+            pane.log.push(Entry::Failed { diagnosis, place: None, timing: None });
+            pane.showing = Showing::Messages;
+            (None, Tone::Warn, format!("{function} was not run; the connection can be dropped"))
+        }
+    };
+    pane.log.push(Entry::Said(tone, words.clone()));
+    pane.say(tone, words);
+    if let Some(run) = pane.run.as_mut().filter(|run| matches!(run.stop, Stop::Pressing(_))) {
+        run.stop = Stop::Unmoved(next);
+    }
+}
+
 /// The first answer of a run sends the results of the run before away.
 fn answered(pane: &mut Pane, run: u64) {
     let Some(running) = pane.run.as_mut().filter(|running| running.number == run) else { return };
@@ -491,10 +616,7 @@ fn tell(pane: &mut Pane, result: Option<super::ResultId>, timing: Timing, cut_sh
     let Some(output) = pane.outputs.iter_mut().find(|output| Some(output.table.id) == result) else { return };
     output.cut_short = cut_short;
     if shown {
-        output.told = text::duration(timing.total);
-        if let Some(first) = timing.first {
-            output.told.push_str(&format!(" (first row {})", text::duration(first)));
-        }
+        output.told = text::timing(&timing);
     }
 }
 
@@ -513,6 +635,8 @@ fn failed(pane: &mut Pane, run: u64, index: usize, diagnosis: Diagnosis, timing:
         if let (Some(sent), Some(at)) = (running.sent.get(index), diagnosis.at) {
             let sql = &sent.statement.sql;
             let byte = sql.char_indices().nth(at).map_or(sql.len(), |(byte, _)| byte);
+            // What was put before the statement is not what was typed.
+            let (sql, byte) = (&sql[sent.lead..], byte.saturating_sub(sent.lead));
             let start = sql[..byte].rfind('\n').map_or(0, |at| at + 1);
             let line = sql[start..].lines().next().unwrap_or("");
             let number = sql[..byte].matches('\n').count() + 1;

@@ -246,7 +246,7 @@ impl Worker {
     }
 
     /// What is asked while nothing runs at the server; `Some` when the script is to end.
-    fn meanwhile(&mut self, ask: Option<Ask>) -> Option<After> {
+    pub(super) fn meanwhile(&mut self, ask: Option<Ask>) -> Option<After> {
         match ask {
             None | Some(Ask::Close) => Some(After::Leave),
             Some(Ask::Cancel | Ask::Drop) => Some(After::Go),
@@ -262,7 +262,7 @@ impl Worker {
                 self.desk.halt();
                 None
             }
-            Some(Ask::Run { .. } | Ask::Script { .. } | Ask::Answer(_)) => None,
+            Some(Ask::Run { .. } | Ask::Try { .. } | Ask::Script { .. } | Ask::Answer(_) | Ask::Press(_)) => None,
         }
     }
 

@@ -4,7 +4,7 @@
 use super::pane::{Focus, Output, Pane, Showing, Stop, Work};
 use super::shape::By;
 use super::table::Table;
-use super::{LineHealth, text};
+use super::{LineHealth, plan, text};
 use crate::console::theme::Tone;
 
 const SPINNER: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -25,6 +25,9 @@ fn output(pane: &Pane) -> Option<&Output> {
 /// Where in the result one is.
 pub(super) fn place(pane: &Pane) -> Option<String> {
     let output = output(pane).filter(|output| output.table.rows > 0 && pane.focus == Focus::Results)?;
+    if let Some(tree) = plan::shown(pane) {
+        return Some(format!(" node {} of {} ", tree.at + 1, tree.plan.nodes.len()));
+    }
     let typed = pane.count.map(|count| format!(" {count}…")).unwrap_or_default();
     let table = &output.table;
     let mut words = format!(" row {}", text::grouped(table.row + 1));
@@ -53,13 +56,16 @@ pub(super) fn parts(pane: &Pane) -> Vec<(String, Tone)> {
             Stop::Draining(_) => "cancelled",
             Stop::Asked => "cancelling",
             Stop::Dropped => "dropping the connection",
+            Stop::No if run.tried && run.answered => "tried, not kept yet",
             _ if run.returning => "connecting again",
             Stop::No => "running",
-            Stop::Unheard => "not cancelled",
+            Stop::Unheard | Stop::Unmoved(_) => "not cancelled",
+            Stop::Pressing(means) => means.function(),
         };
         let many = run.sent.len();
         let number = if many > 1 { format!(" {}/{many}", run.index + 1) } else { String::new() };
         parts.push((format!("{frame} {what}{number} {}", text::duration(elapsed)), Tone::Accent));
+        parts.extend(run.progress.iter().map(|progress| (progress.clone(), Tone::Text)));
     }
     if let Some(job) = &pane.shaping.job {
         let elapsed = pane.now.duration_since(job.began).unwrap_or_default();
@@ -94,11 +100,11 @@ pub(super) fn parts(pane: &Pane) -> Vec<(String, Tone)> {
         if let Some(why) = output.cut_short {
             parts.push((why.to_owned(), if why == "cancelled" { Tone::Warn } else { Tone::Bad }));
         }
-        if !output.told.is_empty() {
-            parts.push((output.told.clone(), Tone::Dim));
-        }
         if let Some(short) = &table.short {
             parts.push((short.clone(), Tone::Warn));
+        }
+        if !output.told.is_empty() {
+            parts.push((output.told.clone(), Tone::Dim));
         }
     } else if shows_previous(pane) {
         parts.push(("below: the previous result".to_owned(), Tone::Dim));
@@ -148,7 +154,17 @@ pub(super) fn trouble(pane: &Pane) -> Option<(Tone, String)> {
             let why = line.unwrap_or_else(|| "the server could not be reached, and is being asked again".to_owned());
             Some((Tone::Bad, format!("not cancelled: {why}. {drop}")))
         }
-        (Stop::Asked, Some(line)) => Some((Tone::Bad, format!("{line}. {drop}"))),
+        (Stop::Unmoved(Some(means)), None) => {
+            let words = format!(
+                "the server has heard of the cancel and goes on. Ctrl-C: stop the backend by {}",
+                means.function()
+            );
+            Some((Tone::Warn, words))
+        }
+        (Stop::Unmoved(None) | Stop::Pressing(_), None) => Some((Tone::Warn, format!("the server goes on. {drop}"))),
+        (Stop::Unmoved(_) | Stop::Pressing(_) | Stop::Asked, Some(line)) => {
+            Some((Tone::Bad, format!("{line}. {drop}")))
+        }
         (Stop::No | Stop::Dropped, Some(line)) => Some((Tone::Bad, line)),
         (_, None) => None,
     }

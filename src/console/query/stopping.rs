@@ -3,7 +3,7 @@
 
 use super::order::News;
 use super::worker::Tell;
-use crate::access::Canceller;
+use crate::access::{Canceller, Means};
 use crate::model::{Diagnosis, Kind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -24,6 +24,17 @@ const LATE: Duration = Duration::from_millis(900);
 /// … or so long after the server heard of it.
 const LATE_HEARD: Duration = Duration::from_millis(300);
 
+/// A server that goes on for so long after it has heard of the cancel, and sends nothing, will not stop by it.
+const UNMOVED: Duration = Duration::from_secs(3);
+
+/// What there is to tell at a moment of [`Stop::wakes`].
+pub(super) enum Woken {
+    /// The server could not be reached to cancel.
+    Unreached(Diagnosis),
+    /// The server has heard of it and goes on.
+    Unmoved,
+}
+
 /// A cancel under way.
 pub(super) struct Stop {
     /// Asked by the user, when.
@@ -37,6 +48,9 @@ pub(super) struct Stop {
     /// That it cannot be delivered was told.
     told_failure: Arc<AtomicBool>,
     late_seen: bool,
+    unmoved_told: bool,
+    /// The backend is being signalled from a second session.
+    pressing: Option<JoinHandle<()>>,
     task: JoinHandle<()>,
     /// Dropped when the statement has ended: nothing is sent after that.
     ended: oneshot::Sender<()>,
@@ -74,7 +88,31 @@ impl Stop {
             }
         });
         let asked = by_user.then(Instant::now);
-        Stop { asked, thrown: 0, heard, tells, told_failure, late_seen: false, task, ended }
+        Stop {
+            asked,
+            thrown: 0,
+            heard,
+            tells,
+            told_failure,
+            late_seen: false,
+            unmoved_told: false,
+            pressing: None,
+            task,
+            ended,
+        }
+    }
+
+    /// Signals the backend from a second session, once more than the server was asked.
+    pub fn press(&mut self, canceller: Canceller, tell: Tell, means: Means) {
+        if self.pressing.as_ref().is_some_and(|task| !task.is_finished()) {
+            return;
+        }
+        self.unmoved_told = true;
+        self.pressing = Some(tokio::spawn(async move {
+            let pid = canceller.pid().unwrap_or_default();
+            let seen = canceller.press(means).await;
+            tell(News::Pressed { means, pid, seen });
+        }));
     }
 
     /// The user asks too for what was asked by itself.
@@ -100,25 +138,35 @@ impl Stop {
         if !self.late_seen {
             return Some(asked + LATE);
         }
-        let waits = self.heard.get().is_none() && !self.told_failure.load(Ordering::Relaxed);
-        waits.then_some(asked + patience)
+        match self.heard.get() {
+            Some(heard) => (!self.unmoved_told && self.thrown == 0).then_some(*heard + UNMOVED),
+            None => (!self.told_failure.load(Ordering::Relaxed)).then_some(asked + patience),
+        }
     }
 
     /// A moment of [`Stop::wakes`] has come: what there is to tell.
-    pub fn wake(&mut self, patience: Duration) -> Option<Diagnosis> {
+    pub fn wake(&mut self, patience: Duration) -> Option<Woken> {
         self.late_seen = true;
+        if let Some(heard) = self.heard.get() {
+            let unmoved = heard.elapsed() >= UNMOVED && self.thrown == 0;
+            return (unmoved && !std::mem::replace(&mut self.unmoved_told, true)).then_some(Woken::Unmoved);
+        }
         let over = self.asked.is_some_and(|asked| asked.elapsed() >= patience);
-        if !over || self.heard.get().is_some() || self.told_failure.swap(true, Ordering::Relaxed) {
+        if !over || self.told_failure.swap(true, Ordering::Relaxed) {
             return None;
         }
         let title = format!("The server could not be reached within {} s to cancel", patience.as_secs());
-        Some(Diagnosis::new(Kind::OutcomeUnknown, title).because("the statement may still be running there"))
+        let diagnosis = Diagnosis::new(Kind::OutcomeUnknown, title);
+        Some(Woken::Unreached(diagnosis.because("the statement may still be running there")))
     }
 
     /// The statement has ended on a wire that lives on: a request on its way must not hit the next.
     pub async fn over(self) {
         drop(self.ended);
         let _ = timeout(CANCEL_WAIT, self.task).await;
+        if let Some(pressing) = self.pressing {
+            let _ = timeout(CANCEL_WAIT, pressing).await;
+        }
     }
 
     /// The wire is gone: a request on its way goes on by itself, and can hit nothing else.

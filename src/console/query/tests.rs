@@ -2,6 +2,7 @@
 
 mod completing;
 mod editor;
+mod safety;
 mod shaping;
 mod shelving;
 mod stopping;
@@ -112,7 +113,7 @@ impl Bench {
     }
 
     fn took(millis: u64) -> Timing {
-        Timing { first: Some(Duration::from_millis(millis - 21)), total: Duration::from_millis(millis) }
+        Timing { first: Some(Duration::from_millis(millis - 21)), total: Duration::from_millis(millis), network: None }
     }
 
     /// The worker's news of one whole result.

@@ -3,12 +3,16 @@
 
 use super::editor::Edit;
 use super::editor::vi::Effect;
-use super::keymap::{FILL, Fill, READ, REPLY, Read, Reply, SEARCH, Search, WRITE, Write};
+use super::keymap::{FILL, Fill, READ, Read, Reply, SEARCH, Search, WRITE, Write};
 use super::layout::{self, areas};
-use super::pane::{Focus, Pane, Question, Showing, Stop, Then};
+use super::order::Means;
+use super::pane::{Focus, Pane, Question, Run, Showing, Stop, Then};
 use super::recall::Finder;
 use super::shape::Needle;
-use super::{Ask, Input, News, Order, Shelving, browse, completion, compose, running, shaping, sheet, shelf, tree};
+use super::{
+    Ask, Input, News, Order, Shelving, browse, completion, compose, explain, plan, plan_view, running, shaping, sheet,
+    shelf, tree,
+};
 use crate::console::keys::find;
 use crate::console::theme::Tone;
 use crate::model::Transaction;
@@ -61,6 +65,10 @@ fn settle(pane: &mut Pane, orders: &mut Vec<Order>) {
     }
     pane.tree.fit(layout::tree(pane, &areas).height.saturating_sub(1 + u16::from(pane.tree.filters())) as usize);
     shaping::refresh(pane, orders);
+    if let Some(tree) = plan::shown_mut(pane) {
+        let height = plan_view::height(tree, areas.results);
+        return tree.fit(height);
+    }
     let expanded = pane.expanded;
     if pane.log.back > 0 {
         pane.log.back = pane.log.back.min(pane.log.furthest(areas.results.width as usize, height));
@@ -81,11 +89,17 @@ fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
     let stopping = std::mem::take(&mut pane.stopping);
     pane.said = None;
     if pane.question.is_some() {
-        match find(REPLY, key) {
+        match find(pane.replies(), key) {
             Some(Reply::Yes) => {
                 if let Some(question) = pane.question.take() {
                     match question.then {
                         Then::Run(sent) => running::send(pane, sent, orders),
+                        Then::Press(means) => {
+                            if let Some(run) = &mut pane.run {
+                                run.stop = Stop::Pressing(means);
+                            }
+                            orders.push(Order::Ask(Ask::Press(means)));
+                        }
                         Then::Order(order) => orders.push(order),
                         Then::Shape(shape) => shaping::ask(pane, *shape, orders),
                         Then::Answer => orders.push(Order::Ask(Ask::Answer(true))),
@@ -96,6 +110,11 @@ fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
                             orders.push(Order::Ask(Ask::Drop));
                         }
                     }
+                }
+            }
+            Some(Reply::Count) => {
+                if let Some(Question { then: Then::Run(sent), .. }) = pane.question.take() {
+                    running::try_out(pane, sent, orders);
                 }
             }
             Some(Reply::No) => {
@@ -169,7 +188,10 @@ pub(super) fn typed(key: &KeyEvent) -> Option<char> {
 fn write(pane: &mut Pane, action: Write, stopping: bool, orders: &mut Vec<Order>) {
     match action {
         Write::Run => running::run(pane, false, orders),
+        Write::Try => running::try_here(pane, orders),
         Write::RunAll => running::run(pane, true, orders),
+        Write::Plan => explain::explain(pane, false, orders),
+        Write::Analyze => explain::explain(pane, true, orders),
         Write::Enter if running::enter_runs(pane) => {
             pane.entered = Some(pane.editor.edition());
             running::run(pane, false, orders);
@@ -264,6 +286,10 @@ pub(super) fn stop(pane: &mut Pane, again: bool, orders: &mut Vec<Order>) {
             run.stop = Stop::Asked;
             orders.push(Order::Ask(Ask::Cancel));
         }
+        Some(Run { stop: Stop::Unmoved(Some(means)), .. }) => {
+            let means = *means;
+            ask_to_press(pane, means);
+        }
         Some(_) => ask_to_drop(pane),
         // Who runs all tabs asks for all of them at once.
         None if again => orders.push(Order::Quit),
@@ -272,6 +298,23 @@ pub(super) fn stop(pane: &mut Pane, again: bool, orders: &mut Vec<Order>) {
             pane.say(Tone::Warn, "nothing runs; Ctrl-C again leaves gatepost");
         }
     }
+}
+
+/// The server goes on although it was asked to cancel: a second session can do more.
+fn ask_to_press(pane: &mut Pane, means: Means) {
+    let (function, pid) = (means.function(), pane.facts.pid);
+    let mut lines = vec![format!("A second session of {} runs {function}({pid}).", pane.setup.user)];
+    match (means, pane.transaction) {
+        (Means::Cancel, _) => {
+            lines.push("It ends the statement; an open transaction fails, the session lives on.".into())
+        }
+        (Means::Terminate, Transaction::Idle) => {
+            lines.push("It ends the session: SET, temporary tables, locks are lost.".into())
+        }
+        (Means::Terminate, _) => lines.push("It ends the session: the open transaction is rolled back.".into()),
+    }
+    let title = format!("Stop backend {pid} on {} by {function}?", pane.setup.name);
+    pane.question = Some(Question { title, lines, then: Then::Press(means) });
 }
 
 /// The cancel is under way: the connection can be dropped instead, which is done at once.
@@ -465,7 +508,9 @@ fn mouse(pane: &mut Pane, mouse: MouseEvent) {
         pane.editor.travel_lines(by, true);
     } else if areas.results.contains(at) || areas.header.contains(at) {
         if by != 0 && pane.showing == Showing::Rows && !pane.expanded {
-            if let Some(table) = pane.table_mut() {
+            if let Some(tree) = plan::shown_mut(pane) {
+                tree.step(by);
+            } else if let Some(table) = pane.table_mut() {
                 table.scroll(by as i64);
             }
         } else if by != 0 {

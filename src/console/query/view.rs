@@ -2,12 +2,12 @@
 //! not change anything.
 
 use super::completion::{self, CHOOSE};
-use super::keymap::{FILL, LOOK, READ, REPLY, SEARCH, WRITE};
+use super::keymap::{FILL, LOOK, Look, PLAN, READ, SEARCH, WRITE};
 use super::layout::{self, Areas, areas};
 use super::pane::{Focus, Link, Pane, Showing, Stop, Work};
 use super::shelf::{self, LABEL, PICK, Shelf};
 use super::tree::{BRANCH, SIFT};
-use super::{LineHealth, grid, page, sheet_view, standing, text, tree};
+use super::{LineHealth, grid, page, plan, plan_view, sheet_view, standing, text, tree};
 use crate::console::keys::Binding;
 use crate::console::theme::{Theme, Tone};
 use crate::model::{Transaction, visible};
@@ -76,6 +76,11 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
 }
 
 fn below(pane: &Pane, out: &mut Buffer, areas: &Areas, theme: Theme) {
+    if let Some(tree) = plan::shown(pane) {
+        plan_view::draw(tree, pane.focus == Focus::Results, out, areas.header, areas.results, theme);
+        below_rows(pane, out, areas, theme);
+        return;
+    }
     match (pane.showing, pane.table()) {
         (Showing::Rows, Some(table)) if pane.expanded => {
             grid::expanded(table, pane.unfolded, pane.focus == Focus::Results, out, areas.results, theme);
@@ -97,6 +102,10 @@ fn below(pane: &Pane, out: &mut Buffer, areas: &Areas, theme: Theme) {
             Paragraph::new(lines).render(areas.results, out);
         }
     }
+    below_rows(pane, out, areas, theme);
+}
+
+fn below_rows(pane: &Pane, out: &mut Buffer, areas: &Areas, theme: Theme) {
     if standing::shows_previous(pane) {
         // What the statement before gave, until this one answers.
         out.set_style(areas.header, theme.style(Tone::Dim));
@@ -137,6 +146,19 @@ fn state_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
             _ => format!("token {} h", minutes / 60),
         };
         parts.push((age, Tone::Dim, 5));
+    }
+    if let Some((statement, lock)) = pane.timeouts {
+        let named = [("timeout", statement), ("lock", lock)];
+        let words: Vec<String> = named
+            .iter()
+            .filter(|(_, limit)| !limit.is_zero())
+            .map(|(name, limit)| match limit.subsec_nanos() {
+                0 => format!("{name} {}", text::seconds(*limit)),
+                _ => format!("{name} {}", text::duration(*limit)),
+            })
+            .collect();
+        // Whoever has set them wants to see them.
+        parts.push((words.join(", "), Tone::Dim, 2));
     }
     parts.push((format!("PostgreSQL {}", visible(&facts.server_version)), Tone::Dim, 6));
     if pane.completion.failed.is_some() {
@@ -215,6 +237,9 @@ fn says_in_rule(pane: &Pane, words: &str, width: u16) -> bool {
 fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
     let (state, tone) = match (pane.transaction, pane.work) {
         (_, Work::Closed) => ("session ended", Tone::Bad),
+        (Transaction::Idle, Work::Running) if pane.manual => ("running · manual commit", Tone::Dim),
+        (Transaction::Idle, _) if pane.manual => ("idle · manual commit", Tone::Dim),
+        (Transaction::Open, _) if pane.manual => ("TRANSACTION OPEN · commit, rollback", Tone::Warn),
         (Transaction::Idle, Work::Running) => ("running · autocommit", Tone::Dim),
         (Transaction::Idle, _) => ("idle · autocommit", Tone::Dim),
         (Transaction::Open, _) => ("TRANSACTION OPEN", Tone::Warn),
@@ -234,7 +259,7 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
     let at_editor =
         pane.question.is_none() && pane.cell.is_none() && pane.finder.is_none() && pane.focus == Focus::Editor;
     if pane.question.is_some() {
-        labels(REPLY, &mut keys);
+        labels(pane.replies(), &mut keys);
     } else if pane.cell.is_some() {
         labels(READ, &mut keys);
     } else if pane.finder.is_some() {
@@ -247,13 +272,28 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
         if pane.tree.sifting { labels(SIFT, &mut keys) } else { labels(BRANCH, &mut keys) }
     } else {
         if let Some(run) = &pane.run {
-            keys.push(("Ctrl-C".to_owned(), if run.stop == Stop::No { "cancel" } else { "drop the connection" }));
+            keys.push((
+                "Ctrl-C".to_owned(),
+                match run.stop {
+                    Stop::No => "cancel",
+                    Stop::Unmoved(Some(means)) => means.function(),
+                    _ => "drop the connection",
+                },
+            ));
         }
         if pane.completion.popup.is_some() {
             labels(CHOOSE, &mut keys);
         }
         match pane.focus {
             Focus::Editor => labels(WRITE, &mut keys),
+            Focus::Results if plan::shown(pane).is_some() => {
+                labels(PLAN, &mut keys);
+                let general: Vec<&Binding<Look>> = LOOK
+                    .iter()
+                    .filter(|row| matches!(row.action, Look::Out | Look::Messages | Look::Zoom | Look::Help))
+                    .collect();
+                keys.extend(general.into_iter().map(|row| (spelled(row.keys[0]), row.label)));
+            }
             Focus::Results => labels(LOOK, &mut keys),
         }
     }
@@ -306,7 +346,7 @@ fn question(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
     }
     lines.push(Line::default());
     let mut keys = Vec::new();
-    for row in REPLY {
+    for row in pane.replies() {
         keys.push(Span::styled(row.keys[0], theme.style(Tone::Accent)));
         keys.push(Span::styled(format!(" {}   ", row.label), theme.style(Tone::Dim)));
     }

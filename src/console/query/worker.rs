@@ -7,9 +7,9 @@ use super::journal::Journal;
 use super::order::{Ask, News, Outcome, Past, ResultId, Statement, Timing};
 use super::scripted::Scripted;
 use super::shape::{Shape, Shaped, Ticket};
-use super::stopping::Stop;
+use super::stopping::{Stop, Woken};
 use crate::access::script::{Ran, Run, Script};
-use crate::access::{Canceller, Full, Limits, LineHealth, ResultSet, Session};
+use crate::access::{Canceller, Full, Limits, LineHealth, Means, ResultSet, Session, tells_progress};
 use crate::model::sql::{Class, CopyWay, classify};
 use crate::model::{Column, CopyPiece, Diagnosis, Happening, Kind, Page, PageBuilder, Settings, Transaction};
 use std::collections::VecDeque;
@@ -38,8 +38,9 @@ const CLOSE_WAIT: Duration = Duration::from_secs(3);
 
 /// Starts the worker. It ends, after closing the session politely and telling [`News::Closed`], when it is asked to or
 /// when the sender is dropped; await the handle before the program ends.
-pub fn start(session: Session, settings: &Settings, tell: Tell) -> (UnboundedSender<Ask>, JoinHandle<()>) {
+pub fn start(mut session: Session, settings: &Settings, tell: Tell) -> (UnboundedSender<Ask>, JoinHandle<()>) {
     let (asks, waiting) = unbounded_channel();
+    session.set_autocommit(settings.autocommit);
     let worker = Worker {
         waiting,
         desk: Desk::new(Arc::clone(&tell)),
@@ -50,6 +51,9 @@ pub fn start(session: Session, settings: &Settings, tell: Tell) -> (UnboundedSen
         lost: false,
         health: LineHealth::Up,
         patience: settings.connect_timeout,
+        progress: settings.progress,
+        network: None,
+        measured: None,
         script: Some(Box::new(Script::new(std::env::current_dir().unwrap_or_default()))),
     };
     // The same identifier in another account is another database: staging's history is not production's.
@@ -72,6 +76,11 @@ pub(super) struct Worker {
     health: LineHealth,
     /// How long a cancel may take to reach the server.
     patience: Duration,
+    /// Whether the server is asked how far long statements are.
+    progress: bool,
+    /// A round trip of the line, and of which backend's it was measured.
+    network: Option<Duration>,
+    measured: Option<i32>,
     /// The tab's variables and settings; away while a script runs.
     pub(super) script: Option<Box<Script>>,
 }
@@ -89,6 +98,7 @@ impl Worker {
         self.tell_state(&session);
         let mut watch = session.watch();
         loop {
+            self.measure(&mut session).await;
             let transaction = session.transaction();
             let ask = tokio::select! {
                 biased;
@@ -110,7 +120,16 @@ impl Worker {
             };
             match ask {
                 None | Some(Ask::Close) => break,
-                Some(Ask::Cancel | Ask::Drop | Ask::Answer(_)) => {}
+                Some(Ask::Cancel | Ask::Drop | Ask::Answer(_) | Ask::Press(_)) => {}
+                Some(Ask::Try { run, statement }) => {
+                    let after = self.try_out(&mut session, run, statement, &notes).await;
+                    watch = session.watch();
+                    self.hear_health(watch.health());
+                    (self.tell)(News::Ended { run });
+                    if after == After::Leave {
+                        break;
+                    }
+                }
                 Some(Ask::Script { run, text, note }) => {
                     let after = self.run_script(&mut session, run, text, note, &notes).await;
                     watch = session.watch();
@@ -141,6 +160,18 @@ impl Worker {
         (self.tell)(News::Closed);
     }
 
+    /// Measures the line of a backend that is new, so that times can be told apart.
+    async fn measure(&mut self, session: &mut Session) {
+        let pid = session.facts().pid;
+        if self.measured == Some(pid) || session.is_away() || session.transaction() != Transaction::Idle {
+            return;
+        }
+        self.measured = Some(pid);
+        let (network, notices) = session.round_trip().await;
+        self.network = network;
+        notices.into_iter().for_each(|notice| (self.tell)(News::Notice(notice)));
+    }
+
     async fn run(
         &mut self,
         session: &mut Session,
@@ -150,7 +181,11 @@ impl Worker {
     ) -> After {
         self.results.clear();
         self.desk.clear();
+        let mut stopped = false;
         for (index, statement) in statements.into_iter().enumerate() {
+            if stopped && !(statement.always && !session.is_away()) {
+                continue;
+            }
             let ended = self.statement(session, run, index, &statement.sql, None).await;
             self.lost = session.is_away();
             self.tell_state(session);
@@ -160,9 +195,7 @@ impl Worker {
             if ended.after == After::Leave {
                 return After::Leave;
             }
-            if ended.outcome != Outcome::Done || ended.cancelled {
-                break;
-            }
+            stopped |= ended.outcome != Outcome::Done || ended.cancelled;
         }
         After::Go
     }
@@ -178,6 +211,10 @@ impl Worker {
     ) -> Ended {
         let at = SystemTime::now();
         let mut current = Current::new(run, index, session, sql);
+        current.network = self.network;
+        if self.progress && tells_progress(sql) {
+            current.follow(sql, &self.tell);
+        }
         current.script = by.as_ref().map(|(_, run)| Scripted::new(run));
         let mut feeding = false;
         (self.tell)(News::Began { run, index, at });
@@ -201,7 +238,8 @@ impl Worker {
                     Some(Ask::Drop) if running.is_unsent() => break End::Unsent,
                     Some(Ask::Cancel) => current.cancel(&self.tell, true),
                     Some(Ask::Drop) => break End::Cut(current.dropped(sql)),
-                    Some(Ask::Run { .. } | Ask::Script { .. } | Ask::Answer(_)) => {}
+                    Some(Ask::Press(means)) => current.press(&self.tell, means),
+                    Some(Ask::Run { .. } | Ask::Try { .. } | Ask::Script { .. } | Ask::Answer(_)) => {}
                     None | Some(Ask::Close) => {
                         current.cancel(&self.tell, false);
                         leaving = leaving.or(Some(Instant::now() + CLOSE_WAIT));
@@ -226,6 +264,8 @@ impl Worker {
                         let is_back = matches!(happening, Ok(Happening::Reconnected(_)));
                         self.hear(&mut current, happening);
                         if is_back {
+                            // The login is no part of the statement's time, and the line may be another.
+                            (current.sent, current.network) = (Instant::now(), None);
                             watch.follow();
                             self.hear_health(watch.health());
                             let facts = Box::new(running.facts());
@@ -237,8 +277,13 @@ impl Worker {
                 () = sleep_until(flush.unwrap_or_else(Instant::now)), if flush.is_some() => self.flush(&mut current),
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => break End::Over,
                 () = sleep_until(patience.unwrap_or_else(Instant::now)), if patience.is_some() => {
-                    if let Some(diagnosis) = current.stop.as_mut().and_then(|stop| stop.wake(self.patience)) {
-                        (self.tell)(News::Cancelled(Err(diagnosis)));
+                    match current.stop.as_mut().and_then(|stop| stop.wake(self.patience)) {
+                        Some(Woken::Unreached(diagnosis)) => (self.tell)(News::Cancelled(Err(diagnosis))),
+                        Some(Woken::Unmoved) => {
+                            let pid = current.canceller.pid().unwrap_or_default();
+                            (self.tell)(News::Unmoved { pid });
+                        }
+                        None => {}
                     }
                 }
             }
@@ -284,7 +329,7 @@ impl Worker {
             outcome: current.outcome.unwrap_or(Outcome::Done),
             took: current.timing().total,
             rows: current.rows,
-            ran: current.script.map(Scripted::over).unwrap_or_default(),
+            ran: current.script.take().map(Scripted::over).unwrap_or_default(),
             cancelled: current.by_user,
             after: if leaving.is_some() { After::Leave } else { After::Go },
         }
@@ -493,6 +538,18 @@ pub(super) struct Current {
     partial: Vec<u8>,
     /// A script runs it.
     script: Option<Scripted>,
+    /// A round trip of the line.
+    network: Option<Duration>,
+    /// Asks the server how far it is.
+    progress: Option<JoinHandle<()>>,
+}
+
+impl Drop for Current {
+    fn drop(&mut self) {
+        if let Some(task) = self.progress.take() {
+            task.abort();
+        }
+    }
 }
 
 impl Current {
@@ -516,6 +573,8 @@ impl Current {
             outcome: None,
             partial: Vec::new(),
             script: None,
+            network: None,
+            progress: None,
         }
     }
 
@@ -524,7 +583,8 @@ impl Current {
     }
 
     fn timing(&self) -> Timing {
-        Timing { first: self.first.filter(|_| self.result.is_some()), total: self.sent.elapsed() }
+        let first = self.first.filter(|_| self.result.is_some());
+        Timing { first, total: self.sent.elapsed(), network: self.network }
     }
 
     /// Asks the server to cancel; rows are drained meanwhile.
@@ -535,6 +595,21 @@ impl Current {
             Some(_) => {}
             None => self.stop = Some(Stop::begin(self.canceller.clone(), Arc::clone(tell), by_user)),
         }
+    }
+
+    /// Signals the backend from a second session.
+    fn press(&mut self, tell: &Tell, means: Means) {
+        let canceller = self.canceller.clone();
+        if let Some(stop) = &mut self.stop {
+            stop.press(canceller, Arc::clone(tell), means);
+        }
+    }
+
+    /// Tells how far it is, from a task of its own, until it has ended.
+    fn follow(&mut self, sql: &str, tell: &Tell) {
+        let tell = Arc::clone(tell);
+        let following = self.canceller.clone().follow(sql.to_owned(), move |words| tell(News::Progress(words)));
+        self.progress = Some(tokio::spawn(following));
     }
 
     /// What is thrown away is told, at a bounded rate.
@@ -610,7 +685,7 @@ pub(super) struct Ended {
     at: SystemTime,
     pub(super) outcome: Outcome,
     took: Duration,
-    rows: u64,
+    pub(super) rows: u64,
     /// For the script that ran it.
     pub(super) ran: Ran,
     pub(super) cancelled: bool,

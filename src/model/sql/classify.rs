@@ -133,12 +133,16 @@ fn of_pieces(pieces: &[Piece<'_>]) -> Class {
         "EXPLAIN" => explain(rest),
         "SET" | "RESET" | "DISCARD" | "LISTEN" | "UNLISTEN" | "DEALLOCATE" | "LOAD" => Class::Session,
         "PREPARE" if rest.first().is_some_and(|piece| piece.is("transaction")) => Class::Transaction,
-        "PREPARE" => Class::Session,
+        // Its EXECUTE asks nothing.
+        "PREPARE" => match rest.iter().position(|piece| piece.depth == 0 && piece.is("as")) {
+            Some(at) if matches!(of_pieces(&rest[at + 1..]), Class::Dangerous { .. }) => of_pieces(&rest[at + 1..]),
+            _ => Class::Session,
+        },
         "BEGIN" | "START" | "COMMIT" | "END" | "ROLLBACK" | "ABORT" | "SAVEPOINT" | "RELEASE" => Class::Transaction,
         "LOCK" | "CHECKPOINT" | "NOTIFY" | "ANALYZE" | "ANALYSE" => Class::Writes { verb },
         "COPY" => copy(pieces),
         "DROP" | "ALTER" => Class::Dangerous { reason: object(verb, rest) },
-        "TRUNCATE" => Class::Dangerous { reason: verb },
+        "TRUNCATE" | "GRANT" | "REVOKE" => Class::Dangerous { reason: verb },
         "REASSIGN" => Class::Dangerous { reason: "REASSIGN OWNED".to_owned() },
         "CREATE" | "COMMENT" | "REFRESH" | "REINDEX" | "SECURITY" | "IMPORT" => {
             Class::Writes { verb: object(verb, rest) }

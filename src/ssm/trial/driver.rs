@@ -1,8 +1,8 @@
 //! The driver against the model agent over real web sockets on loopback.
 
-use super::agent::Habits;
+use super::agent::{Habits, SOURCE};
 use super::gateway::{Deed, Gateway, lock};
-use crate::ssm::driver::Timing;
+use crate::ssm::driver::{SPOOLING, Timing};
 use crate::ssm::{Account, Ended, Error, Health, Options, Tunnel};
 use std::io;
 use std::sync::Arc;
@@ -106,6 +106,29 @@ async fn a_stalled_reader_harms_nobody_and_gets_every_byte() {
     stalled.read_exact(&mut got).await.expect("every byte");
     assert!(got == data);
     assert!(tunnel.figures().sent >= total as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_disk_that_hangs_the_web_socket_waits_and_is_not_taken_for_dead() {
+    let gateway = Gateway::start(Habits { slice: 16 << 10, ..fast() }, false).await;
+    let tunnel = open(&gateway).await.expect("a tunnel");
+    let spooling = || tunnel.shared().lock().session.spooling();
+    let disk = tunnel.shared().lock().session.hang_disk();
+    let total: u64 = 24 << 20;
+    let mut stalled = tunnel.stream().expect("a stream");
+    stalled.write_all(&[&SOURCE[..], &total.to_be_bytes()].concat()).await.expect("room");
+    until("as much as may be is on its way to the disk", || spooling() > SPOOLING).await;
+    // Longer than the service may be silent, several times over.
+    for _ in 0..100 {
+        assert!(spooling() <= SPOOLING + (1 << 20), "memory stays bounded: {}", spooling());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(tunnel.figures().received < 20 << 20, "the rest waits with the agent");
+    drop(disk);
+    let mut got = vec![0; usize::try_from(total).expect("it fits")];
+    stalled.read_exact(&mut got).await.expect("every byte");
+    assert!(got.chunks_exact(8).zip(0u64..).all(|(word, expected)| word == expected.to_le_bytes()));
+    assert_eq!(tunnel.figures().resumes, 0, "it was we who were silent");
 }
 
 #[tokio::test]

@@ -407,6 +407,50 @@ fn an_agent_that_is_gone_is_noticed() {
     assert!((29_000..32_000).contains(&(world.now - gone)), "{} ms", world.now - gone);
 }
 
+#[test]
+fn bytes_survive_fifty_cuts_of_up_to_half_a_minute() {
+    // An agent that is not told goes on sending to nobody, and repairs ten messages a second afterwards: hours for these.
+    let weather = Weather { cuts: Some((150, 30_000)), announces: true, ..FAIR };
+    let users = (0..4).map(|_| user(0, 2_500_000, 0)).collect();
+    let mut world = World::new(10, weather, Habits::default(), 8192, users);
+    world.run(3600, all_done);
+    assert!(world.opens.len() > 50, "{} web sockets", world.opens.len());
+    assert!(world.now > 50 * 10_000, "{} ms, most of them without one", world.now);
+}
+
+#[test]
+fn a_lid_that_was_closed_for_an_hour_ends_nothing() {
+    for (minutes, is_cut) in [(10, false), (60, false), (10, true), (60, true)] {
+        let mut world = World::new(11, FAIR, Habits::default(), 8192, vec![user(0, 600_000, 0)]);
+        world.run(60, |world| world.users[0].read > 200_000);
+        assert!(!world.wire.is_empty());
+        // What was on its way is lost, and nothing happens here until the lid is opened.
+        world.wire.clear();
+        world.now += minutes * 60_000;
+        if is_cut {
+            world.session.disconnected();
+            world.connected = false;
+            world.reconnect = world.now + 20_000;
+        }
+        world.run(4000, all_done);
+        assert!(world.session.failure().is_none() && world.users[0].read == 600_000);
+    }
+}
+
+#[test]
+fn an_agent_that_left_while_the_lid_was_closed_is_given_its_time_and_then_up() {
+    let mut world = World::new(12, FAIR, Habits::default(), 8192, vec![user(0, 600_000, 0)]);
+    world.run(60, |world| world.users[0].read > 200_000);
+    world.wire.clear();
+    world.weather.lost = 100;
+    world.now += 3_600_000;
+    let opened = world.now;
+    world.run(4000, |world| world.session.failure().is_some());
+    assert!(matches!(world.session.failure(), Some(Failure::Ended(Ended::AgentSilent(_)))));
+    // Bulk was on its way in neither direction but the echo's: whatever is due to it, it is not given up at once.
+    assert!((29_000..620_000).contains(&(world.now - opened)), "{} ms", world.now - opened);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

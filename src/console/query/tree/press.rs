@@ -278,7 +278,11 @@ fn preview(pane: &mut Pane, node: Node, orders: &mut Vec<Order>) {
     let sql = format!("select * from {name} limit {PREVIEW}");
     let note = (!secrets::may_hold(&sql)).then(|| format!("{sql};"));
     let before = pane.runs;
-    running::consider(pane, vec![Sent { statement: Statement { sql, note }, start: None }], orders);
+    running::consider(
+        pane,
+        vec![Sent { statement: Statement { sql, note, always: false }, start: None, lead: 0 }],
+        orders,
+    );
     if pane.runs > before && !layout::beside(pane.area) {
         leave(pane);
     }

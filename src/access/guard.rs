@@ -1,0 +1,189 @@
+//! What makes a read-only session read-only: the server, statement by statement. It must not know what a statement would
+//! do, and needs no list of what writes.
+//!
+//! The start-up option `default_transaction_read_only` is a default only: `SET`, `RESET`, `set_config` in some function or
+//! `BEGIN READ WRITE` change it. So in a read-only session each text goes out with [`PREFIX`] before it, in the same simple
+//! query and hence the same round trip:
+//!
+//! - Outside a transaction block the two are one implicit transaction block (PostgreSQL, Message Flow, Multiple Statements
+//!   in a Simple Query), inside one they are part of it. Either way the transaction *is* read-only when the text begins,
+//!   whatever the session's parameters say by then.
+//! - Every statement that could write takes a snapshot before it does anything, and from then on the server refuses to
+//!   make its transaction writable ("transaction read-write mode must be set before any query"). That holds for functions,
+//!   DO blocks, EXECUTE and what they call.
+//! - In a transaction block, an implicit one too, DO and CALL are atomic: the server refuses a COMMIT within, which
+//!   would open a transaction that is read-only by default only.
+//! - A transaction that was opened or made READ WRITE by a statement of its own is read-only again before the next one.
+//!
+//! What is left is a text that ends its transaction half way and goes on. One statement cannot; several could, so a text
+//! of several that begins or ends transactions is not sent. Where a text's statements begin is found with the server's
+//! lexical rules; should the session have changed those (`standard_conforming_strings`, `client_encoding`, both reported by
+//! the server), a text that reads differently under them is not sent either.
+//!
+//! Commands that the server runs outside of transaction blocks alone ([`OUTSIDE`]) go out bare. What PostgreSQL itself lets
+//! pass in read-only transactions stays possible: temporary tables, VACUUM, NOTIFY, advisory locks, COMMIT PREPARED of what
+//! another session prepared, and functions that act through a session of their own (dblink) or outside the database.
+
+use crate::model::sql::{TokenKind, tokens};
+use crate::model::{Diagnosis, Kind, Transaction};
+
+/// Goes before each text; the server makes the transaction read-only, or keeps it so. Its own completion is not told.
+pub(super) const PREFIX: &str = "SET TRANSACTION READ ONLY; ";
+
+/// Goes before a text that is to open a transaction, where commits are the user's.
+pub(super) const BEGIN: &str = "BEGIN; ";
+
+/// Begin or end transactions, as first words.
+const CONTROL: [&str; 6] = ["begin", "start", "commit", "end", "rollback", "abort"];
+
+/// Cannot run in a transaction block, though a read-only transaction is no hindrance; ends of transactions among them, so
+/// that the server's warning says that there is none.
+const OUTSIDE: [&str; 8] = ["vacuum", "cluster", "reindex", "discard", "commit", "end", "rollback", "abort"];
+
+/// What the session reported of how it reads texts.
+pub(super) struct Reading {
+    /// `standard_conforming_strings` is on.
+    pub(super) standard_strings: bool,
+    /// `client_encoding` is UTF8.
+    pub(super) utf8: bool,
+}
+
+/// Whether [`PREFIX`] goes before `text` in a read-only session whose transaction stands so; an error when it may not be
+/// sent at all.
+pub(super) fn is_prefixed(text: &str, transaction: Transaction, reading: &Reading) -> Result<bool, Diagnosis> {
+    if !reading.standard_strings && text.contains('\\') {
+        return Err(refused("standard_conforming_strings is off, and the text holds a backslash")
+            .advise("SET standard_conforming_strings = on, or write without backslashes"));
+    }
+    if !reading.utf8 && !text.is_ascii() {
+        return Err(refused("client_encoding is not UTF8, and the text holds more than ASCII")
+            .advise("SET client_encoding = 'UTF8'"));
+    }
+    // Data within a text are statements to the server, for it has no text of its own for data.
+    if tokens(text).any(|token| token.kind == TokenKind::CopyData) {
+        return Err(refused("data of COPY FROM STDIN stand in the text of the statement"));
+    }
+    let firsts = first_words(text);
+    let is_control = |words: &[String; 2]| {
+        CONTROL.contains(&words[0].as_str()) || (words[0] == "prepare" && words[1] == "transaction")
+    };
+    match firsts.as_slice() {
+        [] => Ok(false),
+        // In a failed transaction the server takes nothing but its end.
+        _ if transaction == Transaction::Failed && firsts.len() == 1 => Ok(false),
+        [one] if transaction == Transaction::Idle => {
+            let outside = OUTSIDE.contains(&one[0].as_str()) || (one[0] == "alter" && one[1] == "system");
+            Ok(!outside)
+        }
+        [_] => Ok(true),
+        many if many.iter().any(is_control) => {
+            Err(refused("the text holds several statements, and one of them begins or ends a transaction")
+                .advise("Run its statements one by one"))
+        }
+        _ => Ok(transaction != Transaction::Failed),
+    }
+}
+
+/// Whether `text` can be the first of a transaction block: one statement or several that neither begin nor end one, and
+/// that the server runs in blocks (PostgreSQL names each that it does not: "cannot run inside a transaction block").
+pub(super) fn is_for_a_block(text: &str) -> bool {
+    let firsts = first_words(text);
+    let outside = |words: &[String; 2]| {
+        let [first, second] = words;
+        CONTROL.contains(&first.as_str())
+            || OUTSIDE.contains(&first.as_str())
+            || (first == "prepare" && second == "transaction")
+            || (matches!(first.as_str(), "create" | "drop" | "alter")
+                && matches!(second.as_str(), "database" | "tablespace" | "subscription" | "system"))
+    };
+    let concurrently = || tokens(text).any(|token| token.of(text).eq_ignore_ascii_case("concurrently"));
+    let refresh = firsts.first().is_some_and(|words| words[0] == "refresh");
+    !firsts.is_empty() && !firsts.iter().any(outside) && (refresh || !concurrently())
+}
+
+fn refused(why: &str) -> Diagnosis {
+    Diagnosis::new(Kind::Sql, "Not sent: the server could not be relied on to keep this session read-only").because(why)
+}
+
+/// The first two words of each statement, in lower case. Every semicolon ends one, also those of a body in `BEGIN ATOMIC`.
+pub(super) fn first_words(text: &str) -> Vec<[String; 2]> {
+    let mut firsts = Vec::new();
+    let mut at = 0;
+    for token in tokens(text).filter(|token| !token.is_blank()) {
+        let piece = token.of(text);
+        if token.kind == TokenKind::Punctuation && piece == ";" {
+            at = 0;
+            continue;
+        }
+        match at {
+            0 => firsts.push([piece.to_ascii_lowercase(), String::new()]),
+            1 => {
+                if let Some(last) = firsts.last_mut() {
+                    last[1] = piece.to_ascii_lowercase();
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    firsts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const USUAL: Reading = Reading { standard_strings: true, utf8: true };
+
+    #[test]
+    fn everything_is_prefixed_that_may_stand_in_a_block() {
+        for (text, idle, open) in [
+            ("select 1", true, true),
+            ("do $$ begin commit; end $$", true, true),
+            ("call p()", true, true),
+            ("set default_transaction_read_only = off", true, true),
+            ("begin read write", true, true),
+            ("select 1; insert into t values (1)", true, true),
+            ("commit", false, true),
+            ("vacuum t", false, true),
+            ("alter system set work_mem = '1MB'", false, true),
+            ("alter table t add n int", true, true),
+            ("", false, false),
+            (" -- nothing\n;", false, false),
+        ] {
+            assert_eq!(is_prefixed(text, Transaction::Idle, &USUAL), Ok(idle), "{text}");
+            assert_eq!(is_prefixed(text, Transaction::Open, &USUAL), Ok(open), "{text}");
+        }
+        assert_eq!(is_prefixed("rollback to savepoint s", Transaction::Failed, &USUAL), Ok(false));
+    }
+
+    #[test]
+    fn a_transaction_is_not_opened_for_what_cannot_stand_in_one() {
+        for text in ["select 1", "update t set n = 1; select 2", "create index i on t (n)", "alter table t add m int"] {
+            assert!(is_for_a_block(text), "{text}");
+        }
+        for text in ["", "begin", "commit", "vacuum", "create database d", "create index concurrently i on t (n)"] {
+            assert!(!is_for_a_block(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_could_leave_its_transaction_is_not_sent() {
+        for text in [
+            "commit; begin read write; insert into t values (1)",
+            "select 1; /* x */ END; insert into t values (1)",
+            "select $a$;$a$; prepare transaction 'x'",
+            "copy t from stdin;\ncommit; begin read write;\n\\.\n",
+        ] {
+            assert!(is_prefixed(text, Transaction::Idle, &USUAL).is_err(), "{text}");
+        }
+        for text in ["select '; commit; '; select 2", "select 1; select \"commit\""] {
+            assert_eq!(is_prefixed(text, Transaction::Idle, &USUAL), Ok(true), "{text}");
+        }
+        let old = Reading { standard_strings: false, utf8: true };
+        assert!(is_prefixed(r"select '\'; commit; insert --'", Transaction::Idle, &old).is_err());
+        assert_eq!(is_prefixed("select 'plain'", Transaction::Idle, &old), Ok(true));
+        let foreign = Reading { standard_strings: true, utf8: false };
+        assert!(is_prefixed("select 'é'", Transaction::Idle, &foreign).is_err());
+    }
+}

@@ -1,0 +1,77 @@
+//! What a listener has done so far, for a table. It must not know how.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// A listener, told for a screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenerReport {
+    /// What it is called.
+    pub name: String,
+    /// `127.0.0.1:PORT`, or the socket's folder and number.
+    pub address: String,
+    /// `host:port` of the database.
+    pub database: String,
+    /// The users it logs in as.
+    pub users: String,
+    /// Whether it asks the server for read-only sessions.
+    pub read_only: bool,
+    /// The way, once there is one.
+    pub route: Option<String>,
+    /// Clients that are logged in.
+    pub streams: usize,
+    /// Bytes from the database to clients.
+    pub received: u64,
+    /// Bytes from clients to the database.
+    pub sent: u64,
+    /// Logins at the database that succeeded.
+    pub logins: u64,
+    /// Clients that were turned away.
+    pub refused: u64,
+    /// Why the last one was turned away, or lost.
+    pub last_error: Option<String>,
+}
+
+/// Counters.
+#[derive(Default)]
+pub(super) struct Figures {
+    pub(super) streams: AtomicUsize,
+    pub(super) received: AtomicU64,
+    pub(super) sent: AtomicU64,
+    pub(super) logins: AtomicU64,
+    pub(super) refused: AtomicU64,
+    last_error: Mutex<Option<String>>,
+}
+
+impl Figures {
+    /// A client was turned away.
+    pub(super) fn refuse(&self, why: &str) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        self.trouble(why);
+    }
+
+    /// Something went wrong.
+    pub(super) fn trouble(&self, why: &str) {
+        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.to_owned());
+    }
+
+    pub(super) fn last_error(&self) -> Option<String> {
+        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// One more client that is in, until it is dropped.
+    pub(super) fn enter(&self) -> Entered<'_> {
+        self.logins.fetch_add(1, Ordering::Relaxed);
+        self.streams.fetch_add(1, Ordering::Relaxed);
+        Entered(self)
+    }
+}
+
+/// A client that is in.
+pub(super) struct Entered<'a>(&'a Figures);
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+}

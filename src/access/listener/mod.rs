@@ -1,0 +1,253 @@
+//! The listener: a port or socket of this machine on which any PostgreSQL client finds a database, logged in by us. Each
+//! client gets a login and a stream of its own, over a verified line; it needs no token, no certificate, and no way there.
+//! It must not look into what is spoken once a client is in.
+
+mod cancels;
+mod client;
+mod complaint;
+mod door;
+mod figures;
+mod greet;
+mod packet;
+mod papers;
+mod proven;
+mod scram;
+mod splice;
+mod terms;
+mod unproven;
+mod upstream;
+
+pub use door::Door;
+pub use figures::ListenerReport;
+pub use papers::{Papers, PassLine};
+pub use proven::new_secret;
+
+use super::audit::{Event, Subject};
+use super::{Access, Steps, refusal};
+use crate::db::LocalTls;
+use crate::model::{Auth, Diagnosis, Endpoint, Kind, Route, RouteChoice, Secret, Target};
+use cancels::Cancels;
+use door::Opened;
+use figures::Figures;
+use greet::Guard;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+use terms::Terms;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use unproven::Unproven;
+use upstream::Upstream;
+
+/// What is wanted of [`Access::listen`].
+#[derive(Clone, Debug)]
+pub struct ListenerWish {
+    /// What to call it.
+    pub name: String,
+    /// What to reach.
+    pub endpoint: Endpoint,
+    /// The way there.
+    pub route: RouteChoice,
+    /// Where clients knock.
+    pub door: Door,
+    /// Roles. One: every client is that one, whatever it says. Several: a client has to name one of them.
+    pub users: Vec<String>,
+    /// Databases. None: any. One: always that one. Several: one of them.
+    pub databases: Vec<String>,
+    /// How to log in.
+    pub auth: Auth,
+    /// Have the server refuse writes: `default_transaction_read_only` is on whatever a client asks for at its start. A
+    /// session may still set it off by a statement, for statements are not read here.
+    pub read_only: bool,
+    /// What clients have to show (by SCRAM-SHA-256); `None` asks for nothing. On a socket the peer's user is looked at, too.
+    pub secret: Option<Secret>,
+    /// Offer TLS, with a certificate made for this listener.
+    pub tls: bool,
+}
+
+/// An open listener. Dropped, it closes, and its clients with it.
+pub struct Listener {
+    shared: Arc<Shared>,
+    serving: JoinSet<()>,
+}
+
+/// What clients share.
+pub(super) struct Shared {
+    name: String,
+    address: (String, u16),
+    terms: Terms,
+    guard: Guard,
+    upstream: Upstream,
+    cancels: Cancels,
+    figures: Figures,
+    news: Mutex<Option<UnboundedSender<Diagnosis>>>,
+}
+
+impl Access {
+    /// Opens a listener. Nothing is asked of the network: the first client is, or [`Listener::reach`].
+    pub async fn listen(&self, wish: ListenerWish) -> Result<Listener, Diagnosis> {
+        let ListenerWish { name, endpoint, route, door, users, databases, auth, read_only, secret, tls } = wish;
+        if users.is_empty() {
+            return Err(Diagnosis::new(Kind::Usage, format!("Which database user, on {name}?")).advise("Name one"));
+        }
+        if !endpoint.engine.is_postgres() {
+            return Err(Diagnosis::new(
+                Kind::Usage,
+                format!("{} is no PostgreSQL: {}", endpoint.owner, endpoint.engine),
+            )
+            .advise("Forward a port to it with `gatepost tunnel`"));
+        }
+        if read_only && endpoint.host.contains(".proxy-") {
+            return Err(Diagnosis::new(Kind::Usage, format!("{} takes no settings at the login", endpoint.owner))
+                .because("RDS Proxy refuses a start-up packet with options, which is how sessions are made read-only")
+                .advise("Listen for a read-only endpoint of the proxy, or for the database itself"));
+        }
+        let opened = Opened::open(&door).await?;
+        let made = |error: crate::db::Error| {
+            Diagnosis::new(Kind::Local, "The listener's certificate could not be made").because(error.to_string())
+        };
+        let terms = Terms {
+            users,
+            databases,
+            usual: super::session::database_of(&endpoint, None),
+            read_only,
+            os_user: self.settings().os_user.clone(),
+        };
+        let guard = Guard {
+            verifier: secret.as_ref().map(scram::Verifier::new),
+            tls: tls.then(LocalTls::new).transpose().map_err(made)?,
+        };
+        let shared = Arc::new(Shared {
+            name,
+            address: opened.address(),
+            terms,
+            guard,
+            upstream: Upstream::new(self, endpoint, route, auth, read_only),
+            cancels: Cancels::default(),
+            figures: Figures::default(),
+            news: Mutex::default(),
+        });
+        shared.note(&shared.subject(), &Event::Listen, "ok", None);
+        self.inner.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&shared));
+        let mut serving = JoinSet::new();
+        serving.spawn(serve(shared.clone(), opened));
+        Ok(Listener { shared, serving })
+    }
+
+    /// The open listeners, in the order in which they were opened.
+    pub fn listeners(&self) -> Vec<ListenerReport> {
+        let mut open = self.inner.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|shared| shared.strong_count() > 0);
+        open.iter().filter_map(Weak::upgrade).map(|shared| shared.report()).collect()
+    }
+}
+
+/// Takes clients until it is dropped, and they with it.
+async fn serve(shared: Arc<Shared>, opened: Opened) {
+    let unproven = Unproven::default();
+    let mut clients = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = opened.accept() => match accepted {
+                Ok(knock) => {
+                    let shared_with = shared.clone();
+                    let dropped = unproven.admit(|place| {
+                        clients.spawn(async move { client::serve(&shared_with, knock, place).await })
+                    });
+                    if dropped {
+                        shared.figures.refuse("too many connections that show nothing: the oldest was dropped");
+                    }
+                }
+                // Out of descriptors, or a client gone before it was taken: the next may do better.
+                Err(error) => {
+                    shared.figures.trouble(&error.to_string());
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            },
+            Some(_) = clients.join_next() => {}
+        }
+    }
+}
+
+impl Listener {
+    /// What a client is given as host (for a socket: its folder) and as port.
+    pub fn address(&self) -> (&str, u16) {
+        (&self.shared.address.0, self.shared.address.1)
+    }
+
+    /// The certificate that TLS clients have to trust, PEM; `None` where TLS is not offered.
+    pub fn authority(&self) -> Option<&str> {
+        self.shared.guard.tls.as_ref().map(LocalTls::authority)
+    }
+
+    /// Opens the way to the database now, each step told, instead of with the first client.
+    pub async fn reach(&self, steps: Steps) -> Result<(), Diagnosis> {
+        self.shared.upstream.reach(steps).await.map(drop)
+    }
+
+    /// Where it is told why a client was turned away.
+    pub fn tell(&self, news: UnboundedSender<Diagnosis>) {
+        *self.shared.news.lock().unwrap_or_else(PoisonError::into_inner) = Some(news);
+    }
+
+    /// What it has done.
+    pub fn report(&self) -> ListenerReport {
+        self.shared.report()
+    }
+
+    /// Closes it, and the connections on it.
+    pub async fn close(mut self) {
+        self.serving.shutdown().await;
+        self.shared.note(&self.shared.subject(), &Event::Disconnect, "ok", None);
+    }
+}
+
+impl Shared {
+    fn report(&self) -> ListenerReport {
+        let (host, port) = &self.address;
+        let figures = &self.figures;
+        ListenerReport {
+            name: self.name.clone(),
+            address: if host.starts_with('/') { format!("{host}/.s.PGSQL.{port}") } else { format!("{host}:{port}") },
+            database: self.upstream.endpoint.address(),
+            users: self.terms.users.join(", "),
+            read_only: self.terms.read_only,
+            route: self.upstream.route(),
+            streams: figures.streams.load(Ordering::Relaxed),
+            received: figures.received.load(Ordering::Relaxed),
+            sent: figures.sent.load(Ordering::Relaxed),
+            logins: figures.logins.load(Ordering::Relaxed),
+            refused: figures.refused.load(Ordering::Relaxed),
+            last_error: figures.last_error(),
+        }
+    }
+
+    /// The listener itself, for the audit.
+    fn subject(&self) -> Subject {
+        let target = Target {
+            endpoint: self.upstream.endpoint.clone(),
+            route: Route::Direct,
+            database: String::new(),
+            user: self.terms.users.join(","),
+            auth: self.upstream.auth.clone(),
+            read_only: self.upstream.read_only,
+        };
+        Subject::new(&target, None, None)
+    }
+
+    fn note(&self, subject: &Subject, event: &Event<'_>, outcome: &str, since: Option<Instant>) {
+        let audit = &self.upstream.access.inner.audit;
+        audit.note(subject, event, outcome, since.map(|since| since.elapsed()));
+    }
+
+    /// A client was turned away because of that.
+    fn trouble(&self, diagnosis: &Diagnosis) {
+        tracing::info!(kind = ?diagnosis.kind, listener = self.name, "{}", diagnosis.title);
+        self.figures.refuse(&refusal::outcome(diagnosis));
+        if let Some(told) = self.news.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            // Whoever listened may have stopped.
+            let _ = told.send(diagnosis.clone());
+        }
+    }
+}

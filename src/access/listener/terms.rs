@@ -1,0 +1,215 @@
+//! What a client may ask for, and what becomes of its StartupMessage: who logs in at the database, where, with which
+//! settings. It must not know sockets.
+
+use super::complaint::{Complaint, UNAUTHORIZED, UNSUPPORTED};
+use crate::db::Startup;
+
+/// The newest minor version of protocol 3 that is spoken here: 3.2, with its longer cancel keys.
+pub(super) const NEWEST: u16 = 2;
+/// PostgreSQL cuts an application_name after so many bytes (`NAMEDATALEN - 1`).
+const LONGEST_NAME: usize = 63;
+
+/// The terms of one listener.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Terms {
+    /// One: whoever comes is that one. Several: one of these has to be named.
+    pub(super) users: Vec<String>,
+    /// None: any. One: always that one. Several: one of these.
+    pub(super) databases: Vec<String>,
+    /// Where none is named.
+    pub(super) usual: String,
+    /// The server refuses writes, unless the session says otherwise.
+    pub(super) read_only: bool,
+    /// Whose machine it is, for application_name.
+    pub(super) os_user: String,
+}
+
+/// What a client asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// Its minor version of protocol 3.
+    pub(super) minor: u16,
+    pub(super) parameters: Vec<(String, String)>,
+}
+
+impl Asked {
+    fn parameter(&self, wanted: &str) -> Option<&str> {
+        self.parameters.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
+    }
+
+    /// The user named; libpq always names one.
+    pub(super) fn user(&self) -> &str {
+        self.parameter("user").unwrap_or_default()
+    }
+
+    /// Protocol options: none is known here.
+    pub(super) fn unknown(&self) -> Vec<String> {
+        let options = self.parameters.iter().map(|(name, _)| name).filter(|name| name.starts_with("_pq_."));
+        options.cloned().collect()
+    }
+
+    /// Whether the client has to be told what is spoken here instead.
+    pub(super) fn needs_negotiation(&self) -> bool {
+        self.minor > NEWEST || !self.unknown().is_empty()
+    }
+
+    /// Bytes of a cancel key's secret.
+    pub(super) fn key_length(&self) -> usize {
+        if self.minor >= 2 { 32 } else { 4 }
+    }
+}
+
+/// Who logs in where, and the whole message.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Admitted {
+    pub(super) user: String,
+    pub(super) database: String,
+    pub(super) startup: Startup,
+}
+
+impl Terms {
+    /// The StartupMessage for the database, or why there is none.
+    pub(super) fn admit(&self, asked: &Asked) -> Result<Admitted, Complaint> {
+        let replication = asked.parameter("replication").unwrap_or_default().to_ascii_lowercase();
+        if !["", "0", "false", "off", "no", "f", "n", "of"].contains(&replication.as_str()) {
+            return Err(Complaint::new(UNSUPPORTED, "gatepost: replication connections are not passed on")
+                .hint("Connect a replica to the database itself, or through `gatepost tunnel`."));
+        }
+        let user = self.user(asked)?;
+        let database = self.database(asked, &user)?;
+        let mut startup = Startup::new(&user, &database);
+        for (name, value) in &asked.parameters {
+            let ours = ["user", "database", "replication", "application_name", "options"];
+            let refused = self.read_only && name == "default_transaction_read_only";
+            if !ours.contains(&name.as_str()) && !name.starts_with("_pq_.") && !refused {
+                startup = startup.with(name, value);
+            }
+        }
+        startup = startup.with("application_name", self.application(asked.parameter("application_name")));
+        let mut options = asked.parameter("options").unwrap_or_default().to_owned();
+        if self.read_only {
+            // Last, for the last one counts.
+            options = format!("{options} -c default_transaction_read_only=on").trim_start().to_owned();
+        }
+        if !options.is_empty() {
+            startup = startup.with("options", options);
+        }
+        Ok(Admitted { user, database, startup })
+    }
+
+    fn user(&self, asked: &Asked) -> Result<String, Complaint> {
+        match &self.users[..] {
+            [only] => Ok(only.clone()),
+            several if several.iter().any(|user| user == asked.user()) => Ok(asked.user().to_owned()),
+            several => Err(Complaint::new(
+                UNAUTHORIZED,
+                format!("gatepost: this listener does not log in as \"{}\"", asked.user()),
+            )
+            .hint(format!("Name one of: {}.", several.join(", ")))),
+        }
+    }
+
+    fn database(&self, asked: &Asked, user: &str) -> Result<String, Complaint> {
+        if let [only] = &self.databases[..] {
+            return Ok(only.clone());
+        }
+        // libpq fills in its own user's name where none is given: with another user that is nobody's wish.
+        let filled_in = |name: &&str| *name == asked.user() && user != asked.user();
+        let named = asked.parameter("database").filter(|name| !name.is_empty()).filter(|name| !filled_in(name));
+        let name = named.unwrap_or(&self.usual);
+        if self.databases.is_empty() || self.databases.iter().any(|database| database == name) {
+            return Ok(name.to_owned());
+        }
+        Err(Complaint::new(UNAUTHORIZED, format!("gatepost: this listener does not lead to database \"{name}\""))
+            .hint(format!("Name one of: {}.", self.databases.join(", "))))
+    }
+
+    /// `psql via gatepost (me)`, cut where the server would cut it, but not our part.
+    fn application(&self, named: Option<&str>) -> String {
+        let Some(named) = named.filter(|name| !name.is_empty()) else { return format!("gatepost ({})", self.os_user) };
+        let ours = format!(" via gatepost ({})", self.os_user);
+        let room = LONGEST_NAME.saturating_sub(ours.len());
+        format!("{}{ours}", &named[..named.floor_char_boundary(room.min(named.len()))])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(parameters: &[(&str, &str)]) -> Asked {
+        let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Asked { minor: 0, parameters }
+    }
+
+    fn terms(users: &[&str], databases: &[&str]) -> Terms {
+        let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        Terms {
+            users: owned(users),
+            databases: owned(databases),
+            usual: "shop".to_owned(),
+            read_only: false,
+            os_user: "me".to_owned(),
+        }
+    }
+
+    #[test]
+    fn parameters_pass_and_ours_are_added() {
+        let asked = asked(&[
+            ("user", "root"),
+            ("database", "root"),
+            ("application_name", "psql"),
+            ("client_encoding", "LATIN1"),
+            ("options", "-c geqo=off"),
+            ("default_transaction_read_only", "off"),
+            ("_pq_.new", "1"),
+        ]);
+        let admitted = terms(&["oncall"], &[]).admit(&asked).expect("anybody may");
+        assert_eq!((admitted.user.as_str(), admitted.database.as_str()), ("oncall", "shop"));
+        let expected = Startup::new("oncall", "shop")
+            .with("client_encoding", "LATIN1")
+            .with("default_transaction_read_only", "off")
+            .with("application_name", "psql via gatepost (me)")
+            .with("options", "-c geqo=off");
+        assert_eq!(admitted.startup, expected);
+        assert_eq!(asked.unknown(), ["_pq_.new"]);
+
+        let read_only = Terms { read_only: true, ..terms(&["oncall"], &[]) }.admit(&asked).expect("anybody may");
+        let expected = Startup::new("oncall", "shop")
+            .with("client_encoding", "LATIN1")
+            .with("application_name", "psql via gatepost (me)")
+            .with("options", "-c geqo=off -c default_transaction_read_only=on");
+        assert_eq!(read_only.startup, expected);
+    }
+
+    #[test]
+    fn users_and_databases_are_fixed_or_of_a_list() {
+        let who = |terms: &Terms, words: &[(&str, &str)]| {
+            terms
+                .admit(&asked(words))
+                .map(|admitted| (admitted.user, admitted.database))
+                .map_err(|complaint| complaint.code)
+        };
+        let pair = |user: &str, database: &str| Ok((user.to_owned(), database.to_owned()));
+        let free = terms(&["a", "b"], &[]);
+        assert_eq!(who(&free, &[("user", "b"), ("database", "b")]), pair("b", "b"));
+        assert_eq!(who(&free, &[("user", "b")]), pair("b", "shop"));
+        assert_eq!(who(&free, &[("user", "c")]), Err(UNAUTHORIZED.to_owned()));
+        let fixed = terms(&["a"], &["other"]);
+        assert_eq!(who(&fixed, &[("user", "x"), ("database", "y")]), pair("a", "other"));
+        let listed = terms(&["a"], &["shop", "other"]);
+        assert_eq!(who(&listed, &[("user", "a"), ("database", "other")]), pair("a", "other"));
+        assert_eq!(who(&listed, &[("user", "a"), ("database", "postgres")]), Err(UNAUTHORIZED.to_owned()));
+        assert_eq!(who(&fixed, &[("user", "a"), ("replication", "database")]), Err(UNSUPPORTED.to_owned()));
+        assert_eq!(who(&fixed, &[("user", "a"), ("replication", "off")]), pair("a", "other"));
+    }
+
+    #[test]
+    fn names_of_applications_are_cut_before_our_part() {
+        let terms = terms(&["a"], &[]);
+        let long = "é".repeat(60);
+        let name = terms.application(Some(&long));
+        assert!(name.len() <= LONGEST_NAME && name.ends_with(" via gatepost (me)"), "{name}");
+        assert_eq!(terms.application(None), "gatepost (me)");
+    }
+}

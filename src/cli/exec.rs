@@ -1,0 +1,178 @@
+//! `gatepost exec`: a client of libpq's kind with a way to a database of its own, for as long as it runs. It must not know
+//! how the way is held open, nor what the client does.
+
+use super::login::LoginArgs;
+use super::steps::{Tell, Teller};
+use super::{Failure, Terminal, failure};
+use crate::access::listener::{Papers, PassLine, new_secret};
+use crate::access::{Access, Door, Listener, ListenerWish};
+use crate::model::{Diagnosis, Kind, RouteChoice};
+use rustix::process::{Pid, Signal, kill_process};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Run a client (psql, pg_dump, pgcli …) that finds a database by its environment
+///
+/// The client gets PGHOST, PGPORT, PGUSER, PGDATABASE and PGPASSFILE, which lead to a port of its own; every connection it
+/// opens is logged in anew, so that it outlives any token. Its exit status is ours.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Identifier, endpoint host, resource id or ARN
+    pub name: String,
+    /// Database user [default: the one used last, else the setting `user`]
+    #[arg(long, short)]
+    pub user: Option<String>,
+    /// Database [default: the one it was created with, else postgres]
+    #[arg(long, short)]
+    pub database: Option<String>,
+    /// Bastion by id or name, or `direct` [default: what fits best]
+    #[arg(long, value_name = "BASTION")]
+    pub via: Option<String>,
+    /// Sessions begin read-only, and the server refuses their writes until a statement ends that
+    #[arg(long)]
+    pub read_only: bool,
+    /// How to log in at the database.
+    #[command(flatten)]
+    pub login: LoginArgs,
+    /// The client and its words
+    #[arg(last = true, required = true, value_name = "CLIENT")]
+    pub client: Vec<OsString>,
+}
+
+/// What else would lead libpq elsewhere, or ask for what a loopback port has not.
+const CLEARED: [&str; 9] = [
+    "PGSERVICE",
+    "PGSERVICEFILE",
+    "PGPASSWORD",
+    "PGSSLROOTCERT",
+    "PGSSLNEGOTIATION",
+    "PGCHANNELBINDING",
+    "PGREQUIREAUTH",
+    "PGREQUIRESSL",
+    "PGTARGETSESSIONATTRS",
+];
+
+/// Runs it.
+pub async fn run(access: &Access, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
+    let mut signals = Signals::listen()?;
+    let papers = Papers::new(access.settings())?;
+    let (steps, teller) = Teller::start(terminal, Tell::Passing);
+    let opening = async {
+        let (listener, mut client) = prepare(access, args, &papers).await?;
+        listener.reach(steps).await?;
+        let program = args.client[0].to_string_lossy().into_owned();
+        let child = client.spawn().map_err(|error| {
+            Diagnosis::new(Kind::Local, format!("{program} cannot be started")).because(error.to_string())
+        })?;
+        Ok::<_, Diagnosis>((listener, child))
+    };
+    let opened = tokio::select! {
+        opened = Box::pin(opening) => opened,
+        signal = signals.next() => return Err(Failure::Told(128 + u8::try_from(signal.as_raw()).unwrap_or(0))),
+    };
+    teller.finish().await;
+    let (listener, mut child) = opened?;
+    let (news, mut told) = tokio::sync::mpsc::unbounded_channel();
+    listener.tell(news);
+    let status = loop {
+        tokio::select! {
+            status = child.wait() => break status?,
+            signal = signals.next() => pass_on(&child, signal),
+            // libpq tells it, too; not every client shows all of it.
+            Some(diagnosis) = told.recv(), if terminal.verbose => failure::tell(&diagnosis, terminal.color_on_stderr()),
+        }
+    };
+    listener.close().await;
+    match code(status) {
+        0 => Ok(()),
+        code => Err(Failure::Told(code)),
+    }
+}
+
+async fn prepare(access: &Access, args: &Args, papers: &Papers) -> Result<(Listener, Command), Diagnosis> {
+    let endpoint = access.find(&args.name).await?.endpoint;
+    let usual = endpoint.database_name.clone().unwrap_or_else(|| "postgres".to_owned());
+    let (user, auth) = args.login.settle(access, &endpoint, args.user.as_deref(), args.database.as_deref()).await?;
+    let user = match user.is_empty() {
+        false => user,
+        true => access.secret_user(&endpoint, &auth).await?,
+    };
+    let secret = new_secret();
+    let wish = ListenerWish {
+        name: args.name.clone(),
+        endpoint,
+        route: args.via.as_deref().map(RouteChoice::parse).unwrap_or_default(),
+        door: Door::Port(0),
+        users: vec![user.clone()],
+        databases: Vec::new(),
+        auth,
+        read_only: args.read_only,
+        secret: Some(secret.clone()),
+        tls: false,
+    };
+    let listener = access.listen(wish).await?;
+    let (host, port) = listener.address();
+    let line = PassLine { host, port, database: None, user: None, password: &secret };
+    let passfile = papers.passfile(&line)?;
+    let mut client = Command::new(&args.client[0]);
+    client.args(&args.client[1..]);
+    for name in CLEARED {
+        client.env_remove(name);
+    }
+    client
+        .env("PGHOST", host)
+        .env("PGHOSTADDR", host)
+        .env("PGPORT", port.to_string())
+        .env("PGUSER", &user)
+        .env("PGDATABASE", args.database.as_deref().unwrap_or(&usual))
+        .env("PGPASSFILE", passfile)
+        // It never leaves this machine; from here on it is TLS that is verified.
+        .env("PGSSLMODE", "disable")
+        .env("PGGSSENCMODE", "disable");
+    Ok((listener, client))
+}
+
+/// SIGINT, SIGTERM, SIGHUP and SIGQUIT, any number of them.
+struct Signals([(Signal, tokio::signal::unix::Signal); 4]);
+
+impl Signals {
+    fn listen() -> io::Result<Signals> {
+        Ok(Signals([
+            (Signal::INT, signal(SignalKind::interrupt())?),
+            (Signal::TERM, signal(SignalKind::terminate())?),
+            (Signal::HUP, signal(SignalKind::hangup())?),
+            (Signal::QUIT, signal(SignalKind::quit())?),
+        ]))
+    }
+
+    async fn next(&mut self) -> Signal {
+        let [(a, int), (b, term), (c, hup), (d, quit)] = &mut self.0;
+        tokio::select! {
+            Some(()) = int.recv() => *a,
+            Some(()) = term.recv() => *b,
+            Some(()) = hup.recv() => *c,
+            Some(()) = quit.recv() => *d,
+            else => std::future::pending().await,
+        }
+    }
+}
+
+/// What a terminal's key sent has reached the client, too: twice would be two.
+fn pass_on(child: &Child, signal: Signal) {
+    let by_key = matches!(signal, Signal::INT | Signal::QUIT) && io::stdin().is_terminal();
+    let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    if let Some(pid) = pid.filter(|_| !by_key) {
+        // One that has just ended needs none.
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// As shells have it.
+fn code(status: ExitStatus) -> u8 {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
+    u8::try_from(code).unwrap_or(1)
+}

@@ -1,0 +1,122 @@
+//! `gatepost proxy` and `gatepost exec` as programs: what they print can be pasted, secrets are in no argument list, and
+//! nothing is left behind.
+
+use gatepost::sandbox::{Options, Sandbox};
+use std::path::Path;
+use std::process::{Output, Stdio};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
+
+const GATEPOST: &str = env!("CARGO_BIN_EXE_gatepost");
+
+fn has_psql() -> bool {
+    let there = std::process::Command::new("psql").arg("--version").output().is_ok();
+    if !there {
+        eprintln!("skipped: this machine has no psql");
+    }
+    there
+}
+
+async fn sandbox() -> Sandbox {
+    Sandbox::start(Options { events: false, ..Options::default() }).await.expect("the sandbox starts")
+}
+
+fn command(sandbox: &Sandbox, state: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(GATEPOST);
+    command.args(words).envs(sandbox.environment()).env("GATEPOST_STATE_DIR", state).env("LC_ALL", "C.UTF-8");
+    command.env_remove("PGPASSWORD").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.kill_on_drop(true);
+    command
+}
+
+fn said(output: &Output) -> (Option<i32>, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn listeners_of_the_settings_are_opened_and_closed() {
+    if !has_psql() {
+        return;
+    }
+    let sandbox = sandbox().await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (state, sockets) = (folder.path().join("state"), folder.path().join("s"));
+    let config = folder.path().join("config.toml");
+    let text = format!(
+        "[[listeners]]\nname = \"orders\"\ntarget = \"orders-prod\"\nuser = \"oncall\"\n\n[[listeners]]\ntarget = \"reports\"\n\
+         user = [\"oncall\", \"analyst\"]\nsocket = \"{}\"\nread_only = true\n",
+        sockets.display()
+    );
+    std::fs::write(&config, text).expect("written");
+    let config = config.display().to_string();
+    let mut child = command(&sandbox, &state, &["proxy", "--config", &config]).spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let mut printed = Vec::new();
+    while printed.len() < 4 {
+        match lines.next_line().await.expect("text") {
+            Some(line) => printed.push(line),
+            None => panic!("{:?}", said(&child.wait_with_output().await.expect("it ended"))),
+        }
+    }
+    assert!(printed[0].starts_with("127.0.0.1:") && printed[0].ends_with(", via bastion-a, as oncall"), "{printed:?}");
+    assert!(printed[2].contains("/s/.s.PGSQL.5432 is reports") && printed[2].ends_with(", read-only"), "{printed:?}");
+    assert!(printed[1].contains("PGPASSFILE=") && !printed[3].contains("PGPASSFILE"), "{printed:?}");
+    for (line, expected) in [(&printed[1], "oncall|off"), (&printed[3], "oncall|on")] {
+        let pasted =
+            format!("{line} -X -A -t -c \"select current_user, current_setting('default_transaction_read_only')\"");
+        let output = Command::new("sh").args(["-c", &pasted]).output().await.expect("sh runs");
+        let (status, out, err) = said(&output);
+        assert_eq!((status, out.as_str()), (Some(0), expected), "{err}");
+    }
+    // Whoever lists processes sees no secret.
+    let passfile = printed[1].split(['=', ' ']).nth(1).expect("a path");
+    let secret = std::fs::read_to_string(passfile).expect("there");
+    let secret = secret.trim_end().rsplit(':').next().expect("a password").to_owned();
+    let pid = child.id().expect("it runs");
+    for of in ["cmdline", "environ"] {
+        let seen = std::fs::read(format!("/proc/{pid}/{of}")).unwrap_or_default();
+        assert!(!String::from_utf8_lossy(&seen).contains(&secret), "{of}");
+    }
+    let pid = rustix::process::Pid::from_raw(pid.cast_signed()).expect("a process");
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it is ours");
+    let (status, _, err) = said(&child.wait_with_output().await.expect("it ends"));
+    assert_eq!(status, Some(0), "{err}");
+    assert!(!err.contains(&secret) && !Path::new(passfile).exists() && !sockets.join(".s.PGSQL.5432").exists());
+    assert!(sandbox.sessions().live().is_empty());
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_is_run_with_a_way_of_its_own() {
+    if !has_psql() {
+        return;
+    }
+    let sandbox = sandbox().await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let state = folder.path().join("state");
+    let exec = async |words: &[&str]| {
+        let words = [&["exec", "orders-prod", "--user", "oncall", "--"][..], words].concat();
+        said(&command(&sandbox, &state, &words).env("PGSERVICE", "elsewhere").output().await.expect("it runs"))
+    };
+    let script = folder.path().join("vendor.sql");
+    std::fs::write(
+        &script,
+        "create temp table t (a int);\n\\copy t from stdin\n1\n2\n\\.\nselect sum(a), current_user from t;\n",
+    )
+    .expect("written");
+    let file = script.display().to_string();
+    let (status, out, err) = exec(&["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f", &file]).await;
+    assert_eq!((status, out.as_str()), (Some(0), "3|oncall"), "{err}");
+    assert_eq!(exec(&["psql", "-X", "-v", "ON_ERROR_STOP=1", "-c", "select 1/0"]).await.0, Some(1));
+    assert_eq!(exec(&["sh", "-c", "exit 7"]).await.0, Some(7));
+    assert_eq!(exec(&["sh", "-c", "kill -TERM $$"]).await.0, Some(143));
+    let (status, out, _) = exec(&["sh", "-c", "stat -c %a \"$PGPASSFILE\"; echo \"$PGDATABASE $PGSERVICE\""]).await;
+    assert_eq!((status, out.as_str()), (Some(0), "600\nshop"));
+    let (status, _, err) = exec(&["/no/such/client"]).await;
+    assert!(status == Some(1) && err.contains("/no/such/client cannot be started"), "{err}");
+    let left: Vec<_> = std::fs::read_dir(state.join("run")).expect("there").collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert!(sandbox.sessions().live().is_empty());
+    sandbox.stop().await;
+}
