@@ -202,14 +202,17 @@ fn draw_notice(notice: &str, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
 /// Columns kept for the keys at the end of the row of tabs.
 const TAB_KEYS: u16 = 24;
 
-/// Columns for tabs in the row of them.
-fn tabs_width(width: u16) -> usize {
-    // In a narrow window the tabs need the room more than their keys do.
-    usize::from(if width >= 100 { width - TAB_KEYS } else { width })
+/// The row of tabs, and whether there is room for its keys: in a narrow window with many tabs those need it more.
+fn tabs_in(state: &State, width: u16) -> (tabs::Row, bool) {
+    let row = tabs::row(state, usize::from(width.saturating_sub(TAB_KEYS)));
+    if width >= 100 || row.before + row.after == 0 {
+        return (row, true);
+    }
+    (tabs::row(state, width.into()), false)
 }
 
 fn draw_tabs(state: &State, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
-    let row = tabs::row(state, tabs_width(area.width));
+    let (row, has_keys) = tabs_in(state, area.width);
     let mut line = Vec::new();
     if row.before + row.after > 0 {
         line.push(run(if row.before > 0 { "‹ " } else { "  " }, Tone::Accent));
@@ -229,13 +232,13 @@ fn draw_tabs(state: &State, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
     }
     let keys =
         [run("F3 F4 ", Tone::Accent), run("sessions  ", Tone::Dim), run("F2 ", Tone::Accent), run("fleet ", Tone::Dim)];
-    paint::sides(frame, area, &line, if area.width >= 100 { &keys } else { &[] }, theme);
+    paint::sides(frame, area, &line, if has_keys { &keys } else { &[] }, theme);
 }
 
 /// The tab under a column of the tab bar.
 pub fn tab_at(state: &State, column: u16) -> Option<TabId> {
     let column = usize::from(column);
-    let row = tabs::row(state, tabs_width(state.size.width));
+    let (row, _) = tabs_in(state, state.size.width);
     let slot = row.slots.iter().find(|slot| (slot.x..slot.x + text::width(&slot.label) + 1).contains(&column))?;
     state.tabs.get(slot.at).map(|tab| tab.id)
 }
