@@ -2,8 +2,8 @@
 
 mod completing;
 mod editor;
-mod safety;
 mod planning;
+mod safety;
 mod shaping;
 mod shelving;
 mod stopping;
