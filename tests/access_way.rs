@@ -290,9 +290,11 @@ async fn a_session_says_read_only_as_long_as_it_is() {
     assert!(session.facts().read_only);
     // As a function could that nobody sees through.
     value(&mut session, "select set_config('default_' || 'transaction_read_only', 'off', false)").await;
-    assert!(!session.facts().read_only);
+    let refused = rows(&mut session, "create table never_made (a int)").await.expect_err("refused");
+    assert_eq!(refused.code.as_deref(), Some("25006"), "each text is sent as read-only: {refused}");
+    assert!(session.facts().read_only, "and that is what it says");
     rows(&mut session, "reset all").await.expect("runs");
-    assert!(session.facts().read_only, "what was sent with the start-up is what it goes back to");
+    assert!(session.facts().read_only);
     session.close().await;
     world.access.close().await;
 }

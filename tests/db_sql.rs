@@ -209,7 +209,7 @@ fn classes() {
         ("do $$ begin end $$", writes("DO")),
         ("select 1; drop schema s", danger("DROP SCHEMA")),
         ("declare c cursor for select 1", Class::Reads),
-        ("grant select on t to u", writes("GRANT")),
+        ("grant select on t to u", danger("GRANT")),
     ] {
         assert_eq!(classify(text), want, "{text}");
     }

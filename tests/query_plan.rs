@@ -94,8 +94,11 @@ async fn lines(session: &mut Session, statement: &str) -> Vec<String> {
     rows.into_iter().flatten().collect()
 }
 
-/// Sizes of memory differ from run to run.
+/// Sizes of memory differ from run to run, and so does what autovacuum has made visible.
 fn steady(line: &str) -> String {
+    if let Some((before, _)) = line.split_once("Heap Fetches: ") {
+        return format!("{before}Heap Fetches: …");
+    }
     let mut out = String::new();
     for word in line.split(' ') {
         let size = word.strip_suffix("kB").is_some_and(|number| number.parse::<u64>().is_ok());
@@ -129,7 +132,9 @@ async fn a_plan_as_text_is_what_the_server_writes() {
                 continue;
             }
             let ours: Vec<String> = text(&plan).lines().map(steady).collect();
-            let theirs: Vec<String> = told.iter().map(|line| steady(line)).collect();
+            // Less than half a row removed in each loop: text says 0, where JSON's 0 may also be none at all.
+            let none = |line: &&String| !(line.contains("Rows Removed by ") && line.ends_with(": 0"));
+            let theirs: Vec<String> = told.iter().filter(none).map(|line| steady(line)).collect();
             assert_eq!(ours, theirs, "\n{settings}; explain ({options}) {statement}");
             kinds.extend(plan.nodes.iter().filter_map(|node| node.word("Node Type").map(str::to_owned)));
         }

@@ -15,8 +15,9 @@
 //!   would open a transaction that is read-only by default only.
 //! - A transaction that was opened or made READ WRITE by a statement of its own is read-only again before the next one.
 //!
-//! What is left is a text that ends its transaction half way and goes on. One statement cannot; several could, so a text
-//! of several that begins or ends transactions is not sent. Where a text's statements begin is found with the server's
+//! What is left is a text that ends its transaction half way and goes on, or that makes it writable before its first query
+//! (a SET takes no snapshot). One statement cannot; several could, so a text of several that begins or ends transactions,
+//! or that has a SET or RESET in it, is not sent. Where a text's statements begin is found with the server's
 //! lexical rules; should the session have changed those (`standard_conforming_strings`, `client_encoding`, both reported by
 //! the server), a text that reads differently under them is not sent either.
 //!
@@ -24,7 +25,7 @@
 //! pass in read-only transactions stays possible: temporary tables, VACUUM, NOTIFY, advisory locks, COMMIT PREPARED of what
 //! another session prepared, and functions that act through a session of their own (dblink) or outside the database.
 
-use crate::model::sql::{TokenKind, tokens};
+use crate::model::sql::{TokenKind, tokens_of_server as tokens};
 use crate::model::{Diagnosis, Kind, Transaction};
 
 /// Goes before each text; the server makes the transaction read-only, or keeps it so. Its own completion is not told.
@@ -35,6 +36,9 @@ pub(super) const BEGIN: &str = "BEGIN; ";
 
 /// Begin or end transactions, as first words.
 const CONTROL: [&str; 6] = ["begin", "start", "commit", "end", "rollback", "abort"];
+
+/// May make a transaction writable that has not taken a snapshot yet, for they take none themselves.
+const SETTING: [&str; 2] = ["set", "reset"];
 
 /// Cannot run in a transaction block, though a read-only transaction is no hindrance; ends of transactions among them, so
 /// that the server's warning says that there is none.
@@ -80,6 +84,10 @@ pub(super) fn is_prefixed(text: &str, transaction: Transaction, reading: &Readin
             Err(refused("the text holds several statements, and one of them begins or ends a transaction")
                 .advise("Run its statements one by one"))
         }
+        many if many.iter().any(|words| SETTING.contains(&words[0].as_str())) => Err(refused(
+            "the text holds several statements, and one of them is a SET or RESET, which could make it writable",
+        )
+        .advise("Run its statements one by one")),
         _ => Ok(transaction != Transaction::Failed),
     }
 }
@@ -174,10 +182,16 @@ mod tests {
             "select 1; /* x */ END; insert into t values (1)",
             "select $a$;$a$; prepare transaction 'x'",
             "copy t from stdin;\ncommit; begin read write;\n\\.\n",
+            "set transaction read write; insert into t values (1)",
+            "set transaction_read_only = off; insert into t values (1)",
+            "reset all; select 1",
+            "select 1 --\r; commit; begin read write; insert into t values (2); commit",
+            "select a[1:e'\\''::\"char\"::int]; commit; begin read write; insert into t values (3); commit; select ''",
+            "select a[1:b$c$]; commit; begin read write; select '$c$'",
         ] {
             assert!(is_prefixed(text, Transaction::Idle, &USUAL).is_err(), "{text}");
         }
-        for text in ["select '; commit; '; select 2", "select 1; select \"commit\""] {
+        for text in ["select '; commit; '; select 2", "select 1; select \"commit\"", "select a[1:n]; select 2"] {
             assert_eq!(is_prefixed(text, Transaction::Idle, &USUAL), Ok(true), "{text}");
         }
         let old = Reading { standard_strings: false, utf8: true };

@@ -77,7 +77,9 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal) -> Result<()
     teller.finish().await;
     let (listener, mut child) = opened?;
     let (news, mut told) = tokio::sync::mpsc::unbounded_channel();
-    listener.tell(news);
+    if terminal.verbose {
+        listener.tell(news);
+    }
     let status = loop {
         tokio::select! {
             status = child.wait() => break status?,
@@ -116,8 +118,12 @@ async fn prepare(access: &Access, args: &Args, papers: &Papers) -> Result<(Liste
     };
     let listener = access.listen(wish).await?;
     let (host, port) = listener.address();
-    let line = PassLine { host, port, database: None, user: None, password: &secret };
-    let passfile = papers.passfile(&line)?;
+    let mut passfile = papers.passfile(&PassLine { host, port, database: None, user: None, password: &secret })?;
+    if host != "localhost" {
+        // As a client may say it itself.
+        passfile =
+            papers.passfile(&PassLine { host: "localhost", port, database: None, user: None, password: &secret })?;
+    }
     let mut client = Command::new(&args.client[0]);
     client.args(&args.client[1..]);
     for name in CLEARED {

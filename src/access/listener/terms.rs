@@ -80,7 +80,7 @@ impl Terms {
         let mut startup = Startup::new(&user, &database);
         for (name, value) in &asked.parameters {
             let ours = ["user", "database", "replication", "application_name", "options"];
-            let refused = self.read_only && name == "default_transaction_read_only";
+            let refused = self.read_only && name.eq_ignore_ascii_case("default_transaction_read_only");
             if !ours.contains(&name.as_str()) && !name.starts_with("_pq_.") && !refused {
                 startup = startup.with(name, value);
             }
@@ -114,7 +114,9 @@ impl Terms {
             return Ok(only.clone());
         }
         // libpq fills in its own user's name where none is given: with another user that is nobody's wish.
-        let filled_in = |name: &&str| *name == asked.user() && user != asked.user();
+        let filled_in = |name: &&str| {
+            *name == asked.user() && user != asked.user() && !self.databases.iter().any(|database| database == name)
+        };
         let named = asked.parameter("database").filter(|name| !name.is_empty()).filter(|name| !filled_in(name));
         let name = named.unwrap_or(&self.usual);
         if self.databases.is_empty() || self.databases.iter().any(|database| database == name) {

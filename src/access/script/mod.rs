@@ -85,6 +85,8 @@ pub struct Script {
     /// COMMIT is still to be sent at the end.
     commits: bool,
     copy: Option<Lines>,
+    /// The statement that runs has asked for data.
+    asked: bool,
     /// The script's own lines are data.
     inline: Inline,
     /// Where the data of a COPY in a typed text come from.
@@ -156,6 +158,7 @@ impl Script {
             failed: false,
             commits: false,
             copy: None,
+            asked: false,
             inline: Inline::No,
             data_from_stdin: false,
             guarded: false,
@@ -236,6 +239,7 @@ impl Script {
         self.steps.retain(|(step, _)| matches!(step, Step::Run(run) if run.own && self.commits));
         self.levels.clear();
         (self.stopped, self.failed, self.inline, self.copy) = (false, false, Inline::No, None);
+        (self.asked, self.guarded) = (false, false);
         let level = match source {
             Source::Text(text) => Level::new(None, None, Lines::of(text)),
             Source::Stdin => Level::new(Some("stdin".to_owned()), None, Lines::stdin()),
@@ -394,8 +398,20 @@ impl Script {
         self.steps.push_back((Step::Run(Box::new(run)), After::Nothing));
     }
 
+    /// As [`Script::own`], before all that waits.
+    fn own_next(&mut self, sql: &str) {
+        let run = Run::own(sql, self.display.clone());
+        self.steps.push_front((Step::Run(Box::new(run)), After::Nothing));
+    }
+
+    /// Whether COPY's data come from standard input, beside a text that was typed.
+    fn feeds_from_stdin(&self) -> bool {
+        self.data_from_stdin && self.levels.iter().all(|level| level.file.is_none())
+    }
+
     /// Data for the `COPY … FROM STDIN` that runs. Cancel-safe: what was not given is given the next time.
     pub async fn copy_piece(&mut self) -> CopyPiece {
+        self.asked = true;
         if let Some(lines) = &mut self.copy {
             return match lines.bytes().await {
                 Ok(Some(bytes)) => CopyPiece::Data(bytes),
@@ -406,7 +422,7 @@ impl Script {
                 Err(error) => CopyPiece::Fail(format!("the data cannot be read: {error}")),
             };
         }
-        if self.data_from_stdin && self.levels.iter().all(|level| level.file.is_none()) {
+        if self.feeds_from_stdin() {
             self.copy = Some(Lines::stdin());
             return CopyPiece::Data(Vec::new());
         }
@@ -508,6 +524,7 @@ impl Script {
         self.commits = false;
         self.steps.retain(|(step, _)| matches!(step, Step::Fault(_)));
         self.copy = None;
+        (self.asked, self.guarded) = (false, false);
     }
 }
 

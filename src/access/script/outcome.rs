@@ -10,7 +10,6 @@ impl Script {
     /// A [`Step::Run`] was done.
     pub fn ran(&mut self, run: &Run, ran: &Ran) {
         let after = std::mem::take(&mut self.after);
-        self.copy = None;
         if run.own {
             if let Some(error) = &ran.error {
                 self.note_error(error);
@@ -19,16 +18,22 @@ impl Script {
             }
             return;
         }
+        // Those of our own come before the statement whose data these are.
+        let had_file = self.copy.take().is_some();
+        let asked = std::mem::take(&mut self.asked);
         self.done += 1;
         let guarded = std::mem::take(&mut self.guarded);
         self.note(ran);
         if guarded {
             let words = if ran.error.is_some() { "ROLLBACK TO" } else { "RELEASE" };
-            self.own(&format!("{words} {SAVEPOINT}"));
+            // Before what the statement itself has queued (\gexec).
+            self.own_next(&format!("{words} {SAVEPOINT}"));
         }
         if let Some(error) = &ran.error {
             self.failed = true;
-            if self.inline == Inline::No && run.to.is_none() && awaits_data(&run.query.sql) {
+            // Data that stand in the script and were not read are not statements.
+            let elsewhere = asked || had_file || self.feeds_from_stdin() || run.to.is_some();
+            if self.inline == Inline::No && !elsewhere && awaits_data(&run.query.sql) {
                 self.inline = Inline::Open;
             }
             let is_over = matches!(error.kind, Kind::Cancelled);

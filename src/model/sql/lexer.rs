@@ -10,6 +10,11 @@ pub fn tokens(text: &str) -> impl Iterator<Item = Token> {
     Lexer::new(text, LexState::default())
 }
 
+/// The tokens of a text as the server reads it, which knows neither variables nor commands of psql.
+pub fn tokens_of_server(text: &str) -> impl Iterator<Item = Token> {
+    Lexer { psql: false, ..Lexer::new(text, LexState::default()) }
+}
+
 /// The tokens of one line, which may end with its line feed or not, and the state for the line after it. A token that
 /// goes on in the next line has `terminated: false`.
 pub fn lex_line(state: LexState, line: &str) -> (Vec<Token>, LexState) {
@@ -29,11 +34,13 @@ pub(super) struct Lexer<'a> {
     pub(super) state: LexState,
     /// Whether the token given last ended a statement (the token itself is not part of it).
     pub(super) ended: bool,
+    /// Whether psql's variables and commands are looked for.
+    psql: bool,
 }
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(text: &'a str, state: LexState) -> Lexer<'a> {
-        Lexer { text, bytes: text.as_bytes(), at: 0, state, ended: false }
+        Lexer { text, bytes: text.as_bytes(), at: 0, state, ended: false, psql: true }
     }
 }
 
@@ -81,7 +88,8 @@ impl Lexer<'_> {
         match byte {
             _ if is_space(byte) => return (TokenKind::Space, self.space()),
             b'-' if self.peek(1) == b'-' => {
-                self.skip_while(|byte| byte != b'\n');
+                // A carriage return ends it for the server, too.
+                self.skip_while(|byte| !matches!(byte, b'\n' | b'\r'));
                 return (TokenKind::Comment, true);
             }
             b'/' if self.peek(1) == b'*' => {
@@ -89,8 +97,8 @@ impl Lexer<'_> {
                 self.state.joint = Joint::None;
                 return (TokenKind::Comment, self.comment());
             }
-            b'\\' => return self.backslash(),
-            b':' if let Some(end) = self.variable() => {
+            b'\\' if self.psql => return self.backslash(),
+            b':' if let Some(end) = self.variable().filter(|_| self.psql) => {
                 self.at = end;
                 return (TokenKind::Variable, true);
             }
@@ -167,6 +175,9 @@ impl Lexer<'_> {
     fn space(&mut self) -> bool {
         while self.at < self.bytes.len() && is_space(self.bytes[self.at]) {
             self.at += 1;
+            if self.bytes[self.at - 1] == b'\r' && self.state.joint == Joint::Closed {
+                self.state.joint = Joint::NewLine;
+            }
             if self.bytes[self.at - 1] == b'\n' {
                 self.end_line();
                 if self.state.mode == Mode::Data {

@@ -21,7 +21,7 @@ pub use arguments::{Arguments, Manner};
 pub use classify::{Class, CopyWay, classify};
 pub use conditions::Conditions;
 pub use keyword::{Reserved, keyword};
-pub use lexer::{lex_line, tokens};
+pub use lexer::{lex_line, tokens, tokens_of_server};
 pub use scanner::{Found, Mark, Query, Scanner};
 pub use split::{Ended, Statement, chosen, statement_at, statements};
 pub use state::LexState;

@@ -83,8 +83,12 @@ pub fn statements(text: &str) -> Vec<Statement> {
                     data: None,
                 });
             }
-            // The separator `\\` of backslash commands means nothing by itself.
-            TokenKind::Backslash if token.of(text) == "\\\\" => {}
+            // The separator `\\` of backslash commands means nothing by itself; comments before it are no statement's.
+            TokenKind::Backslash if token.of(text) == "\\\\" => {
+                if open.last.is_none() {
+                    open = Open::default();
+                }
+            }
             _ => {
                 if open.last.is_none() {
                     open.line = line_at(token.start);
