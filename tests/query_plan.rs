@@ -73,7 +73,7 @@ const CORPUS: &[(&str, &str)] = &[
         "select * from generate_series(1, 3) g, (values (1), (2)) v(x), lateral (select * from orders where id = g) l",
     ),
     ("", "select distinct on (kind) kind, id from orders order by kind, id"),
-    ("", "select * from orders tablesample system (5) where id = 3 for update"),
+    ("", "select * from orders tablesample system (5) repeatable (7) where id = 3 for update"),
     ("", "select * from orders where ctid = '(0,1)'"),
 ];
 

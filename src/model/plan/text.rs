@@ -44,6 +44,8 @@ const LINES: &[&str] = &[
 
 /// Said in the head of a node, by a line made of several of them, or only where somebody asked for everything.
 const ELSEWHERE: &[&str] = &[
+    "Sampling Parameters",
+    "Repeatable Seed",
     "Node Type",
     "Parent Relationship",
     "Subplan Name",
@@ -194,6 +196,12 @@ pub fn properties(node: &Node) -> Vec<String> {
         }
         match node.says.get(*name) {
             Some(value) if SILENT.contains(name) && value.as_f64() == Some(0.0) => {}
+            Some(value) if *name == "Sampling Method" => {
+                let part = |name: &str| node.says.get(name).map(listed).unwrap_or_default();
+                let seed = node.says.get("Repeatable Seed").map(|seed| format!(" REPEATABLE ({})", listed(seed)));
+                let (method, parameters) = (listed(value), part("Sampling Parameters"));
+                lines.push(format!("Sampling: {method} ({parameters}){}", seed.unwrap_or_default()));
+            }
             Some(value) => lines.push(format!("{name}: {}", listed(value))),
             None => {}
         }
