@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 /// run. A socket (--socket) takes processes of the same user alone, and no secret.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Identifiers, endpoint hosts, resource ids, ARNs, or names of [[listeners]] in the settings file [default: all of those]
+    /// Identifiers, endpoint hosts, resource ids, ARNs, or names of listeners in the settings file [default: all of those]
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
     /// Database user. Several, by commas: clients name one of them; with one, clients are that one whatever they say

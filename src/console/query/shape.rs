@@ -1,5 +1,5 @@
 //! What the pane asks of a result's rows beyond running and scrolling, and what it is told: sorting, filtering, searching,
-//! copying, exporting. Plain data; it must not know who carries it out ([`super::desk`]) nor what it looks like.
+//! copying, exporting. Plain data; it must not know who carries it out (`desk`) nor what it looks like.
 
 use super::order::ResultId;
 pub use crate::access::arrange::find::{From, Needle};
