@@ -17,7 +17,7 @@
 //!
 //! What is left is a text that ends its transaction half way and goes on, or that makes it writable before its first query
 //! (a SET takes no snapshot). One statement cannot; several could, so a text of several that begins or ends transactions,
-//! or that has a SET or RESET in it, is not sent. Where a text's statements begin is found with the server's
+//! or that has a SET or RESET in it which could be about them, is not sent. Where a text's statements begin is found with the server's
 //! lexical rules; should the session have changed those (`standard_conforming_strings`, `client_encoding`, both reported by
 //! the server), a text that reads differently under them is not sent either.
 //!
@@ -36,9 +36,6 @@ pub(super) const BEGIN: &str = "BEGIN; ";
 
 /// Begin or end transactions, as first words.
 const CONTROL: [&str; 6] = ["begin", "start", "commit", "end", "rollback", "abort"];
-
-/// May make a transaction writable that has not taken a snapshot yet, for they take none themselves.
-const SETTING: [&str; 2] = ["set", "reset"];
 
 /// Cannot run in a transaction block, though a read-only transaction is no hindrance; ends of transactions among them, so
 /// that the server's warning says that there is none.
@@ -84,12 +81,36 @@ pub(super) fn is_prefixed(text: &str, transaction: Transaction, reading: &Readin
             Err(refused("the text holds several statements, and one of them begins or ends a transaction")
                 .advise("Run its statements one by one"))
         }
-        many if many.iter().any(|words| SETTING.contains(&words[0].as_str())) => Err(refused(
-            "the text holds several statements, and one of them is a SET or RESET, which could make it writable",
+        _ if may_set_the_transaction(text) => Err(refused(
+            "the text holds several statements, and one of them is a SET or RESET that could make it writable",
         )
         .advise("Run its statements one by one")),
         _ => Ok(transaction != Transaction::Failed),
     }
+}
+
+/// Whether a SET or RESET in it could be about the transaction: one that names it (`transaction_read_only`, too), under
+/// whatever name is quoted, or that names nothing. Such a statement takes no snapshot, and none may stand before it yet.
+fn may_set_the_transaction(text: &str) -> bool {
+    let (mut sets, mut begins) = (false, true);
+    for token in tokens(text).filter(|token| !token.is_blank()) {
+        let piece = token.of(text).to_ascii_lowercase();
+        if piece == ";" && token.kind == TokenKind::Punctuation {
+            begins = true;
+            continue;
+        }
+        if std::mem::take(&mut begins) {
+            if piece == "reset" {
+                return true;
+            }
+            sets = piece == "set";
+        }
+        let names = matches!(token.kind, TokenKind::Identifier | TokenKind::Keyword) && piece.contains("transaction");
+        if sets && (names || token.kind == TokenKind::QuotedIdentifier) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether `text` can be the first of a transaction block: one statement or several that neither begin nor end one, and
@@ -184,6 +205,8 @@ mod tests {
             "copy t from stdin;\ncommit; begin read write;\n\\.\n",
             "set transaction read write; insert into t values (1)",
             "set transaction_read_only = off; insert into t values (1)",
+            "set local \"transaction_read_only\" to off; insert into t values (1)",
+            "set session characteristics as transaction read write; select 1",
             "reset all; select 1",
             "select 1 --\r; commit; begin read write; insert into t values (2); commit",
             "select a[1:e'\\''::\"char\"::int]; commit; begin read write; insert into t values (3); commit; select ''",
@@ -191,7 +214,12 @@ mod tests {
         ] {
             assert!(is_prefixed(text, Transaction::Idle, &USUAL).is_err(), "{text}");
         }
-        for text in ["select '; commit; '; select 2", "select 1; select \"commit\"", "select a[1:n]; select 2"] {
+        for text in [
+            "select '; commit; '; select 2",
+            "select 1; select \"commit\"",
+            "select a[1:n]; select 2",
+            "set lock_timeout = 0; select 1",
+        ] {
             assert_eq!(is_prefixed(text, Transaction::Idle, &USUAL), Ok(true), "{text}");
         }
         let old = Reading { standard_strings: false, utf8: true };
