@@ -105,7 +105,9 @@ fn may_set_the_transaction(text: &str) -> bool {
             }
             sets = piece == "set";
         }
-        let names = matches!(token.kind, TokenKind::Identifier | TokenKind::Keyword) && piece.contains("transaction");
+        let names = matches!(token.kind, TokenKind::Identifier | TokenKind::Keyword)
+            && (matches!(piece.as_str(), "transaction" | "characteristics")
+                || piece.ends_with("transaction_read_only"));
         if sets && (names || token.kind == TokenKind::QuotedIdentifier) {
             return true;
         }
