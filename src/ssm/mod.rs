@@ -1,9 +1,10 @@
 //! The SSM data channel, natively: a stranger to the rest of the house; it could be its own crate.
 //!
 //! Pure machines, told the time and given bytes: [`message`], [`ack`], [`handshake`], [`open`] and [`smux`] are the
-//! codecs (the sandbox's agent uses them too); [`channel`] keeps the sequence, with `outgoing`, `incoming`, `receipts` and `pace`;
-//! `mux` holds the streams; [`session`] is all of it in one. Around them one driver task moves frames over web sockets
-//! that `dial` opens, and [`Tunnel`] and [`Stream`] are what others hold.
+//! codecs (the sandbox's agent uses them too); [`channel`] keeps the sequence, with `outgoing` and its
+//! `pace`, `incoming` and its `receipts`, and what a session goes through: `readiness`, `payload_size`, `absence`, `silence`;
+//! `mux` holds the streams; [`session`] is all of it in one. Around them one `driver` task moves frames over one web `socket`
+//! after another, which `dial` opens and an `outage` lies between, and [`Tunnel`] and [`Stream`] are what others hold.
 //!
 //! [`Pool`] puts several sessions beside one another where one is too slow (`pool` says when).
 //!
@@ -11,6 +12,7 @@
 //! thread of its own writes and reads (`spool`). Memory is bounded: 16 MiB for all readers of a session together, beyond it
 //! 80 KiB each, and 8 MiB on the way to the disk.
 
+mod absence;
 pub mod ack;
 mod backlog;
 pub mod channel;
@@ -20,17 +22,26 @@ pub mod handshake;
 mod incoming;
 mod load;
 pub mod message;
+mod message_type;
 mod mux;
 pub mod open;
+mod outage;
 mod outgoing;
 mod pace;
+mod payload_size;
+mod payload_type;
 mod pool;
+mod readiness;
 mod receipts;
 pub mod session;
 mod shared;
+mod silence;
 pub mod smux;
+mod socket;
 mod spool;
+mod stamp;
 mod stream;
+mod timing;
 #[cfg(test)]
 mod trial;
 mod tunnel;
@@ -209,10 +220,12 @@ pub enum Error {
 }
 
 /// What a tunnel learnt while opening.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Opened {
     /// `AgentVersion` of the handshake.
     pub agent_version: String,
     /// `CustomerMessage` of HandshakeComplete, if not empty.
     pub customer_message: String,
+    /// `host:port` that the agent connects to, where the session's document told it both.
+    pub destination: Option<String>,
 }

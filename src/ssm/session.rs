@@ -4,7 +4,8 @@
 use super::channel::{Channel, Event, Frame};
 use super::load::Load;
 use super::message::Flag;
-use super::mux::{Mux, Read, Write};
+use super::mux::Mux;
+pub use super::mux::{Read, Write};
 use super::smux;
 use super::{Ended, Error, Figures, Opened};
 use bytes::Bytes;
@@ -266,10 +267,10 @@ impl Session {
 
     fn event(&mut self, event: Event, now: Instant) {
         match event {
-            Event::Ready { agent_version, customer_message } => {
-                tracing::debug!(agent_version, "ready");
+            Event::Ready(opened) => {
+                tracing::debug!(agent_version = opened.agent_version, "ready");
                 self.last_nop = now;
-                self.opened = Some(Opened { agent_version, customer_message });
+                self.opened = Some(opened);
             }
             Event::Data(bytes) => {
                 let before = self.mux.figures().0;

@@ -2,7 +2,8 @@
 
 use super::agent::{Habits, SOURCE};
 use super::gateway::{Deed, Gateway, lock};
-use crate::ssm::driver::{SPOOLING, Timing};
+use crate::ssm::socket::SPOOLING;
+use crate::ssm::timing::Timing;
 use crate::ssm::{Account, Ended, Error, Health, Options, Tunnel};
 use std::io;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ async fn open(gateway: &Arc<Gateway>) -> Result<Tunnel, Error> {
     let account: Arc<dyn Account> = Arc::<Gateway>::clone(gateway);
     let opened = Tunnel::open_with(gateway.grant(), account, gateway.options(), timing).await;
     opened.map(|(tunnel, learnt)| {
+        assert_eq!(learnt.destination.as_deref(), Some("db:5432"));
         assert_eq!((learnt.agent_version.as_str(), learnt.customer_message.as_str()), ("3.3.987.0", "hello"));
         tunnel
     })
