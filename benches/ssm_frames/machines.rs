@@ -41,13 +41,21 @@ fn stream_data(sequence: i64, payload_type: PayloadType, payload: Bytes) -> Byte
 }
 
 fn receipts(count: usize) -> Vec<Bytes> {
-    let receipt = |sequence| {
+    let receipt = |sequence| -> Bytes {
         let id = Uuid::from_u128(2);
         let kind = MessageType::InputStreamData;
         let message = Message::stream_data(kind, id, 1, sequence, PayloadType::Output, Bytes::new());
         Acknowledgement::of(&message).message(id, 1).encode()
     };
-    (0..count as i64 + BEFORE).map(receipt).collect()
+    let mut wire = BytesMut::new();
+    let lengths: Vec<usize> = (0..count as i64 + BEFORE)
+        .map(|sequence| {
+            let frame = receipt(sequence);
+            wire.extend_from_slice(&frame);
+            frame.len()
+        })
+        .collect();
+    lengths.into_iter().map(|length| wire.split_to(length).freeze()).collect()
 }
 
 /// So many messages of a download.
@@ -56,11 +64,13 @@ pub fn download(count: usize) -> Script {
     while stream.len() < count * SLICE {
         smux::push(smux::FIRST_CLIENT_STREAM, &[7; PUSH], &mut stream);
     }
-    // As they come from a web socket, each in a buffer of its own.
-    let slice = |(sequence, slice): (i64, &[u8])| {
-        stream_data(sequence, PayloadType::Output, Bytes::copy_from_slice(slice))
-    };
-    let frames = (2..).zip(stream.chunks(SLICE).take(count)).map(slice).collect();
+    // As a web socket gives them: parts of a buffer.
+    let mut wire = BytesMut::new();
+    for (sequence, slice) in (2..).zip(stream.chunks(SLICE).take(count)) {
+        wire.extend_from_slice(&stream_data(sequence, PayloadType::Output, Bytes::copy_from_slice(slice)));
+    }
+    let length = wire.len() / count.max(1);
+    let frames = (0..count).map(|_| wire.split_to(length).freeze()).collect();
     Script { frames, receipts: receipts(0), payload: PART }
 }
 

@@ -3,10 +3,11 @@
 //! ids come from a seed that it is given.
 
 use super::absence::Absence;
-use super::ack::Acknowledgement;
+use super::ack;
+use super::frame_writer::FrameWriter;
 use super::handshake::{Gates, HandshakeComplete, HandshakeRequest, HandshakeResponse};
 use super::incoming::{Arrival, Incoming};
-use super::message::{Flag, Message, MessageType, PayloadType};
+use super::message::{Flag, Message, MessageType, PREFIX, PayloadType};
 use super::open::{ChannelClosed, OpenDataChannel};
 use super::outgoing::Outgoing;
 use super::payload_size::PayloadSize;
@@ -15,7 +16,7 @@ use super::receipts::Receipts;
 use super::silence::Silence;
 use super::stamp::Stamp;
 use super::{Ended, Opened, smux};
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -25,6 +26,9 @@ use uuid::Uuid;
 const SLEPT: Duration = Duration::from_secs(5);
 /// Receipts sent in the last moments of a web socket are sent again on the next one: this long, and four round trips.
 const LAST_MOMENTS: Duration = Duration::from_secs(2);
+/// Frames of ours are written into blocks of so many bytes; receipts, which are kept for the next web socket, apart.
+const DATA_BLOCK: usize = 64 << 10;
+const RECEIPT_BLOCK: usize = 16 << 10;
 
 /// A frame for the web socket.
 #[derive(Clone, PartialEq, Eq)]
@@ -62,6 +66,8 @@ pub struct Channel {
     outgoing: Outgoing,
     incoming: Incoming,
     receipts: Receipts,
+    data_writer: FrameWriter,
+    receipt_writer: FrameWriter,
     open: Option<String>,
     connected: bool,
     away: Option<Absence>,
@@ -97,6 +103,8 @@ impl Channel {
             outgoing: Outgoing::new(),
             incoming: Incoming::new(),
             receipts: Receipts::default(),
+            data_writer: FrameWriter::new(DATA_BLOCK),
+            receipt_writer: FrameWriter::new(RECEIPT_BLOCK),
             open: None,
             connected: false,
             away: None,
@@ -150,10 +158,10 @@ impl Channel {
             length = message.payload.len(), "received"
         );
         match message.kind {
-            MessageType::Acknowledge => match Acknowledgement::decode(&message.payload) {
-                Ok(acknowledgement) => {
-                    tracing::trace!(sequence = acknowledgement.sequence, "was acknowledged");
-                    self.acknowledged(acknowledgement.sequence, now);
+            MessageType::Acknowledge => match ack::sequence(&message.payload) {
+                Ok(sequence) => {
+                    tracing::trace!(sequence, "was acknowledged");
+                    self.acknowledged(sequence, now);
                 }
                 Err(error) => tracing::debug!(%error, "an acknowledgement is dropped"),
             },
@@ -264,9 +272,16 @@ impl Channel {
         self.payload.most()
     }
 
-    /// Sends bytes of our stream; at most [`Self::payload`] of them, when [`Self::has_room`].
-    pub fn send_bytes(&mut self, bytes: Bytes, now: Instant) {
-        self.send(PayloadType::Output, bytes, None, now);
+    /// Sends the bytes of our stream that `fill` appends, at most `most` of them, which is at most [`Self::payload`]; when
+    /// [`Self::has_room`]. Gives their number; where there are none nothing is sent.
+    pub fn send_bytes(&mut self, most: usize, now: Instant, fill: impl FnOnce(&mut BytesMut)) -> usize {
+        let sequence = self.outgoing.next_sequence();
+        let frame = self.frame(sequence, PayloadType::Output, most, now, fill);
+        let length = frame.len() - PREFIX;
+        if length > 0 {
+            self.record(PayloadType::Output, frame, None, now);
+        }
+        length
     }
 
     /// Asks the agent to end the session, if it is one that understands it and has come so far.
@@ -340,16 +355,18 @@ impl Channel {
 
     fn stream_data(&mut self, message: Message, now: Instant) {
         self.hear(now);
-        let acknowledgement = Acknowledgement::of(&message);
         let sequence = message.sequence;
-        let arrival = self.incoming.arrive(message);
+        let arrival = self.incoming.arrival(&message);
         if arrival == Arrival::Refused {
             tracing::debug!(sequence, "a message far ahead is not kept");
             return;
         }
         tracing::trace!(sequence, ?arrival, "is to be acknowledged");
-        let receipt = acknowledgement.message(self.stamp.id(), self.stamp.millis(now)).encode();
+        let (id, created) = (self.stamp.id(), self.stamp.millis(now));
+        let receipt = Message::unsequenced(MessageType::Acknowledge, id, created, Bytes::new());
+        let receipt = self.receipt_writer.frame(&receipt, ack::MOST, |out| ack::write(&message, out));
         self.receipts.add(receipt, arrival, now);
+        self.incoming.take(message, arrival);
         while let Some(message) = self.incoming.next() {
             self.process(message, now);
         }
@@ -397,16 +414,31 @@ impl Channel {
     }
 
     fn send(&mut self, payload_type: PayloadType, payload: Bytes, every: Option<Duration>, now: Instant) -> i64 {
-        let length = payload.len();
+        let sequence = self.outgoing.next_sequence();
+        let frame = self.frame(sequence, payload_type, payload.len(), now, |out| out.put_slice(&payload));
+        self.record(payload_type, frame, every, now)
+    }
+
+    /// Keeps a frame that carries the next number, and queues it.
+    fn record(&mut self, payload_type: PayloadType, frame: Bytes, every: Option<Duration>, now: Instant) -> i64 {
+        let length = frame.len() - PREFIX;
         tracing::trace!(sequence = self.outgoing.next_sequence(), payload = ?payload_type, length, "sends");
-        let frame = self.frame(self.outgoing.next_sequence(), payload_type, payload, now);
         self.silence.sent(length, now);
         self.outgoing.record(frame, length, every)
     }
 
-    fn frame(&mut self, sequence: i64, payload_type: PayloadType, payload: Bytes, now: Instant) -> Bytes {
+    fn frame(
+        &mut self,
+        sequence: i64,
+        payload_type: PayloadType,
+        most: usize,
+        now: Instant,
+        fill: impl FnOnce(&mut BytesMut),
+    ) -> Bytes {
         let (id, created) = (self.stamp.id(), self.stamp.millis(now));
-        Message::stream_data(MessageType::InputStreamData, id, created, sequence, payload_type, payload).encode()
+        let (kind, nothing) = (MessageType::InputStreamData, Bytes::new());
+        let message = Message::stream_data(kind, id, created, sequence, payload_type, nothing);
+        self.data_writer.frame(&message, most, fill)
     }
 
     /// Puts a small NOP in the place of a large one on trial.
@@ -414,7 +446,7 @@ impl Channel {
         let Some(sequence) = self.payload.refuse() else { return };
         let nop = smux::nop();
         let length = nop.len();
-        let frame = self.frame(sequence, PayloadType::Output, nop, now);
+        let frame = self.frame(sequence, PayloadType::Output, length, now, |out| out.put_slice(&nop));
         self.outgoing.replace(sequence, frame, length);
     }
 

@@ -54,14 +54,6 @@ pub enum Malformed {
     /// CreatedDate is 0.
     #[error("the message has no creation date")]
     Created,
-    /// PayloadLength is not the length of what follows.
-    #[error("the payload length says {said}, the frame has {has}")]
-    Length {
-        /// PayloadLength.
-        said: u32,
-        /// Bytes that follow.
-        has: usize,
-    },
     /// PayloadDigest is not the SHA-256 of the payload.
     #[error("the payload does not match its digest")]
     Digest,
@@ -94,33 +86,40 @@ impl Message {
         Self { kind, schema_version: 1, created, sequence, flags: 0, id, payload_type, payload }
     }
 
-    /// The frame on the wire. The digest of an empty payload is left zero, as the service leaves it: nobody checks one
-    /// there.
+    /// The frame on the wire.
     pub fn encode(&self) -> Bytes {
-        let mut out = BytesMut::with_capacity(PREFIX + self.payload.len());
-        out.put_u32(HEADER_LENGTH as u32);
+        let mut frame = BytesMut::with_capacity(PREFIX + self.payload.len());
+        frame.put_bytes(0, PREFIX);
+        frame.put_slice(&self.payload);
+        self.write_prefix(&mut frame);
+        frame.freeze()
+    }
+
+    /// Writes all fields in front of the payload that stands in `frame` from [`PREFIX`] on. The digest of an empty payload
+    /// is left zero, as the service leaves it: nobody checks one there.
+    pub(super) fn write_prefix(&self, frame: &mut [u8]) {
+        let (mut prefix, payload) = frame.split_at_mut(PREFIX);
+        prefix.put_u32(HEADER_LENGTH as u32);
         let name = self.kind.name().as_bytes();
         let name = &name[..name.len().min(32)];
-        out.put_slice(name);
+        prefix.put_slice(name);
         // The service pads its own message with NULs, everybody else with spaces (seen on the wire).
         let padding = if self.kind == MessageType::ChannelClosed { 0 } else { b' ' };
-        out.put_bytes(padding, 32 - name.len());
-        out.put_u32(self.schema_version);
-        out.put_u64(self.created);
-        out.put_i64(self.sequence);
-        out.put_u64(self.flags);
+        prefix.put_bytes(padding, 32 - name.len());
+        prefix.put_u32(self.schema_version);
+        prefix.put_u64(self.created);
+        prefix.put_i64(self.sequence);
+        prefix.put_u64(self.flags);
         let id = self.id.as_bytes();
-        out.put_slice(&id[8..]);
-        out.put_slice(&id[..8]);
-        if self.payload.is_empty() {
-            out.put_bytes(0, 32);
+        prefix.put_slice(&id[8..]);
+        prefix.put_slice(&id[..8]);
+        if payload.is_empty() {
+            prefix.put_bytes(0, 32);
         } else {
-            out.put_slice(&Sha256::digest(&self.payload));
+            prefix.put_slice(&Sha256::digest(&payload));
         }
-        out.put_u32(self.payload_type.number());
-        out.put_u32(u32::try_from(self.payload.len()).expect("a payload is far below 4 GiB"));
-        out.put_slice(&self.payload);
-        out.freeze()
+        prefix.put_u32(self.payload_type.number());
+        prefix.put_u32(u32::try_from(payload.len()).expect("a payload is far below 4 GiB"));
     }
 
     /// Reads a frame. The two publication messages are taken whatever their other fields say, because the service may
@@ -144,11 +143,9 @@ impl Message {
             return Err(Malformed::Created);
         }
         let payload = frame.slice(start..);
-        let said = u32_at(frame, start - 4);
-        if usize::try_from(said) != Ok(payload.len()) {
-            return Err(Malformed::Length { said, has: payload.len() });
-        }
-        if !payload.is_empty() && Sha256::digest(&payload)[..] != frame[80..112] {
+        // Amazon's client takes the rest of the frame whatever PayloadLength says, and looks at the digest unless that is
+        // 0; its agent looks at neither. Whoever is stricter waits for ever for what will not come better.
+        if u32_at(frame, start - 4) != 0 && Sha256::digest(&payload)[..] != frame[80..112] {
             return Err(Malformed::Digest);
         }
         Ok(Self { payload, ..Self::fields(kind, frame) })
@@ -218,6 +215,17 @@ mod tests {
         let mut frame = sample().encode().to_vec();
         frame[PREFIX] ^= 1;
         assert_eq!(Message::decode(&frame.into()), Err(Malformed::Digest));
+    }
+
+    #[test]
+    fn the_payload_is_the_rest_of_the_frame_whatever_its_length_field_says() {
+        for said in [0u32, 4, 6, u32::MAX] {
+            let mut frame = sample().encode().to_vec();
+            frame[116..120].copy_from_slice(&said.to_be_bytes());
+            assert_eq!(Message::decode(&frame.clone().into()), Ok(sample()));
+            frame[PREFIX] ^= 1;
+            assert_eq!(Message::decode(&frame.into()).is_err(), said != 0, "only then is there a digest");
+        }
     }
 
     #[test]

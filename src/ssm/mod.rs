@@ -3,7 +3,7 @@
 //! Pure machines, told the time and given bytes: [`message`], [`ack`], [`handshake`], [`open`] and [`smux`] are the
 //! codecs (the sandbox's agent uses them too); [`channel`] keeps the sequence, with `outgoing` and its
 //! `pace`, `incoming` and its `receipts`, and what a session goes through: `readiness`, `payload_size`, `absence`, `silence`;
-//! `mux` holds the streams; [`session`] is all of it in one. Around them one `driver` task moves frames over one web `socket`
+//! `mux` holds the streams, each a `lane`; [`session`] is all of it in one. Around them one `driver` task moves frames over one web `socket`
 //! after another, which `dial` opens and an `outage` lies between, and [`Tunnel`] and [`Stream`] are what others hold.
 //!
 //! [`Pool`] puts several sessions beside one another where one is too slow (`pool` says when).
@@ -17,9 +17,12 @@ pub mod ack;
 mod backlog;
 pub mod channel;
 mod dial;
+mod dials;
 mod driver;
+mod frame_writer;
 pub mod handshake;
 mod incoming;
+mod lane;
 mod load;
 pub mod message;
 mod message_type;

@@ -248,12 +248,11 @@ impl Session {
             return;
         }
         let most = self.channel.payload(self.mux.waiting(), now);
-        let bytes = self.mux.take(most);
-        if !bytes.is_empty() {
+        let sent = self.channel.send_bytes(most, now, |out| self.mux.take(most, out));
+        if sent > 0 {
             self.active = now;
             self.probed = false;
-            self.bulk += u64::from(self.load.note(bytes.len(), now));
-            self.channel.send_bytes(bytes, now);
+            self.bulk += u64::from(self.load.note(sent, now));
             self.look_at_dial(now);
         }
     }
@@ -311,6 +310,7 @@ impl Session {
     /// Sends a NOP, as a message of its own: it is nobody's data.
     fn nop(&mut self, now: Instant) {
         (self.last_nop, self.probed) = (now, true);
-        self.channel.send_bytes(smux::nop(), now);
+        let nop = smux::nop();
+        self.channel.send_bytes(nop.len(), now, |out| out.extend_from_slice(&nop));
     }
 }

@@ -1,11 +1,11 @@
 //! The life of one web socket: moves frames and timers between it and the [`super::session::Session`], pings it, and says
 //! how it ended. It must not know how there comes to be another.
 
+use super::Health;
 use super::channel::Frame;
 use super::dial::Socket;
 use super::shared::Shared;
 use super::timing::Timing;
-use super::Health;
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt, stream::SplitSink, stream::SplitStream};
 use std::pin::pin;
