@@ -49,6 +49,7 @@ mod unended;
 mod walk;
 mod watch;
 
+pub use find::choose;
 pub use canceller::Canceller;
 pub use forward::{Forward, News as ForwardNews};
 pub use listener::{Door, Listener, ListenerReport, ListenerWish};
