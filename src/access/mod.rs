@@ -49,8 +49,8 @@ mod unended;
 mod walk;
 mod watch;
 
-pub use find::choose;
 pub use canceller::Canceller;
+pub use find::choose;
 pub use forward::{Forward, News as ForwardNews};
 pub use listener::{Door, Listener, ListenerReport, ListenerWish};
 pub use pressing::{Means, Pressed};

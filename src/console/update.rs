@@ -350,7 +350,9 @@ fn connect_to_target(state: &mut State) {
     let databases: Vec<_> = listings.flat_map(|inventory| inventory.databases.iter().cloned()).collect();
     let found = match choose(&wanted.name, &databases) {
         // Another region may know a database of the same name; no two have the same host, resource id or ARN.
-        Ok(found) if found.database.identifier.eq_ignore_ascii_case(wanted.name.trim()) && state.fleet.lists() => return,
+        Ok(found) if found.database.identifier.eq_ignore_ascii_case(wanted.name.trim()) && state.fleet.lists() => {
+            return;
+        }
         Err(diagnosis) if diagnosis.kind == Kind::NotFound && state.fleet.lists() => return,
         Ok(found) => Ok(found),
         Err(diagnosis) => Err(diagnosis),

@@ -7,7 +7,9 @@ use crate::console::panes::way::Way;
 use crate::console::request::Request;
 use crate::console::state::Desk;
 use crate::console::widgets::input::Input;
-use crate::model::{Auth, Endpoint, Kind, Place, Ranked, RouteChoice, Secret, SessionFacts, Settings, StepKind, Wanted};
+use crate::model::{
+    Auth, Endpoint, Kind, Place, Ranked, RouteChoice, Secret, SessionFacts, Settings, StepKind, Wanted,
+};
 use std::time::SystemTime;
 
 /// What is to be connected to: all endpoints that lead to the same data.
