@@ -5,12 +5,12 @@
 //! unless `channel_closed` was seen. Retries go on for minutes with full jitter: a closed laptop lid must survive.
 
 use super::dial;
-use super::outage::{Outage, reconnect};
+use super::outage::{Loss, Outage, reconnect};
 use super::session::Failure;
 use super::shared::Shared;
 use super::socket::{End, serve};
 use super::timing::Timing;
-use super::{Account, Ended, Error, Grant, Health, Network};
+use super::{Account, Ended, Error, Grant, Health, Network, Retry};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,7 @@ async fn drive(shared: &Shared, account: &dyn Account, network: &Network, mut gr
             dialled = dial::dial(&grant.stream_url, account, network) => dialled,
             _ = close.wait_for(|close| *close) => return Error::Ended(Ended::ByUs),
         };
-        let reason = match dialled {
+        let loss = match dialled {
             Ok(socket) => {
                 tracing::debug!("the web socket is open");
                 shared.with(|session| session.connected(&grant.token, Instant::now()));
@@ -64,15 +64,14 @@ async fn drive(shared: &Shared, account: &dyn Account, network: &Network, mut gr
                 match end {
                     End::Asked => return Error::Ended(Ended::ByUs),
                     End::Over => return failure(shared),
-                    End::Cut(reason) => reason,
+                    End::Cut(reason) => Loss { reason, retry: Retry::Later },
                 }
             }
             Err(undialled) if shared.lock().session.opened().is_none() => return undialled.error,
-            Err(undialled) if !undialled.retry => return Error::Ended(Ended::Gone(undialled.error.to_string())),
-            Err(undialled) => undialled.error.to_string(),
+            Err(undialled) => Loss { reason: undialled.error.to_string(), retry: undialled.retry },
         };
         let attempt = timing.most_backoff + timing.most_call + network.timeout + GOOD_LIFE;
-        match reconnect(shared, account, timing, attempt, &mut close, &mut outage, reason).await {
+        match reconnect(shared, account, timing, attempt, &mut close, &mut outage, loss).await {
             Ok(next) => {
                 let stream_url = if next.stream_url.is_empty() { grant.stream_url } else { next.stream_url };
                 grant = Grant { stream_url, ..next };

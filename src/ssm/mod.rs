@@ -79,9 +79,19 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Refusal>> + Send 
 pub struct Refusal {
     /// In words.
     pub reason: String,
-    /// Whether asking again later can help (network, throttling, an AWS login that the user may renew). `false`: it
-    /// cannot, and a session whose web socket is lost is lost with it.
-    pub retry: bool,
+    /// Whether asking again can help.
+    pub retry: Retry,
+}
+
+/// Whether asking an [`Account`] again can help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// It cannot, and a session whose web socket is lost is lost with it.
+    Never,
+    /// It may: the network, throttling.
+    Later,
+    /// When the user has logged in to AWS again; that takes as long as it takes, and the reason asks for it.
+    AfterLogin,
 }
 
 /// The AWS side of a channel, which this module does not know: fresh credentials each time.
@@ -171,6 +181,9 @@ pub enum Ended {
     /// The service could not be reached for too long.
     #[error("the service could not be reached for {0:.0?}: {1}")]
     ServiceUnreachable(Duration, String),
+    /// The AWS login had ended when the web socket was lost, and nobody logged in again.
+    #[error("nobody logged in to AWS again for {0:.0?}: {1}")]
+    LoggedOut(Duration, String),
     /// The peer broke the protocol.
     #[error("the peer broke the protocol: {0}")]
     Protocol(String),

@@ -3,7 +3,7 @@
 
 use super::shared::Shared;
 use super::timing::Timing;
-use super::{Account, Ended, Error, Grant, Health};
+use super::{Account, Ended, Error, Grant, Health, Refusal, Retry};
 use rand::RngExt;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
@@ -15,23 +15,44 @@ const OPENING_LOSSES: u32 = 3;
 pub struct Outage {
     /// What it has taken of the budget, up to `counted`.
     spent: Duration,
+    /// And of the time for a new login, which is nobody's outage.
+    logged_out: Duration,
     counted: Instant,
     since_clock: SystemTime,
     attempts: u32,
-    reason: String,
 }
+
+/// Why there is no web socket now, and whether another one may come.
+pub type Loss = Refusal;
 
 impl Outage {
     /// From now on.
     pub fn new(now: Instant) -> Self {
-        Self { spent: Duration::ZERO, counted: now, since_clock: SystemTime::now(), attempts: 0, reason: String::new() }
+        let (spent, logged_out) = (Duration::ZERO, Duration::ZERO);
+        Self { spent, logged_out, counted: now, since_clock: SystemTime::now(), attempts: 0 }
     }
 
     /// Counts the time since it was counted last; at most what one attempt can take, for in the rest of it the machine
     /// slept and nothing was tried.
-    fn count(&mut self, now: Instant, most: Duration) {
-        self.spent += now.saturating_duration_since(self.counted).min(most);
+    fn count(&mut self, now: Instant, most: Duration, retry: Retry) {
+        let took = now.saturating_duration_since(self.counted).min(most);
+        match retry {
+            Retry::AfterLogin => self.logged_out += took,
+            Retry::Never | Retry::Later => self.spent += took,
+        }
         self.counted = now;
+    }
+
+    /// The end, where it has lasted for too long, or nothing can mend it.
+    fn end(&self, loss: &Loss, timing: &Timing) -> Option<Ended> {
+        let reason = || loss.reason.clone();
+        if loss.retry == Retry::Never {
+            return Some(Ended::Gone(reason()));
+        }
+        if self.logged_out >= timing.login {
+            return Some(Ended::LoggedOut(self.logged_out, reason()));
+        }
+        (self.spent >= timing.budget).then(|| Ended::ServiceUnreachable(self.spent, reason()))
     }
 }
 
@@ -43,24 +64,23 @@ pub async fn reconnect(
     attempt: Duration,
     close: &mut watch::Receiver<bool>,
     outage: &mut Option<Outage>,
-    mut reason: String,
+    mut loss: Loss,
 ) -> Result<Grant, Error> {
     loop {
-        tracing::debug!(reason, "the web socket is lost");
+        tracing::debug!(loss.reason, retry = ?loss.retry, "the web socket is lost");
         let outage = outage.get_or_insert_with(|| Outage::new(Instant::now()));
-        outage.count(Instant::now(), attempt);
-        outage.reason.clone_from(&reason);
+        outage.count(Instant::now(), attempt, loss.retry);
         let opening = shared.lock().session.opened().is_none();
         if opening && outage.attempts >= OPENING_LOSSES {
-            return Err(Error::Dial(format!("the service closes it at once: {reason}")));
+            return Err(Error::Dial(format!("the service closes it at once: {}", loss.reason)));
         }
-        if outage.spent >= timing.budget {
-            return Err(Error::Ended(Ended::ServiceUnreachable(outage.spent, reason)));
+        if let Some(ended) = outage.end(&loss, timing) {
+            return Err(Error::Ended(ended));
         }
         shared.health.send_replace(Health::Reconnecting {
             since: outage.since_clock,
             attempts: outage.attempts,
-            reason: reason.clone(),
+            reason: loss.reason.clone(),
         });
         let most = timing.backoff.saturating_mul(1 << outage.attempts.min(16)).min(timing.most_backoff);
         outage.attempts += 1;
@@ -75,8 +95,7 @@ pub async fn reconnect(
         };
         match resumed {
             Ok(grant) => return Ok(grant),
-            Err(refusal) if !refusal.retry => return Err(Error::Ended(Ended::Gone(refusal.reason))),
-            Err(refusal) => reason = refusal.reason,
+            Err(refusal) => loss = refusal,
         }
     }
 }
@@ -89,11 +108,31 @@ mod tests {
     fn an_hour_with_the_lid_closed_takes_no_more_of_the_budget_than_one_attempt() {
         let (start, most) = (Instant::now(), Duration::from_secs(60));
         let mut outage = Outage::new(start);
-        outage.count(start + Duration::from_secs(7), most);
+        outage.count(start + Duration::from_secs(7), most, Retry::Later);
         assert_eq!(outage.spent, Duration::from_secs(7));
-        outage.count(start + Duration::from_secs(3607), most);
+        outage.count(start + Duration::from_secs(3607), most, Retry::Later);
         assert_eq!(outage.spent, Duration::from_secs(67));
-        outage.count(start + Duration::from_secs(3610), most);
+        outage.count(start + Duration::from_secs(3610), most, Retry::Later);
         assert_eq!(outage.spent, Duration::from_secs(70));
+    }
+
+    #[test]
+    fn a_login_that_is_waited_for_is_no_outage_but_has_an_end() {
+        let (start, most, timing) = (Instant::now(), Duration::from_secs(60), Timing::default());
+        let loss = |retry| Loss { reason: "why".to_owned(), retry };
+        let mut outage = Outage::new(start);
+        let mut minutes = 0;
+        while outage.end(&loss(Retry::AfterLogin), &timing).is_none() {
+            minutes += 1;
+            outage.count(start + Duration::from_secs(60 * minutes), most, Retry::AfterLogin);
+        }
+        assert_eq!(minutes, 12 * 60);
+        assert!(matches!(outage.end(&loss(Retry::AfterLogin), &timing), Some(Ended::LoggedOut(..))));
+        assert_eq!(outage.spent, Duration::ZERO);
+
+        let mut outage = Outage::new(start);
+        outage.count(start + timing.budget, timing.budget, Retry::Later);
+        assert!(matches!(outage.end(&loss(Retry::Later), &timing), Some(Ended::ServiceUnreachable(..))));
+        assert!(matches!(Outage::new(start).end(&loss(Retry::Never), &timing), Some(Ended::Gone(_))));
     }
 }

@@ -1,6 +1,6 @@
 //! The times of a tunnel's driver, which a test of what takes minutes makes shorter.
 
-use super::{Answer, Refusal};
+use super::{Answer, Refusal, Retry};
 use std::time::Duration;
 
 /// The driver's times.
@@ -16,6 +16,8 @@ pub struct Timing {
     pub most_backoff: Duration,
     /// So long the service may be out of reach.
     pub budget: Duration,
+    /// So long somebody may take to log in to AWS again, which a session waits for: the next morning is too late.
+    pub login: Duration,
     /// For one API call.
     pub most_call: Duration,
     /// For the acknowledgement of the terminate flag.
@@ -30,6 +32,7 @@ impl Default for Timing {
             backoff: Duration::from_millis(200),
             most_backoff: Duration::from_secs(10),
             budget: Duration::from_secs(15 * 60),
+            login: Duration::from_secs(12 * 3600),
             most_call: Duration::from_secs(20),
             farewell: Duration::from_millis(500),
         }
@@ -40,7 +43,7 @@ impl Timing {
     /// An API call with an end.
     pub async fn call<T>(&self, answer: Answer<'_, T>) -> Result<T, Refusal> {
         let most = self.most_call;
-        let late = |_| Err(Refusal { reason: format!("AWS did not answer within {most:?}"), retry: true });
+        let late = |_| Err(Refusal { reason: format!("AWS did not answer within {most:?}"), retry: Retry::Later });
         tokio::time::timeout(most, answer).await.unwrap_or_else(late)
     }
 }
