@@ -4,18 +4,19 @@
 
 use super::absence::Absence;
 use super::ack;
+pub use super::event::{Event, Frame};
 use super::frame_writer::FrameWriter;
-use super::handshake::{Gates, HandshakeComplete, HandshakeRequest, HandshakeResponse};
+use super::handshake::{HandshakeComplete, HandshakeRequest};
 use super::incoming::{Arrival, Incoming};
 use super::message::{Flag, Message, MessageType, PREFIX, PayloadType};
 use super::open::{ChannelClosed, OpenDataChannel};
 use super::outgoing::Outgoing;
 use super::payload_size::PayloadSize;
-use super::readiness::{BARRIER_RESEND, Stage};
+use super::readiness::{BARRIER_RESEND, Readiness};
 use super::receipts::Receipts;
 use super::silence::Silence;
 use super::stamp::Stamp;
-use super::{Ended, Opened, smux};
+use super::{Ended, smux};
 use bytes::{BufMut, Bytes, BytesMut};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -30,39 +31,12 @@ const LAST_MOMENTS: Duration = Duration::from_secs(2);
 const DATA_BLOCK: usize = 64 << 10;
 const RECEIPT_BLOCK: usize = 16 << 10;
 
-/// A frame for the web socket.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Frame {
-    /// The open message. It holds the token: never log it.
-    Text(String),
-    /// An AgentMessage.
-    Binary(Bytes),
-}
-
-/// What the channel has to say upwards.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// The barrier is passed: nothing that is sent from here on can be lost.
-    Ready(Opened),
-    /// The next bytes of the agent's stream.
-    Data(Bytes),
-    /// A flag from the agent.
-    Flag(Flag),
-    /// The agent is too old, or asks for what we do not do.
-    Unsupported(String),
-    /// For good.
-    Ended(Ended),
-}
-
 /// One session's channel.
 pub struct Channel {
     stamp: Stamp,
     client_id: Uuid,
     payload: PayloadSize,
-    stage: Stage,
-    gates: Option<Gates>,
-    /// What is learnt on the way to "ready".
-    opened: Opened,
+    readiness: Readiness,
     outgoing: Outgoing,
     incoming: Incoming,
     receipts: Receipts,
@@ -78,16 +52,6 @@ pub struct Channel {
     events: VecDeque<Event>,
 }
 
-/// Hides the token.
-impl std::fmt::Debug for Frame {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Text(_) => f.write_str("Text(open message)"),
-            Self::Binary(bytes) => write!(f, "Binary({} bytes)", bytes.len()),
-        }
-    }
-}
-
 impl Channel {
     /// A channel that has no web socket yet. `unix_millis` is the wall clock at `now`; `payload` the most bytes of one
     /// stream data message after the handshake.
@@ -97,9 +61,7 @@ impl Channel {
             client_id: stamp.id(),
             stamp,
             payload: PayloadSize::new(payload),
-            stage: Stage::AwaitRequest,
-            gates: None,
-            opened: Opened::default(),
+            readiness: Readiness::default(),
             outgoing: Outgoing::new(),
             incoming: Incoming::new(),
             receipts: Receipts::default(),
@@ -143,7 +105,7 @@ impl Channel {
 
     /// A binary frame, or a text frame after the open message, from the web socket.
     pub fn receive(&mut self, frame: &Bytes, now: Instant) {
-        if self.stage == Stage::Over {
+        if self.readiness.is_over() {
             return;
         }
         let message = match Message::decode(frame) {
@@ -180,14 +142,15 @@ impl Channel {
 
     /// Does what is due.
     pub fn tick(&mut self, now: Instant) {
-        if !self.connected || self.stage == Stage::Over {
+        if !self.connected || self.readiness.is_over() {
             return;
         }
         if self.next_tick().is_some_and(|due| due + SLEPT <= now) {
             self.wake(now);
         }
-        if self.stage.second_due().is_some_and(|due| due <= now) {
-            self.stage = Stage::Second(self.send(PayloadType::Output, smux::nop(), Some(BARRIER_RESEND), now));
+        if self.readiness.second_due().is_some_and(|due| due <= now) {
+            let second = self.send(PayloadType::Output, smux::nop(), Some(BARRIER_RESEND), now);
+            self.readiness.second(second);
         }
         if self.away.is_none() && self.payload.due().is_some_and(|due| due <= now) {
             self.refuse_large(now);
@@ -200,7 +163,7 @@ impl Channel {
             }
             Some(_) => {}
         }
-        if self.stage == Stage::Ready
+        if self.readiness.is_ready()
             && let Some(deadline) = self.silence_deadline()
             && deadline <= now
         {
@@ -211,7 +174,7 @@ impl Channel {
 
     /// When [`Self::tick`] is to be called next, and [`Self::transmit`] after it.
     pub fn next_tick(&self) -> Option<Instant> {
-        if !self.connected || self.stage == Stage::Over {
+        if !self.connected || self.readiness.is_over() {
             return None;
         }
         let (resend, large) = match self.away {
@@ -219,8 +182,8 @@ impl Channel {
             // With nothing to knock with there is nothing to wake for.
             Some(away) => ((!self.outgoing.is_empty()).then_some(away.due()), None),
         };
-        let silence = if self.stage == Stage::Ready { self.silence_deadline() } else { None };
-        [self.stage.second_due(), large, resend, silence, self.receipts.when()].into_iter().flatten().min()
+        let silence = if self.readiness.is_ready() { self.silence_deadline() } else { None };
+        [self.readiness.second_due(), large, resend, silence, self.receipts.when()].into_iter().flatten().min()
     }
 
     /// The next frame for the web socket. Receipts go before data: what the agent sends is paced by them.
@@ -258,7 +221,7 @@ impl Channel {
 
     /// Whether bytes may be sent now.
     pub fn has_room(&self) -> bool {
-        self.stage == Stage::Ready && self.terminate.is_none() && self.outgoing.has_room()
+        self.readiness.is_ready() && self.terminate.is_none() && self.outgoing.has_room()
     }
 
     /// The most bytes for one [`Self::send_bytes`], when so many wait; a larger size is tried first where that is due.
@@ -286,10 +249,7 @@ impl Channel {
 
     /// Asks the agent to end the session, if it is one that understands it and has come so far.
     pub fn terminate(&mut self, now: Instant) {
-        if self.stage == Stage::Ready
-            && self.terminate.is_none()
-            && self.gates.is_some_and(|gates| gates.terminate_flag)
-        {
+        if self.readiness.is_ready() && self.terminate.is_none() && self.readiness.knows_terminate_flag() {
             self.receipts.hurry();
             self.terminate = Some(self.send(PayloadType::Flag, Flag::TerminateSession.encode(), None, now));
         }
@@ -302,18 +262,18 @@ impl Channel {
 
     /// Whether the agent needs NOPs from us every 10 s or so.
     pub fn agent_needs_nops(&self) -> bool {
-        self.stage == Stage::Ready && self.gates.is_some_and(|gates| gates.keep_alive)
+        self.readiness.is_ready() && self.readiness.needs_nops()
     }
 
     /// How far it is, for a person; nothing of what it carries.
     pub fn state(&self) -> String {
         let unacknowledged = self.outgoing.count();
-        format!("{:?}, {:?}, {:?}, {unacknowledged} unacknowledged", self.stage, self.payload, self.away)
+        format!("{:?}, {:?}, {:?}, {unacknowledged} unacknowledged", self.readiness, self.payload, self.away)
     }
 
     /// Whether the barrier is passed and the end not come.
     pub fn is_ready(&self) -> bool {
-        self.stage == Stage::Ready
+        self.readiness.is_ready()
     }
 
     /// Whether the agent was heard on this web socket and is not said to be away.
@@ -333,8 +293,8 @@ impl Channel {
 
     /// Nothing more is sent or heard.
     pub fn end(&mut self, ended: Ended) {
-        if self.stage != Stage::Over {
-            self.stage = Stage::Over;
+        if !self.readiness.is_over() {
+            self.readiness.end();
             self.events.push_back(Event::Ended(ended));
         }
     }
@@ -347,8 +307,8 @@ impl Channel {
         if self.outgoing.is_empty() {
             self.silence.settled();
         }
-        if self.stage.acknowledged(sequence, now) {
-            self.events.push_back(Event::Ready(self.opened.clone()));
+        if let Some(opened) = self.readiness.acknowledged(sequence, now) {
+            self.events.push_back(Event::Ready(opened));
         }
         self.payload.acknowledged(sequence);
     }
@@ -382,16 +342,16 @@ impl Channel {
                 Some(flag) => self.events.push_back(Event::Flag(flag)),
                 None => tracing::debug!("an unknown flag is ignored"),
             },
-            PayloadType::HandshakeRequest if self.stage == Stage::AwaitRequest => {
+            PayloadType::HandshakeRequest if self.readiness.awaits_request() => {
                 match serde_json::from_slice(&message.payload) {
                     Ok(request) => self.answer(&request, now),
                     Err(error) => self.end(Ended::Protocol(format!("the handshake request cannot be read: {error}"))),
                 }
             }
-            PayloadType::HandshakeComplete if self.stage == Stage::AwaitComplete => {
+            PayloadType::HandshakeComplete if self.readiness.awaits_complete() => {
                 let complete: Option<HandshakeComplete> = serde_json::from_slice(&message.payload).ok();
-                self.opened.customer_message = complete.map(|complete| complete.customer_message).unwrap_or_default();
-                self.stage = Stage::First(self.send(PayloadType::Output, smux::nop(), Some(BARRIER_RESEND), now));
+                let first = self.send(PayloadType::Output, smux::nop(), Some(BARRIER_RESEND), now);
+                self.readiness.complete(complete.unwrap_or_default(), first);
             }
             other => tracing::debug!(?other, "a payload is ignored"),
         }
@@ -399,18 +359,10 @@ impl Channel {
 
     /// Answers the handshake, once: a second answer would block the agent for good.
     fn answer(&mut self, request: &HandshakeRequest, now: Instant) {
-        let gates = Gates::of(&request.agent_version);
-        self.gates = Some(gates);
-        self.opened.agent_version.clone_from(&request.agent_version);
-        self.opened.destination = request.destination();
-        let (response, trouble) = HandshakeResponse::to(request);
-        let trouble = trouble.or_else(|| request.obstacle(gates));
+        let (response, trouble) = self.readiness.answer(request);
         let json = serde_json::to_vec(&response).expect("the response is plain data");
         self.send(PayloadType::HandshakeResponse, json.into(), None, now);
-        self.stage = Stage::AwaitComplete;
-        if let Some(trouble) = trouble {
-            self.events.push_back(Event::Unsupported(trouble));
-        }
+        self.events.extend(trouble.map(Event::Unsupported));
     }
 
     fn send(&mut self, payload_type: PayloadType, payload: Bytes, every: Option<Duration>, now: Instant) -> i64 {

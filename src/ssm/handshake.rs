@@ -87,7 +87,7 @@ pub const FAILED: i64 = 2;
 pub const UNSUPPORTED: i64 = 3;
 
 /// Payload type 7, agent to client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct HandshakeComplete {
     /// In nanoseconds.

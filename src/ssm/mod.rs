@@ -19,6 +19,7 @@ pub mod channel;
 mod dial;
 mod dials;
 mod driver;
+mod event;
 mod frame_writer;
 pub mod handshake;
 mod incoming;

@@ -1,5 +1,9 @@
 //! The whole client in one pure machine: a [`Channel`] with a `Mux` on it. Frames and `now` in, frames out; streams
 //! beside. The driver moves its frames over real web sockets, the protocol tests over simulated ones.
+//!
+//! Allocations a frame, its receipt included, counted by dhat under `benches/ssm_frames.rs`: 0.05 down (it was 6.0), 0.16
+//! for 8 KiB up and 0.04 for 1 KiB (it was 5.0). What is left are the blocks that frames are written into (`frame_writer`,
+//! one of 64 KiB for every seven frames of 8 KiB) and nodes of the tree of what is unacknowledged.
 
 use super::channel::{Channel, Event, Frame};
 use super::load::Load;
