@@ -43,6 +43,7 @@ enum Door {
     Proxy(cli::proxy::Args),
     Exec(cli::exec::Args),
     Query(cli::query::Args),
+    Doctor(cli::doctor::Args),
     Sandbox(shed::Args),
     /// Print every setting: meaning, default, present value and where that came from
     ///
@@ -187,6 +188,7 @@ async fn through(
         Some(Door::List(args)) => unless(interrupt, Box::pin(cli::list::run(access, &args, terminal))).await,
         Some(Door::Token(args)) => unless(interrupt, Box::pin(cli::token::run(access, &args, terminal))).await,
         Some(Door::Policy(args)) => unless(interrupt, Box::pin(cli::policy::run(access, &args, terminal))).await,
+        Some(Door::Doctor(args)) => unless(interrupt, Box::pin(cli::doctor::run(access, &args, terminal))).await,
         Some(Door::Tunnel(args)) => Box::pin(cli::tunnel::run(access, &args, terminal, interrupt)).await,
         Some(Door::Proxy(args)) => Box::pin(cli::proxy::run(access, &args, terminal, interrupt)).await,
         Some(Door::Exec(args)) => Box::pin(cli::exec::run(access, &args, terminal)).await,

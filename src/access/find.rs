@@ -26,7 +26,7 @@ impl Access {
 }
 
 /// The one database, and the endpoint of it, that `name` means.
-fn choose(name: &str, databases: &[Database]) -> Result<Found, Diagnosis> {
+pub(super) fn choose(name: &str, databases: &[Database]) -> Result<Found, Diagnosis> {
     let name = name.trim();
     let (host, port) = match name.rsplit_once(':').map(|(host, port)| (host, port.parse::<u16>())) {
         Some((host, Ok(port))) if !name.starts_with("arn:") => (host, Some(port)),

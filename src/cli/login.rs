@@ -46,8 +46,7 @@ impl LoginArgs {
             (Some(way), None) => way,
             (None | Some(Way::Secret), Some(_)) => Way::Secret,
             (Some(_), Some(_)) => {
-                return Err(Diagnosis::new(Kind::Usage, "--secret goes with --auth secret alone")
-                    .advise("Leave --auth out, or --secret"));
+                return Err(secret_goes_alone());
             }
             (None, None) => Way::Iam,
         };
@@ -69,4 +68,9 @@ impl LoginArgs {
         };
         Ok((user, auth))
     }
+}
+
+/// What is said where another way is named beside a secret.
+pub(super) fn secret_goes_alone() -> Diagnosis {
+    Diagnosis::new(Kind::Usage, "--secret goes with --auth secret alone").advise("Leave --auth out, or --secret")
 }
