@@ -167,11 +167,10 @@ impl Page<'_> {
         writeln!(out)?;
         let (target, user) = (visible(&report.target), visible(&report.user));
         let is = |kind: CheckKind| report.checks.iter().any(|check| check.kind == kind && check.verdict == Verdict::Ok);
-        if report.broken().is_some() {
-        } else if is(CheckKind::Login) {
-            writeln!(out, "{target} takes {user}: no link is broken")?;
-        } else {
-            writeln!(out, "No link to {target} is broken, as far as could be looked")?;
+        match (report.broken(), is(CheckKind::Login)) {
+            (Some(_), _) => {}
+            (None, true) => writeln!(out, "{target} takes {user}: no link is broken")?,
+            (None, false) => writeln!(out, "No link to {target} is broken, as far as could be looked")?,
         }
         let Some((check, _)) = report.first() else { return Ok(()) };
         let Some(diagnosis) = check.diagnosis.as_deref() else { return Ok(()) };

@@ -60,6 +60,13 @@ fn judged(error: &ServerError, found: &Found<'_>) -> Diagnosis {
             .because(format!("{} has no database {}", found.endpoint.owner, found.database))
             .advise_paste("See which there are: connect to postgres", "select datname from pg_database order by 1")
             .advise("Database names are case-sensitive"),
+        // The role's own limit, not the server's (PostgreSQL, InitializeSessionUserId).
+        "53300" if message.contains("for role") => server(error, Kind::ServerBusy)
+            .because(format!("{} may have no more connections than it has", found.user))
+            .advise_paste(
+                "As an administrator",
+                format!("ALTER ROLE {} CONNECTION LIMIT -1;", identifier(found.user)),
+            ),
         "53300" => server(error, Kind::ServerBusy)
             .advise("Wait until others disconnect, or ask who holds connections idle")
             .advise_paste(
@@ -261,10 +268,9 @@ fn token_refused(error: &ServerError, found: &Found<'_>) -> Diagnosis {
                 "Read the database's own reason, where its iam-db-auth-error log is exported",
                 log_command(found),
             )
-            .advise_paste(
-                "See whether an organization's policy or a session policy denies it: no simulation has those",
-                statement(&[CONNECT], &[arn]),
-            );
+            .advise(format!(
+                "See whether an organization's policy or a session policy denies {CONNECT} on {arn}: no simulation has those"
+            ));
     }
     let who = found.identity.map(|arn| format!(" for {arn}")).unwrap_or_default();
     diagnosis
