@@ -249,7 +249,12 @@ mod tests {
             auth: Auth::Iam,
             read_only: true,
         };
-        let identity = Identity { account: "1".to_owned(), arn: "arn:aws:iam::1:user/me".to_owned(), user_id: "AIDA".to_owned(), ends: None };
+        let identity = Identity {
+            account: "1".to_owned(),
+            arn: "arn:aws:iam::1:user/me".to_owned(),
+            user_id: "AIDA".to_owned(),
+            ends: None,
+        };
         let subject = Subject::new(&target, Some(&identity), Some("me-0a1"));
         audit.note(&subject, &Event::Connect, "ok", Some(Duration::from_millis(1200)));
         let event = Event::Statement { text: "ALTER ROLE x PASSWORD 'p'", rows: Some(0) };

@@ -52,10 +52,8 @@ impl Access {
     pub(super) async fn rank(&self, endpoint: &Endpoint) -> Result<Vec<Ranked>, Diagnosis> {
         let cloud = self.cloud();
         let place = &endpoint.place;
-        let (bastions, ingress) = tokio::join!(
-            Box::pin(cloud.bastions(place)),
-            Box::pin(cloud.ingress(place, &endpoint.security_groups)),
-        );
+        let (bastions, ingress) =
+            tokio::join!(Box::pin(cloud.bastions(place)), Box::pin(cloud.ingress(place, &endpoint.security_groups)),);
         let (bastions, mut gaps) = bastions.map_err(|error| diagnose::aws::of(&error))?;
         // Where another VPC's subnets lead is asked only where there is a bastion in one.
         let mut others: Vec<String> = bastions.iter().filter_map(|bastion| bastion.vpc_id.clone()).collect();

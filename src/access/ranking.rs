@@ -209,13 +209,21 @@ pub(super) mod tests {
     #[test]
     fn a_route_between_vpcs_counts_and_so_does_its_absence() {
         let roads = crate::aws::routes_of_a_test();
-        let there = Bastion { subnet_id: Some("subnet-own".to_owned()), ..bastion("i-routed", Some("vpc-b"), true, "3.3.987.0") };
-        let lost = Bastion { subnet_id: Some("subnet-x".to_owned()), ..bastion("i-lost", Some("vpc-b"), true, "3.3.987.0") };
+        let there = Bastion {
+            subnet_id: Some("subnet-own".to_owned()),
+            ..bastion("i-routed", Some("vpc-b"), true, "3.3.987.0")
+        };
+        let lost =
+            Bastion { subnet_id: Some("subnet-x".to_owned()), ..bastion("i-lost", Some("vpc-b"), true, "3.3.987.0") };
         let nowhere = bastion("i-unknown", Some("vpc-c"), true, "3.3.987.0");
         let terrain = Terrain { ingress: None, roads: Some(&roads) };
         let ranked = rank(&endpoint(), vec![lost, nowhere, there], terrain);
         assert_eq!(order(&ranked), [("i-routed", true), ("i-unknown", true), ("i-lost", true)]);
-        assert!(ranked[0].reasons.contains(&"its subnet routes to vpc-1 by pcx-1".to_owned()), "{:?}", ranked[0].reasons);
+        assert!(
+            ranked[0].reasons.contains(&"its subnet routes to vpc-1 by pcx-1".to_owned()),
+            "{:?}",
+            ranked[0].reasons
+        );
         assert!(ranked[2].reasons.contains(&"its subnet has no route to vpc-1".to_owned()), "{:?}", ranked[2].reasons);
     }
 

@@ -7,7 +7,9 @@ use super::diagnose::{login, sql, tls, tunnel};
 use super::line::{Line, Unopened};
 use super::simulation::{Simulation, Wanted};
 use crate::db;
-use crate::model::{Auth, Database, DatabaseKind, Diagnosis, Endpoint, Identity, Kind, Ranked, Target, TlsFacts, Token};
+use crate::model::{
+    Auth, Database, DatabaseKind, Diagnosis, Endpoint, Identity, Kind, Ranked, Target, TlsFacts, Token,
+};
 use std::future::Future;
 use std::io;
 use std::time::Duration;

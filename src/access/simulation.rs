@@ -60,8 +60,7 @@ impl Access {
             Ok(Principal::Other(arn)) => return Simulation::Unknown(format!("IAM simulates no policies of {arn}")),
             Err(why) => return Simulation::Unknown(why.clone()),
         };
-        let asked =
-            Box::pin(self.cloud().simulate(place, identity, arn, wanted.action, &wanted.resources)).await;
+        let asked = Box::pin(self.cloud().simulate(place, identity, arn, wanted.action, &wanted.resources)).await;
         match asked {
             Ok(results) => judge(arn, results, wanted.any),
             Err(error) => Simulation::Unknown(diagnose::aws::of(&error).title),

@@ -66,7 +66,8 @@ impl Cloud {
 impl Roads {
     /// The road from a subnet; `None` when nobody said.
     pub fn from(&self, vpc: &str, subnet: Option<&str>) -> Option<Road> {
-        let own = |table: &&Table| table.vpc == vpc && subnet.is_some_and(|id| table.subnets.iter().any(|its| its == id));
+        let own =
+            |table: &&Table| table.vpc == vpc && subnet.is_some_and(|id| table.subnets.iter().any(|its| its == id));
         let main = |table: &&Table| table.vpc == vpc && table.main;
         let table = self.tables.iter().find(own).or_else(|| self.tables.iter().find(main))?;
         if self.blocks.is_empty() {

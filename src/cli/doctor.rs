@@ -87,21 +87,19 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal) -> Result<()
 
 /// How to log in. A password is had before anything is looked at, so that nothing waits for it in the middle.
 async fn auth(access: &Access, args: &Args) -> Result<Auth, Diagnosis> {
-    Ok(match (args.login.auth, &args.login.secret) {
-        (None | Some(Way::Secret), Some(named)) => Auth::SecretsManager(Some(named.clone())),
-        (None | Some(Way::Iam), None) => Auth::Iam,
-        (Some(Way::Secret), None) => Auth::SecretsManager(None),
-        (Some(Way::Passfile), None) => Auth::Passfile,
-        (Some(Way::Command), None) => Auth::Command,
-        (Some(Way::Kerberos), None) => Auth::Kerberos,
-        (Some(Way::Password), None) => match password::of_environment() {
+    Ok(match args.login.way()?.unwrap_or(Way::Iam) {
+        Way::Iam => Auth::Iam,
+        Way::Secret => Auth::SecretsManager(args.login.secret.clone()),
+        Way::Passfile => Auth::Passfile,
+        Way::Command => Auth::Command,
+        Way::Kerberos => Auth::Kerberos,
+        Way::Password => match password::of_environment() {
             Some(password) => Auth::Password(password),
             None => {
                 let user = args.user.clone().or_else(|| access.settings().user.clone()).unwrap_or_default();
                 Auth::Password(password::ask_for(&user, &args.name).await?)
             }
         },
-        (Some(_), Some(_)) => return Err(super::login::secret_goes_alone()),
     })
 }
 

@@ -1,6 +1,7 @@
 //! The verbs of the command line: words in, `access`'s verbs, words out. Every verb is one file with its `Args` (whose doc
 //! comments are the help) and its `run`. It must not know AWS, the wire, or how failures become words.
 
+pub mod connect;
 pub mod doctor;
 pub mod exec;
 pub mod failure;
@@ -81,7 +82,5 @@ impl Global {
 
 /// The user named, else the one that was used before or set; none is a mistake of usage.
 fn user(access: &Access, endpoint: &Endpoint, named: Option<&str>) -> Result<String, Diagnosis> {
-    named.map(str::to_owned).or_else(|| access.default_user(endpoint)).ok_or_else(|| {
-        access.no_user(endpoint)
-    })
+    named.map(str::to_owned).or_else(|| access.default_user(endpoint)).ok_or_else(|| access.no_user(endpoint))
 }

@@ -90,8 +90,9 @@ pub fn judge(faults: &Faults, action: &str, resource: &str, user_id: &str) -> Ju
     for (name, document) in ATTACHED.iter() {
         for statement in &document.statement {
             let variable = |text: &str| text.replace("${aws:userid}", user_id);
-            let fits = statement.action.any(|pattern| like(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase()))
-                && statement.resource.any(|pattern| like(&variable(pattern), resource));
+            let fits =
+                statement.action.any(|pattern| like(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase()))
+                    && statement.resource.any(|pattern| like(&variable(pattern), resource));
             match (fits, statement.effect.as_str()) {
                 (false, _) => {}
                 (true, "Deny") => denying.push(*name),

@@ -24,12 +24,13 @@ pub(in crate::access) fn unavailable(database: &Database) -> Option<Diagnosis> {
                 None => format!("aws rds start-{verb} --{verb}-identifier {name}{here}"),
             },
         ),
-        "stopping" | "starting" | "creating" => {
-            said(format!("{identifier} is {status}")).advise_paste("Wait until it is available", match database.kind {
+        "stopping" | "starting" | "creating" => said(format!("{identifier} is {status}")).advise_paste(
+            "Wait until it is available",
+            match database.kind {
                 DatabaseKind::Proxy => format!("aws rds describe-db-proxies --db-proxy-name {name}{here}"),
                 _ => format!("aws rds wait {verb}-available --{verb}-identifier {name}{here}"),
-            })
-        }
+            },
+        ),
         "deleting" => said(format!("{identifier} is being deleted")).advise("Take another: it does not come back"),
         "failed" | "inaccessible-encryption-credentials" | "incompatible-network" | "incompatible-restore" => {
             said(format!("{identifier} is {status}: nothing answers there"))
@@ -40,5 +41,8 @@ pub(in crate::access) fn unavailable(database: &Database) -> Option<Diagnosis> {
 }
 
 fn events(of: &str, identifier: &str, here: &str) -> String {
-    format!("aws rds describe-events --source-type db-{of} --source-identifier {} --duration 1440{here}", shell(identifier))
+    format!(
+        "aws rds describe-events --source-type db-{of} --source-identifier {} --duration 1440{here}",
+        shell(identifier)
+    )
 }

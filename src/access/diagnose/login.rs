@@ -6,8 +6,8 @@ use super::simulation as simulated;
 use super::sql::server;
 use super::{moment, shell, span};
 use crate::access::policy::{identifier, statement};
-use crate::db::ServerError;
 use crate::access::simulation::Simulation;
+use crate::db::ServerError;
 use crate::model::{Auth, Authentication, Database, DatabaseKind, Diagnosis, Endpoint, IamAuth, Kind, Token};
 use std::time::SystemTime;
 

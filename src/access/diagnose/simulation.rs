@@ -60,7 +60,6 @@ pub(in crate::access) fn advise(
             "Have this statement added to the permissions boundary, too",
             statement(&[action], resources),
         ),
-        _ => diagnosis
-            .advise_paste("Have this statement added to your IAM policy", statement(&[action], resources)),
+        _ => diagnosis.advise_paste("Have this statement added to your IAM policy", statement(&[action], resources)),
     }
 }

@@ -25,10 +25,10 @@ pub(super) async fn settings(access: &Access, subject: &Subject, chart: &mut Cha
     let regions: Vec<String> = distinct(places.iter().map(|place| place.region.clone()));
     let profiles: Vec<String> = distinct(places.iter().filter_map(|place| place.profile.clone()));
     let profile = match profiles.as_slice() {
-        [] => std::env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty()).map_or_else(
-            || "the default profile".to_owned(),
-            |name| format!("profile {name} (AWS_PROFILE)"),
-        ),
+        [] => std::env::var("AWS_PROFILE")
+            .ok()
+            .filter(|name| !name.is_empty())
+            .map_or_else(|| "the default profile".to_owned(), |name| format!("profile {name} (AWS_PROFILE)")),
         [one] => format!("profile {one}"),
         several => format!("profiles {}", several.join(", ")),
     };

@@ -1,8 +1,8 @@
 //! The way: direct, or which bastion and why. The choice and the ranking are those of a connect. It must not open anything.
 
 use super::chart::{Broken, Chart};
-use crate::access::diagnose::span;
 use crate::access::Access;
+use crate::access::diagnose::span;
 use crate::model::{Check, CheckKind, Endpoint, Ranked, Route, RouteChoice, Verdict};
 use std::time::SystemTime;
 

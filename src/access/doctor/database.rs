@@ -8,12 +8,7 @@ use crate::model::{Auth, Check, CheckKind, Database, Diagnosis, IamAuth, Invento
 use futures_util::future::join_all;
 
 /// Lists every place, and finds the one database in what was listed.
-pub(super) async fn find(
-    access: &Access,
-    wish: &Wish,
-    places: &[Place],
-    chart: &mut Chart,
-) -> Result<Found, Broken> {
+pub(super) async fn find(access: &Access, wish: &Wish, places: &[Place], chart: &mut Chart) -> Result<Found, Broken> {
     let subject = &wish.subject;
     let regions = places.iter().map(Place::to_string).collect::<Vec<_>>().join(", ");
     chart.begin(CheckKind::Region, regions);
@@ -115,4 +110,3 @@ fn iam(flag: IamAuth) -> &'static str {
         IamAuth::Pending { to: false } => "on, being switched off",
     }
 }
-

@@ -133,9 +133,12 @@ fn server(rows: &[Vec<String>], version: &str, endpoint: &Endpoint) -> Check {
     if endpoint.role == EndpointRole::Writer && (recovery || read_only) {
         check.verdict = Verdict::LikelyNot;
         check.diagnosis = Some(Box::new(
-            Diagnosis::new(Kind::ServerBusy, format!("{} is the writer's endpoint, and the server only reads", endpoint.host))
-                .because(writes)
-                .advise("Look again in a minute: a failover may be under way"),
+            Diagnosis::new(
+                Kind::ServerBusy,
+                format!("{} is the writer's endpoint, and the server only reads", endpoint.host),
+            )
+            .because(writes)
+            .advise("Look again in a minute: a failover may be under way"),
         ));
     }
     check

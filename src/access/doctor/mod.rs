@@ -16,9 +16,7 @@ mod tls;
 
 use super::audit::{Event, Subject as Whose};
 use super::{Access, Found, refusal};
-use crate::model::{
-    Auth, CheckKind, DoctorNews, DoctorReport, Endpoint, Identity, Place, Route, RouteChoice, Target,
-};
+use crate::model::{Auth, CheckKind, DoctorNews, DoctorReport, Endpoint, Identity, Place, Route, RouteChoice, Target};
 use chart::{Broken, Chart};
 use std::time::Instant;
 use tokio::sync::mpsc::UnboundedSender;
@@ -83,7 +81,8 @@ impl Access {
         let identities = account::credentials(self, &places, chart).await?;
         account::clock(self, chart);
         let Found { database, endpoint } = database::find(self, wish, &places, chart).await?;
-        visit.identity = identities.into_iter().find(|(place, _)| place.profile == endpoint.place.profile).map(|(_, who)| who);
+        visit.identity =
+            identities.into_iter().find(|(place, _)| place.profile == endpoint.place.profile).map(|(_, who)| who);
         let user = match wish.user.clone() {
             Some(user) => Some(user),
             // A secret says whose it is; that it cannot be had is told where it is used.
@@ -113,7 +112,8 @@ impl Access {
         let Ok(line) = opened else { return Err(Broken) };
         let looked = async {
             if !endpoint.engine.is_postgres() {
-                let rest = [CheckKind::Tls, CheckKind::Certificate, CheckKind::Login, CheckKind::Role, CheckKind::Server];
+                let rest =
+                    [CheckKind::Tls, CheckKind::Certificate, CheckKind::Login, CheckKind::Role, CheckKind::Server];
                 chart.skip(&rest, &format!("gatepost speaks PostgreSQL, not {}", endpoint.engine));
                 return Ok(());
             }

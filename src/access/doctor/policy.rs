@@ -2,9 +2,9 @@
 //! for proof: whatever it says, the way is walked.
 
 use super::chart::Chart;
+use crate::access::Access;
 use crate::access::diagnose::{aws, simulation as words};
 use crate::access::simulation::{Simulation, Wanted};
-use crate::access::Access;
 use crate::aws::Principal;
 use crate::model::{Auth, Bastion, Check, CheckKind, Endpoint, Identity, Route, Verdict};
 
@@ -57,10 +57,9 @@ impl<'a> Policies<'a> {
         let resources = aws::session_resources(bastion, self.endpoint, document).to_vec();
         let start = Wanted { action: "ssm:StartSession", resources, any: false };
         self.look(CheckKind::StartPolicy, &start, chart).await;
-        for (kind, action) in [
-            (CheckKind::ResumePolicy, "ssm:ResumeSession"),
-            (CheckKind::TerminatePolicy, "ssm:TerminateSession"),
-        ] {
+        for (kind, action) in
+            [(CheckKind::ResumePolicy, "ssm:ResumeSession"), (CheckKind::TerminatePolicy, "ssm:TerminateSession")]
+        {
             // Policies name one's own sessions by the user id or by the session's name.
             self.look(kind, &Wanted { action, resources: self.own_sessions(bastion), any: true }, chart).await;
         }

@@ -2,10 +2,10 @@
 //! to. It must not log in.
 
 use super::chart::{Broken, Chart};
+use crate::access::Access;
 use crate::access::diagnose;
 use crate::access::line::Line;
 use crate::access::walk::Walk;
-use crate::access::Access;
 use crate::db::Roots;
 use crate::model::{Check, CheckKind, Database, Diagnosis, Kind, StepKind, StepState, TlsFacts, Verdict, visible};
 use std::time::{Duration, SystemTime};
@@ -15,12 +15,7 @@ use tokio::sync::mpsc::unbounded_channel;
 const SOON: Duration = Duration::from_secs(30 * 86_400);
 
 /// A wire of its own, secured as for a login, and dropped.
-pub(super) async fn look(
-    access: &Access,
-    line: &Line,
-    database: &Database,
-    chart: &mut Chart,
-) -> Result<(), Broken> {
+pub(super) async fn look(access: &Access, line: &Line, database: &Database, chart: &mut Chart) -> Result<(), Broken> {
     let (steps, told) = unbounded_channel();
     let walk = Walk::new(Some(steps), access.settings().connect_timeout);
     chart.begin(CheckKind::Tls, line.endpoint().host.clone());
@@ -35,7 +30,8 @@ pub(super) async fn look(
         Ok(secured) => {
             let facts = secured.facts().clone();
             drop(secured);
-            let offered = Check::new(CheckKind::Tls, Verdict::Ok, format!("TLS {}", or(&facts.version, "of a version not told")));
+            let offered =
+                Check::new(CheckKind::Tls, Verdict::Ok, format!("TLS {}", or(&facts.version, "of a version not told")));
             chart.end(Check { took, ..offered });
             chart.put(certificate(&facts, &access.inner.roots, database, line.endpoint().host.as_str()));
             Ok(())
@@ -74,7 +70,8 @@ fn certificate(facts: &TlsFacts, roots: &Roots, database: &Database, host: &str)
         None => check.details.push("its issuer is below a root that is known here".to_owned()),
     }
     check.details.extend(lacking(roots, database));
-    if let Some(left) = facts.ends.and_then(|ends| ends.duration_since(SystemTime::now()).ok()).filter(|left| *left < SOON)
+    if let Some(left) =
+        facts.ends.and_then(|ends| ends.duration_since(SystemTime::now()).ok()).filter(|left| *left < SOON)
     {
         check.details.push(format!("it ends in {}: RDS renews it by itself", diagnose::span(left.as_secs())));
     }

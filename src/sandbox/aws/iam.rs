@@ -18,7 +18,9 @@ pub fn answer(action: &str, parameters: &Parameters, faults: &Faults, request_id
         // The caller is no user, and there are none.
         "GetUser" => Err(match parameters.get("UserName") {
             Some(name) => no_entity(format!("The user with name {name} cannot be found.")),
-            None => Failure::new(400, "ValidationError", "Must specify userName when calling with non-User credentials"),
+            None => {
+                Failure::new(400, "ValidationError", "Must specify userName when calling with non-User credentials")
+            }
         }),
         "SimulatePrincipalPolicy" => simulation(parameters, faults, request_id),
         _ => Err(super::unknown_action(action, "2010-05-08")),
@@ -53,7 +55,10 @@ fn role(parameters: &Parameters, request_id: &str) -> Result<String, Failure> {
         xml.element("GetRoleResult", |xml| {
             xml.element("Role", |xml| {
                 xml.text("Path", PATH);
-                xml.text("AssumeRolePolicyDocument", "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%5D%7D");
+                xml.text(
+                    "AssumeRolePolicyDocument",
+                    "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%5D%7D",
+                );
                 xml.text("MaxSessionDuration", 43_200);
                 xml.text("RoleId", ROLE_ID);
                 xml.text("RoleName", ROLE);
@@ -81,7 +86,11 @@ fn simulation(parameters: &Parameters, faults: &Faults, request_id: &str) -> Res
     }
     let (actions, mut resources) = (parameters.list("ActionNames.member"), parameters.list("ResourceArns.member"));
     if actions.is_empty() {
-        return Err(Failure::new(400, "ValidationError", "1 validation error detected: Value at 'actionNames' is empty"));
+        return Err(Failure::new(
+            400,
+            "ValidationError",
+            "1 validation error detected: Value at 'actionNames' is empty",
+        ));
     }
     if resources.is_empty() {
         resources.push("*".to_owned());

@@ -195,10 +195,7 @@ pub fn route_tables() -> Vec<RouteTable> {
         id: hex_id("rtb", vpc.id),
         region: vpc.region,
         vpc_id: vpc.id,
-        routes: vec![
-            (vpc.cidr, "gatewayId", "local".to_owned()),
-            ("0.0.0.0/0", "natGatewayId", hex_id("nat", vpc.id)),
-        ],
+        routes: vec![(vpc.cidr, "gatewayId", "local".to_owned()), ("0.0.0.0/0", "natGatewayId", hex_id("nat", vpc.id))],
     });
     tables.collect()
 }
