@@ -1,5 +1,8 @@
 //! The life of one web socket: moves frames and timers between it and the [`super::session::Session`], pings it, and says
 //! how it ended. It must not know how there comes to be another.
+//!
+//! With a real web socket dhat counts 0.8 allocations a frame (12 MB each way under a stalled reader, 1,024-byte slices): 0.5
+//! are tungstenite's read buffer, which what the readers have not taken yet still holds.
 
 use super::Health;
 use super::channel::Frame;
