@@ -6,7 +6,9 @@ use super::line::Line;
 use super::walk::Walk;
 use super::{Access, refusal};
 use crate::db;
-use crate::model::{Diagnosis, Happening, Target};
+use crate::model::{Diagnosis, Happening, Kind, Target};
+use std::future::Future;
+use std::time::Duration;
 
 /// It ends when it is dropped.
 pub(super) struct Beside {
@@ -14,17 +16,26 @@ pub(super) struct Beside {
     session: db::Session,
     line: Line,
     target: Target,
+    /// What one look may take.
+    limit: Duration,
 }
 
 impl Beside {
     pub(super) async fn open(access: &Access, target: &Target) -> Result<Beside, Diagnosis> {
-        let walk = Walk::new(None, access.settings().connect_timeout);
+        let limit = access.settings().connect_timeout;
+        let walk = Walk::new(None, limit);
         let arrived = Box::pin(access.arrive(target, &walk)).await?;
-        Ok(Beside { session: arrived.session, line: arrived.line, target: target.clone() })
+        Ok(Beside { session: arrived.session, line: arrived.line, target: target.clone(), limit })
     }
 
-    /// The rows of a query, NULL as the empty string.
+    /// The rows of a query, NULL as the empty string. It has a limit: whoever looks from beside is waited for. After one
+    /// that was reached nothing more is to be had from this session.
     pub(super) async fn rows(&mut self, sql: &str) -> Result<Vec<Vec<String>>, Diagnosis> {
+        let (limit, name) = (self.limit, self.target.endpoint.owner.clone());
+        within(limit, &name, self.gather(sql)).await
+    }
+
+    async fn gather(&mut self, sql: &str) -> Result<Vec<Vec<String>>, Diagnosis> {
         let mut rows = Vec::new();
         let mut failed = None;
         let mut running = self.session.run(sql);
@@ -47,5 +58,32 @@ impl Beside {
 
     pub(super) async fn close(self) {
         self.session.close().await;
+    }
+}
+
+/// What is asked of a second session, or that it did not answer.
+async fn within<T>(
+    limit: Duration,
+    name: &str,
+    asked: impl Future<Output = Result<T, Diagnosis>>,
+) -> Result<T, Diagnosis> {
+    tokio::time::timeout(limit, asked).await.unwrap_or_else(|_| {
+        let title = format!("{name} let a second session in and did not answer it within {} s", limit.as_secs());
+        Err(Diagnosis::new(Kind::ServerBusy, title)
+            .advise("Try again; on a slow network, with a longer connect_timeout in the settings"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_has_an_end() {
+        let limit = Duration::from_secs(20);
+        let said = within(limit, "orders-prod", std::future::pending::<Result<(), Diagnosis>>()).await;
+        let said = said.expect_err("nobody answers");
+        assert_eq!(said.title, "orders-prod let a second session in and did not answer it within 20 s");
+        assert_eq!(within(limit, "orders-prod", async { Ok(7) }).await.ok(), Some(7));
     }
 }
