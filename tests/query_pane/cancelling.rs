@@ -1,10 +1,11 @@
 //! Cancelling through the bastion: the backend stops, the session lives, and a server that will not stop is pressed.
 
 use super::safety::{holds, master};
-use super::{Tab, world};
+use super::{LONG, Tab, world};
 use crossterm::event::{KeyCode, KeyModifiers};
 use gatepost::console::query::{News, Work};
 use gatepost::sandbox::Fault;
+use std::time::{Duration, Instant};
 
 const BULK: &str = "select g, repeat(md5(g::text), 4) as bulk from generate_series(1, 20000000) g";
 /// Heeds neither a CancelRequest nor `pg_cancel_backend`.
@@ -83,10 +84,16 @@ async fn a_cancel_that_is_heard_late_is_followed_by_the_next_step_all_the_same()
     let sleeps = format!("select wait_event = 'PgSleep' from pg_stat_activity where pid = {pid}");
     holds(&mut master, &sleeps, "t").await;
     master.close().await;
-    // The first request finds no way; a later one does.
+    // The first requests find no way, for longer than anybody looks at what became of them; a later one does.
     tab.faults().set(Fault::PortClosed);
     ctrl_c(&mut tab);
     tab.shows("not cancelled").await;
+    let world = tab.world.as_ref().expect("a whole world");
+    let begun = Instant::now();
+    while world.audit().iter().filter(|line| line["event"] == "cancel").count() < 4 {
+        assert!(begun.elapsed() < LONG, "{:?}", world.audit());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     tab.faults().clear(&Fault::PortClosed);
     tab.shows("stop the backend by pg_cancel_backend").await;
     tab.end().await;
