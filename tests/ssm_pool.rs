@@ -168,10 +168,12 @@ async fn a_pool_that_is_left_while_it_opens_a_session_ends_at_once() {
         drop(pool.stream(Wish::Alone).await.expect("a stream"));
         let deadline = Instant::now() + Duration::from_secs(60);
         drop(first);
-        let closing = says_goodbye.then(|| tokio::spawn({
-            let pool = pool.clone();
-            async move { pool.close().await }
-        }));
+        let closing = says_goodbye.then(|| {
+            tokio::spawn({
+                let pool = pool.clone();
+                async move { pool.close().await }
+            })
+        });
         drop(pool);
         while world.terminated() < 1 {
             assert!(Instant::now() < deadline, "what is open does not wait for what is not");

@@ -70,8 +70,14 @@ impl Drop for Job {
 
 #[derive(Debug)]
 enum What {
-    Write { at: u64, bytes: Bytes },
-    Read { at: u64, length: usize },
+    Write {
+        at: u64,
+        bytes: Bytes,
+    },
+    Read {
+        at: u64,
+        length: usize,
+    },
     /// The thread ends, as if it had died.
     #[cfg(test)]
     Die,

@@ -96,7 +96,14 @@ async fn a_cancel_that_is_heard_late_is_followed_by_the_next_step_all_the_same()
     }
     tab.faults().clear(&Fault::PortClosed);
     tab.shows("stop the backend by pg_cancel_backend").await;
+    // A tab that is closed over it does not call it done.
+    let state = std::mem::replace(&mut tab.state, tempfile::tempdir().expect("a folder"));
     tab.end().await;
+    let mut files = std::fs::read_dir(state.path().join("history")).expect("a history");
+    let path = files.next().expect("of one target").expect("there").path();
+    let past = std::fs::read_to_string(path).expect("a history");
+    let last: serde_json::Value = serde_json::from_str(past.lines().last().expect("a statement")).expect("JSON");
+    assert_eq!(last["outcome"], "cancelled", "{last}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -348,7 +348,10 @@ impl Worker {
                 self.fail(&mut current, diagnosis);
             }
         }
-        if current.outcome.is_none() {
+        if current.outcome.is_none() && leaving.is_some() {
+            // What becomes of it nobody hears any more; the history must not call it done.
+            current.outcome = Some(Outcome::Cancelled);
+        } else if current.outcome.is_none() {
             // An empty statement: the server says nothing but that it is ready.
             let timing = current.timing();
             (self.tell)(News::Complete { run, index, result: None, tag: "empty".to_owned(), rows: 0, timing });
