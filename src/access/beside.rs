@@ -33,10 +33,15 @@ impl Beside {
         Ok(Beside { session: arrived.session, line: arrived.line, target: target.clone(), limit })
     }
 
+    /// One that stands already; `limit`: what one look may take.
+    pub(super) fn of(session: db::Session, line: Line, target: Target, limit: Duration) -> Beside {
+        Beside { session, line, target, limit }
+    }
+
     /// The rows of a query, NULL as the empty string. It has a limit: whoever looks from beside is waited for. After one
     /// that was reached nothing more is to be had from this session.
     pub(super) async fn rows(&mut self, sql: &str) -> Result<Vec<Vec<String>>, Diagnosis> {
-        let late = format!("{} let a second session in and did not answer it", self.target.endpoint.owner);
+        let late = format!("{} did not answer a second session", self.target.endpoint.owner);
         within(self.limit, &late, self.gather(sql)).await
     }
 
