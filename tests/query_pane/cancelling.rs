@@ -3,7 +3,7 @@
 use super::safety::{holds, master};
 use super::{LONG, Tab, world};
 use crossterm::event::{KeyCode, KeyModifiers};
-use gatepost::console::query::{News, Work};
+use gatepost::console::query::{Ask, News, Work};
 use gatepost::sandbox::Fault;
 use std::time::{Duration, Instant};
 
@@ -97,13 +97,15 @@ async fn a_cancel_that_is_heard_late_is_followed_by_the_next_step_all_the_same()
     tab.faults().clear(&Fault::PortClosed);
     tab.shows("stop the backend by pg_cancel_backend").await;
     // A tab that is closed over it does not call it done.
-    let state = std::mem::replace(&mut tab.state, tempfile::tempdir().expect("a folder"));
-    tab.end().await;
-    let mut files = std::fs::read_dir(state.path().join("history")).expect("a history");
+    tab.asks.send(Ask::Close).expect("the worker listens");
+    tab.until("the end of the session", |tab| tab.pane.title().work == Work::Closed).await;
+    let state = &tab.world.as_ref().expect("a whole world").settings.state_dir;
+    let mut files = std::fs::read_dir(state.join("history")).expect("a history");
     let path = files.next().expect("of one target").expect("there").path();
     let past = std::fs::read_to_string(path).expect("a history");
     let last: serde_json::Value = serde_json::from_str(past.lines().last().expect("a statement")).expect("JSON");
     assert_eq!(last["outcome"], "cancelled", "{last}");
+    tab.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
