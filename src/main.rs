@@ -42,6 +42,7 @@ enum Door {
     Tunnel(cli::tunnel::Args),
     Proxy(cli::proxy::Args),
     Exec(cli::exec::Args),
+    Open(cli::open::Args),
     Query(cli::query::Args),
     Sandbox(shed::Args),
     /// Print every setting: meaning, default, present value and where that came from
@@ -125,7 +126,7 @@ async fn walk(words: Words, reading: Reading, terminal: Terminal) -> u8 {
     let color = terminal.color_on_stderr();
     let listening = match words.door {
         // Signals are the client's, which may take any number of them.
-        Some(Door::Exec(_)) => Ok(Interrupt::none()),
+        Some(Door::Exec(_) | Door::Open(cli::open::Args { run: true, .. })) => Ok(Interrupt::none()),
         _ => Interrupt::listen(),
     };
     let result = match listening {
@@ -190,6 +191,7 @@ async fn through(
         Some(Door::Tunnel(args)) => Box::pin(cli::tunnel::run(access, &args, terminal, interrupt)).await,
         Some(Door::Proxy(args)) => Box::pin(cli::proxy::run(access, &args, terminal, interrupt)).await,
         Some(Door::Exec(args)) => Box::pin(cli::exec::run(access, &args, terminal)).await,
+        Some(Door::Open(args)) => Box::pin(cli::open::run(access, &args, terminal, interrupt)).await,
         Some(Door::Query(args)) => Box::pin(cli::query::run(access, &args, terminal, interrupt)).await,
         _ => {
             needs(terminal)?;

@@ -18,6 +18,7 @@ mod find;
 pub mod format;
 mod forward;
 mod guard;
+pub mod handoff;
 mod inventory;
 mod line;
 mod lines;
@@ -34,6 +35,7 @@ mod ranking;
 mod refusal;
 mod relay;
 mod result_set;
+mod roots_file;
 mod route;
 mod running;
 pub mod saved;
@@ -224,6 +226,12 @@ impl Access {
     /// The least policy and the SQL.
     pub fn policy(&self, endpoint: &Endpoint, user: &str) -> Policy {
         policy::policy(endpoint, user)
+    }
+
+    /// Writes the authorities that databases' certificates are checked against to a file, for tools that have none of their
+    /// own, and tells where that is.
+    pub fn roots_file(&self) -> std::io::Result<std::path::PathBuf> {
+        roots_file::write(self.settings())
     }
 
     /// Settles which way, with the reason in words.

@@ -152,7 +152,7 @@ fn psql_logs_in_through_a_tunnel() {
     let mut line = || lines.next().expect("a line").expect("text");
     let (port_line, psql) = (line(), line());
     assert!(port_line.starts_with("127.0.0.1:"), "{port_line}");
-    assert!(psql.contains("sslmode=verify-full") && psql.contains("hostaddr=127.0.0.1"), "{psql}");
+    assert!(psql.contains("PGSSLMODE=verify-full") && psql.contains("PGHOSTADDR=127.0.0.1"), "{psql}");
     // The line as it is pasted, with a statement; `gatepost` is this build's.
     let folder = std::path::Path::new(env!("CARGO_BIN_EXE_gatepost")).parent().expect("a folder");
     let path = format!("{}:{}", folder.display(), neighbour.variable("PATH"));

@@ -1,0 +1,122 @@
+//! A listener opened for a verb, with what its clients are handed; and the wait until it is to end. It must not know which
+//! verb it is for.
+
+use super::login::LoginArgs;
+use super::{Interrupt, Terminal, failure};
+use crate::access::handoff::Lead;
+use crate::access::listener::{Papers, PassLine};
+use crate::access::{Access, Door, Listener, ListenerReport, ListenerWish};
+use crate::model::{Diagnosis, Kind, ListenerSettings, RouteChoice, Secret, visible};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// A listener, and how clients get in.
+pub(super) struct Open {
+    pub(super) listener: Listener,
+    pub(super) lead: Lead,
+}
+
+impl Open {
+    /// What is where, as whom.
+    pub(super) fn words(&self) -> String {
+        let report = self.listener.report();
+        let route = report.route.map(|route| format!(", {route}")).unwrap_or_default();
+        let mode = if report.read_only { ", read-only" } else { "" };
+        format!("{} is {} ({}){route}, as {}{mode}", report.address, report.name, report.database, report.users)
+    }
+}
+
+/// Opens it; the way to the database is not yet walked. `secret` is what clients of a port have to show. `database` is what
+/// they are told to name; those that may be named are the plan's.
+pub(super) async fn listen(
+    access: &Access,
+    login: &LoginArgs,
+    (plan, door): &(ListenerSettings, Door),
+    database: Option<&str>,
+    papers: &Papers,
+    secret: Option<&Secret>,
+) -> Result<Open, Diagnosis> {
+    let endpoint = access.find(&plan.target).await?.endpoint;
+    if let Some(odd) =
+        database.filter(|name| !plan.databases.is_empty() && !plan.databases.iter().any(|one| one == name))
+    {
+        return Err(Diagnosis::new(Kind::Usage, format!("The listener {} does not lead to database {odd}", plan.name))
+            .because(format!("the settings file has {} for it", plan.databases.join(", ")))
+            .advise("Name one of those, or the database's own name instead of the listener's"));
+    }
+    let database = database.map(str::to_owned).or_else(|| plan.databases.first().cloned());
+    let first = plan.users.first().map(String::as_str);
+    let (user, auth) = login.settle(access, &endpoint, first, database.as_deref()).await?;
+    let user = match user.is_empty() {
+        false => user,
+        true => access.secret_user(&endpoint, &auth).await?,
+    };
+    let usual = endpoint.database_name.clone().unwrap_or_else(|| "postgres".to_owned());
+    // A socket looks at whose process it is instead.
+    let secret = secret.filter(|_| matches!(door, Door::Port(_))).cloned();
+    let wish = ListenerWish {
+        name: plan.name.clone(),
+        endpoint,
+        route: plan.via.as_deref().map(RouteChoice::parse).unwrap_or_default(),
+        door: door.clone(),
+        users: if plan.users.len() > 1 { plan.users.clone() } else { vec![user.clone()] },
+        databases: plan.databases.clone(),
+        auth,
+        read_only: plan.read_only,
+        secret: secret.clone(),
+        tls: plan.tls,
+    };
+    let listener = access.listen(wish).await?;
+    let (host, port) = listener.address();
+    let mut passfile = None;
+    if let Some(password) = &secret {
+        for host in [host, "localhost"] {
+            passfile = Some(papers.passfile(&PassLine { host, port, database: None, user: None, password })?);
+        }
+    }
+    let authority = match listener.authority() {
+        Some(pem) => Some(papers.certificate(&format!("localhost-{port}"), pem)?),
+        None => None,
+    };
+    let lead = Lead {
+        name: plan.name.clone(),
+        host: host.to_owned(),
+        port,
+        user,
+        database: database.unwrap_or(usual),
+        passfile,
+        secret,
+        authority,
+        folder: papers.folder().to_owned(),
+    };
+    Ok(Open { listener, lead })
+}
+
+/// Tells why clients are turned away until a signal comes.
+pub(super) async fn until_interrupted(
+    told: &mut UnboundedReceiver<Diagnosis>,
+    interrupt: &mut Interrupt,
+    terminal: &Terminal,
+) {
+    let mut last = None;
+    loop {
+        tokio::select! {
+            signal = interrupt.wait() => { let _ = signal; return }
+            Some(diagnosis) = told.recv() => {
+                // A pool that tries again and again is told once.
+                if last.as_ref() != Some(&diagnosis.title) {
+                    failure::tell(&diagnosis, terminal.color_on_stderr());
+                    last = Some(diagnosis.title);
+                }
+            }
+        }
+    }
+}
+
+/// What it has done, in a line.
+pub(super) fn summary(report: &ListenerReport) -> String {
+    let words = format!(
+        "{}: {} logins, {} turned away, {} bytes in, {} out",
+        report.address, report.logins, report.refused, report.received, report.sent
+    );
+    visible(&words).into_owned()
+}
