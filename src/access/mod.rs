@@ -11,6 +11,7 @@ mod catalogue;
 mod connect;
 pub mod describe;
 mod diagnose;
+pub mod enable_iam;
 pub mod explore;
 pub mod export;
 mod files;
@@ -223,9 +224,9 @@ impl Access {
         self.mint(endpoint, user).await
     }
 
-    /// The least policy and the SQL.
-    pub fn policy(&self, endpoint: &Endpoint, user: &str) -> Policy {
-        policy::policy(endpoint, user)
+    /// Policies, the trust of a role, and the SQL.
+    pub fn policy(&self, endpoint: &Endpoint, wish: &PolicyWish) -> Policy {
+        policy::policy(endpoint, wish)
     }
 
     /// Writes the authorities that databases' certificates are checked against to a file, for tools that have none of their

@@ -15,6 +15,7 @@ mod error;
 mod identity;
 mod instance;
 mod inventory;
+mod modify;
 mod network;
 mod proxy;
 mod secrets;

@@ -2,6 +2,7 @@
 //! comments are the help) and its `run`. It must not know AWS, the wire, or how failures become words.
 
 mod client;
+pub mod enable_iam;
 pub mod exec;
 pub mod failure;
 pub mod interrupt;

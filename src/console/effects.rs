@@ -7,7 +7,7 @@ use super::query::journal::Journal;
 use super::query::{Ask, Shelved, Shelving, worker};
 use crate::access::saved::Shelf;
 use crate::access::{Access, Wish, activity};
-use crate::model::{Diagnosis, Endpoint, RouteChoice, Step};
+use crate::model::{Diagnosis, Endpoint, PolicyWish, RouteChoice, Step};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -117,7 +117,9 @@ impl Effects {
                 Ok(Answer::Recalled(access.remembered(&endpoint), access.default_user(&endpoint)))
             }),
             Command::Policy(endpoint, user) => {
-                self.ask_disk(id, move || Ok(Answer::Policy(access.policy(&endpoint, &user))));
+                self.ask_disk(id, move || {
+                    Ok(Answer::Policy(access.policy(&endpoint, &PolicyWish { user, ..PolicyWish::default() })))
+                });
             }
             Command::Token(endpoint, user) => self
                 .ask(id, async move { access.token(&endpoint, &user).await.map(|token| Answer::Token(token.secret)) }),

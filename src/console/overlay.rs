@@ -9,7 +9,7 @@ use super::state::{Overlay, State};
 use super::update::{self, tell};
 use super::view;
 use super::widgets::list::{Cursor, Move};
-use crate::model::{Endpoint, Secret};
+use crate::model::{Endpoint, Scope, Secret};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
@@ -280,7 +280,7 @@ pub fn wanted(state: &mut State, wanted: prompt::Pane, answer: Answer) {
         Answer::Policy(policy) if wanted.read => {
             state.overlay = Some(Overlay::Document(document::Pane::policy(&user, &policy)));
         }
-        Answer::Policy(policy) => copy(state, policy.document, "the IAM policy"),
+        Answer::Policy(policy) => copy(state, policy.of(Scope::User).document.clone(), "the IAM policy"),
         Answer::Token(token) => {
             state.asks.ask(Command::Copy(token));
             tell(state, format!("copied a token for {user}, good for 15 minutes"));

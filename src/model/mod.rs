@@ -10,6 +10,7 @@ mod command;
 pub mod completion;
 mod diagnosis;
 mod happening;
+mod iam_change;
 mod inventory;
 mod page;
 pub mod plan;
@@ -26,12 +27,13 @@ pub use authentication::{Allowed, Authentication};
 pub use command::command_words;
 pub use diagnosis::{Advice, Diagnosis, Kind, ServerWords};
 pub use happening::{CopyPiece, Happening, Notice, SessionFacts, TlsFacts, Transaction};
+pub use iam_change::{IamPlan, IamProgress, When};
 pub use inventory::{
     Certificate, Database, DatabaseKind, Domain, Endpoint, EndpointRole, Engine, IamAuth, Identity, Inventory, Place,
     Role,
 };
 pub use page::{Column, Page, PageBuilder};
-pub use policy::Policy;
+pub use policy::{Policy, PolicyWish, Scope, Scoped, Trust};
 pub use secret::{Secret, Token};
 pub use settings::{AwsSettings, EditorKeys, ListenerSettings, Resolve, Settings, StaticCredentials};
 pub use step::{Step, StepKind, StepState};
