@@ -154,6 +154,8 @@ pub struct LineReport {
     pub round_trip: Option<Duration>,
     /// Web socket resumes.
     pub resumes: u32,
+    /// Since it was opened.
+    pub age: Duration,
 }
 
 impl Access {

@@ -4,9 +4,9 @@
 use super::login::LoginArgs;
 use super::{Interrupt, Terminal, failure};
 use crate::access::handoff::Lead;
-use crate::access::listener::{Papers, PassLine};
+use crate::access::listener::Papers;
 use crate::access::{Access, Door, Listener, ListenerReport, ListenerWish};
-use crate::model::{Diagnosis, Kind, ListenerSettings, RouteChoice, Secret, visible};
+use crate::model::{Diagnosis, ListenerSettings, RouteChoice, Secret, visible};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 /// A listener, and how clients get in.
@@ -36,58 +36,27 @@ pub(super) async fn listen(
     secret: Option<&Secret>,
 ) -> Result<Open, Diagnosis> {
     let endpoint = access.find(&plan.target).await?.endpoint;
-    if let Some(odd) =
-        database.filter(|name| !plan.databases.is_empty() && !plan.databases.iter().any(|one| one == name))
-    {
-        return Err(Diagnosis::new(Kind::Usage, format!("The listener {} does not lead to database {odd}", plan.name))
-            .because(format!("the settings file has {} for it", plan.databases.join(", ")))
-            .advise("Name one of those, or the database's own name instead of the listener's"));
-    }
-    let database = database.map(str::to_owned).or_else(|| plan.databases.first().cloned());
     let first = plan.users.first().map(String::as_str);
-    let (user, auth) = login.settle(access, &endpoint, first, database.as_deref()).await?;
+    let named = database.or(plan.databases.first().map(String::as_str));
+    let (user, auth) = login.settle(access, &endpoint, first, named).await?;
     let user = match user.is_empty() {
         false => user,
         true => access.secret_user(&endpoint, &auth).await?,
     };
-    let usual = endpoint.database_name.clone().unwrap_or_else(|| "postgres".to_owned());
-    // A socket looks at whose process it is instead.
-    let secret = secret.filter(|_| matches!(door, Door::Port(_))).cloned();
     let wish = ListenerWish {
         name: plan.name.clone(),
         endpoint,
         route: plan.via.as_deref().map(RouteChoice::parse).unwrap_or_default(),
         door: door.clone(),
-        users: if plan.users.len() > 1 { plan.users.clone() } else { vec![user.clone()] },
+        users: if plan.users.len() > 1 { plan.users.clone() } else { vec![user] },
         databases: plan.databases.clone(),
         auth,
         read_only: plan.read_only,
-        secret: secret.clone(),
+        // A socket looks at whose process it is instead.
+        secret: secret.filter(|_| matches!(door, Door::Port(_))).cloned(),
         tls: plan.tls,
     };
-    let listener = access.listen(wish).await?;
-    let (host, port) = listener.address();
-    let mut passfile = None;
-    if let Some(password) = &secret {
-        for host in [host, "localhost"] {
-            passfile = Some(papers.passfile(&PassLine { host, port, database: None, user: None, password })?);
-        }
-    }
-    let authority = match listener.authority() {
-        Some(pem) => Some(papers.certificate(&format!("localhost-{port}"), pem)?),
-        None => None,
-    };
-    let lead = Lead {
-        name: plan.name.clone(),
-        host: host.to_owned(),
-        port,
-        user,
-        database: database.unwrap_or(usual),
-        passfile,
-        secret,
-        authority,
-        folder: papers.folder().to_owned(),
-    };
+    let (listener, lead) = access.hand(wish, database, papers).await?;
     Ok(Open { listener, lead })
 }
 

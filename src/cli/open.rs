@@ -7,7 +7,7 @@ use super::login::LoginArgs;
 use super::steps::{Tell, Teller};
 use super::{Failure, Interrupt, Terminal, failure};
 use crate::access::handoff::{Client, Handoff, Program, hand_off};
-use crate::access::listener::{Papers, new_secret};
+use crate::access::listener::{Papers, new_secret, write_paper};
 use crate::access::{Access, Door};
 use crate::model::{Diagnosis, Kind, ListenerSettings, visible};
 use std::io::{self, Write};
@@ -117,7 +117,7 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
         let open = listen(access, &args.login, &plan, args.database.as_deref(), &papers, secret.as_ref()).await?;
         let handoff = hand_off(client, &open.lead)?;
         for (path, text) in &handoff.files {
-            papers.file(path, text)?;
+            write_paper(path, text)?;
         }
         // Before the way is walked: what is not there is said at once.
         let command = if args.run { Some(command(args, &handoff)?) } else { None };

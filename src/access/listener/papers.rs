@@ -35,21 +35,21 @@ impl Papers {
         Ok(path)
     }
 
-    /// Writes a file for a client, or writes it anew.
-    pub fn file(&self, path: &Path, text: &Secret) -> Result<(), Diagnosis> {
-        let mut options = OpenOptions::new();
-        let written = options.write(true).create(true).truncate(true).mode(0o600).open(path);
-        written
-            .and_then(|mut file| file.write_all(text.reveal().as_bytes()))
-            .map_err(|error| failed("The file for the client cannot be written", path, &error))
-    }
-
     /// Writes a certificate to a file and tells where that is.
     pub fn certificate(&self, name: &str, pem: &str) -> Result<PathBuf, Diagnosis> {
         let path = self.folder.path().join(format!("{name}.pem"));
         write(&path, pem).map_err(|error| failed("The certificate cannot be written", &path, &error))?;
         Ok(path)
     }
+}
+
+/// Writes a file that a client is handed (mode 0600), or writes it anew.
+pub fn write_paper(path: &Path, text: &Secret) -> Result<(), Diagnosis> {
+    let mut options = OpenOptions::new();
+    let written = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+    written
+        .and_then(|mut file| file.write_all(text.reveal().as_bytes()))
+        .map_err(|error| failed("The file for the client cannot be written", path, &error))
 }
 
 /// tempfile makes folders as the umask has it.

@@ -2,4 +2,5 @@
 
 mod activity;
 mod behaviour;
+mod listening;
 mod screens;
