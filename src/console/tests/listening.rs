@@ -108,7 +108,7 @@ fn the_table_of_what_is_open() {
     assert_eq!(console.text().matches("reports").count(), 1, "{}", console.text());
     console.keys("x");
     assert!(console.asked.iter().any(|(_, c)| matches!(c, Command::Stop(_))));
-    assert!(console.text().contains("reports → reports-prod"), "{}", console.text());
+    assert!(console.text().contains("○ 127.0.0.1:5439"), "{}", console.text());
 }
 
 #[test]

@@ -91,9 +91,9 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, body: Rect, theme: Theme, now: S
             y += way.height();
         }
         let details = match one {
-            Row::Forward(forward) => about_forward(pane, forward, chosen),
-            Row::Listener(listener) => about_listener(pane, listener, chosen),
-            Row::Kept(_) if chosen => vec![vec![run("      of the settings, not open · Enter opens it", Tone::Dim)]],
+            Row::Forward(forward) => about_forward(pane, forward, chosen, body.width),
+            Row::Listener(listener) => about_listener(pane, listener, chosen, body.width),
+            Row::Kept(_) if chosen => dim("of the settings, not open · Enter opens it", body.width),
             Row::Kept(_) => Vec::new(),
         };
         for words in details {
@@ -110,8 +110,16 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, body: Rect, theme: Theme, now: S
         let address = text::truncate_middle(&report.address, room).into_owned();
         let about = [run("   ", Tone::Text), run(address, Tone::Text), run(format!("  {}", report.route), Tone::Dim)];
         paint::runs(frame, row(&mut y), &about, theme, None);
-        paint::runs(frame, row(&mut y), &[run(format!("      {}", figures(report)), Tone::Dim)], theme, None);
+        for line in dim(&figures(report), body.width) {
+            paint::runs(frame, row(&mut y), &line, theme, None);
+        }
     }
+}
+
+/// Words below a row, in as many lines as they need.
+fn dim(words: &str, width: u16) -> Vec<Vec<Run>> {
+    let lines = text::wrap(words, usize::from(width).saturating_sub(7));
+    lines.into_iter().map(|line| vec![run(format!("      {line}"), Tone::Dim)]).collect()
 }
 
 /// A route's figures in a line.
@@ -217,16 +225,16 @@ pub(super) fn report_of<'a>(pane: &'a Pane, listener: &Listening) -> Option<&'a 
     pane.listening.iter().find(|report| report.address == address)
 }
 
-fn about_forward(pane: &Pane, forward: &Forwarding, chosen: bool) -> Vec<Vec<Run>> {
+fn about_forward(pane: &Pane, forward: &Forwarding, chosen: bool, width: u16) -> Vec<Vec<Run>> {
     let mut rows = Vec::new();
     if chosen && forward.port.is_some() {
         let words = match forward.endpoint.engine.is_postgres() {
             true => "a forwarded port, for tools that bring their own login · y copies a psql command that verifies it",
             false => "a forwarded port; log in there yourself, its certificate is for the database's own name",
         };
-        rows.push(vec![run(format!("      {words}"), Tone::Dim)]);
+        rows.extend(dim(words, width));
         if let Some(report) = line_of(pane, &forward.endpoint) {
-            rows.push(vec![run(format!("      {} · {}", report.route, figures(report)), Tone::Dim)]);
+            rows.extend(dim(&format!("{} · {}", report.route, figures(report)), width));
         }
     }
     // What the last word is; the selected one tells all it has.
@@ -235,21 +243,23 @@ fn about_forward(pane: &Pane, forward: &Forwarding, chosen: bool) -> Vec<Vec<Run
     rows
 }
 
-fn about_listener(pane: &Pane, listener: &Listening, chosen: bool) -> Vec<Vec<Run>> {
+fn about_listener(pane: &Pane, listener: &Listening, chosen: bool, width: u16) -> Vec<Vec<Run>> {
     let Some(report) = report_of(pane, listener) else { return Vec::new() };
     let mut rows = Vec::new();
     if chosen {
         let access = if report.read_only { "read-only" } else { "read and write" };
-        let mut words = vec![report.database.clone(), access.to_owned()];
+        let logins = counted(usize::try_from(report.logins).unwrap_or(usize::MAX), "login");
+        let mut words =
+            vec![report.database.clone(), access.to_owned(), logins, format!("open for {}", age(report.age))];
         if report.refused > 0 {
             words.push(format!("{} turned away", report.refused));
         }
-        rows.push(vec![run(format!("      {}", words.join(" · ")), Tone::Dim)]);
+        rows.extend(dim(&words.join(" · "), width));
         let route = match &report.line {
             Some(line) => format!("{} · {}", line.route, figures(line)),
             None => "no route now: the next client opens one".to_owned(),
         };
-        rows.push(vec![run(format!("      {route}"), Tone::Dim)]);
+        rows.extend(dim(&route, width));
     }
     if let Some(error) = &report.last_error {
         let more = if listener.trouble.is_some() { " · e why" } else { "" };
