@@ -44,7 +44,9 @@ enum Door {
     Proxy(cli::proxy::Args),
     Exec(cli::exec::Args),
     Open(cli::open::Args),
+    Connect(cli::connect::Args),
     Query(cli::query::Args),
+    Doctor(cli::doctor::Args),
     Sandbox(shed::Args),
     /// Print every setting: meaning, default, present value and where that came from
     ///
@@ -190,15 +192,20 @@ async fn through(
         Some(Door::Token(args)) => unless(interrupt, Box::pin(cli::token::run(access, &args, terminal))).await,
         Some(Door::Policy(args)) => unless(interrupt, Box::pin(cli::policy::run(access, &args, terminal))).await,
         Some(Door::EnableIam(args)) => Box::pin(cli::enable_iam::run(access, &args, terminal, interrupt)).await,
+        Some(Door::Doctor(args)) => unless(interrupt, Box::pin(cli::doctor::run(access, &args, terminal))).await,
         Some(Door::Tunnel(args)) => Box::pin(cli::tunnel::run(access, &args, terminal, interrupt)).await,
         Some(Door::Proxy(args)) => Box::pin(cli::proxy::run(access, &args, terminal, interrupt)).await,
         Some(Door::Exec(args)) => Box::pin(cli::exec::run(access, &args, terminal)).await,
         Some(Door::Open(args)) => Box::pin(cli::open::run(access, &args, terminal, interrupt)).await,
         Some(Door::Query(args)) => Box::pin(cli::query::run(access, &args, terminal, interrupt)).await,
-        _ => {
+        door => {
             needs(terminal)?;
+            let start = match door {
+                Some(Door::Connect(args)) => Start { target: Some(args.wanted()?) },
+                _ => Start::default(),
+            };
             // The console hears signals by itself, to give the terminal back first.
-            let result = Box::pin(gatepost::console::run(access.clone(), Start::default())).await;
+            let result = Box::pin(gatepost::console::run(access.clone(), start)).await;
             match interrupt.heard() {
                 Some(signal) => Err(Failure::Interrupted(signal)),
                 None => Ok(result?),

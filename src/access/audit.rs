@@ -34,6 +34,7 @@ pub(super) enum Event<'a> {
     Modify {
         what: &'a str,
     },
+    Doctor,
 }
 
 /// Whose line it is.
@@ -125,6 +126,7 @@ impl Audit {
             Event::Forward => ("forward", None, None),
             Event::Listen => ("listen", None, None),
             Event::Modify { what } => ("modify", Some((*what).to_owned()), None),
+            Event::Doctor => ("doctor", None, None),
         };
         let line = Line {
             time: jiff::Timestamp::now().to_string(),
@@ -272,7 +274,12 @@ mod tests {
             auth: Auth::Iam,
             read_only: true,
         };
-        let identity = Identity { account: "1".to_owned(), arn: "arn:aws:iam::1:user/me".to_owned(), ends: None };
+        let identity = Identity {
+            account: "1".to_owned(),
+            arn: "arn:aws:iam::1:user/me".to_owned(),
+            user_id: "AIDA".to_owned(),
+            ends: None,
+        };
         let subject = Subject::new(&target, Some(&identity), Some("me-0a1"));
         audit.note(&subject, &Event::Connect, "ok", Some(Duration::from_millis(1200)));
         let event = Event::Statement { text: "ALTER ROLE x PASSWORD 'p'", rows: Some(0) };

@@ -11,6 +11,7 @@ mod catalogue;
 mod connect;
 pub mod describe;
 mod diagnose;
+pub mod doctor;
 pub mod enable_iam;
 pub mod explore;
 pub mod export;
@@ -43,6 +44,7 @@ pub mod saved;
 pub mod script;
 mod secret;
 mod session;
+mod simulation;
 mod sockets;
 mod start;
 mod token;
@@ -53,6 +55,7 @@ mod walk;
 mod watch;
 
 pub use canceller::Canceller;
+pub use find::choose;
 pub use forward::{Forward, News as ForwardNews};
 pub use listener::{Door, Listener, ListenerReport, ListenerWish};
 pub use pressing::{Means, Pressed};
@@ -193,6 +196,11 @@ impl Access {
         &self.inner.settings
     }
 
+    /// Gets ready for a login while there is something else to wait for; for whoever is about to log in.
+    pub fn prepare(&self) {
+        self.inner.roots.prepare();
+    }
+
     /// Profiles times regions, as settings and the AWS configuration say, in the order asked for.
     pub async fn places(&self) -> Result<Vec<Place>, Diagnosis> {
         self.list_places().await
@@ -267,6 +275,11 @@ impl Access {
     /// The user a wish would take where none is given: remembered, else the setting. `None`: ask.
     pub fn default_user(&self, endpoint: &Endpoint) -> Option<String> {
         self.remembered(endpoint).user.or_else(|| self.settings().user.clone())
+    }
+
+    /// What is said where no user is known.
+    pub fn no_user(&self, endpoint: &Endpoint) -> Diagnosis {
+        diagnose::login::nobody(endpoint)
     }
 
     /// Live routes.

@@ -11,7 +11,7 @@ use super::query;
 use super::theme::Theme;
 use super::widgets::spinner;
 use crate::access::Wish;
-use crate::model::{IamPlan, Settings};
+use crate::model::{IamPlan, Settings, Wanted};
 use ratatui::layout::Size;
 use std::time::{Duration, SystemTime};
 
@@ -203,7 +203,7 @@ pub struct State {
     /// Changes at AWS that are under way.
     pub changes: Vec<(super::event::Id, IamPlan)>,
     /// A target to connect to as soon as it is on the list.
-    pub target: Option<String>,
+    pub target: Option<Wanted>,
     /// When Ctrl-C was pressed with nothing to stop.
     pub interrupted: Option<SystemTime>,
     /// Whether the end has come.

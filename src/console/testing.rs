@@ -125,7 +125,7 @@ pub fn inventory() -> Inventory {
 
 pub fn identity() -> Identity {
     let arn = "arn:aws:sts::123456789012:assumed-role/prod-admin/me".to_owned();
-    Identity { account: "123456789012".to_owned(), arn, ends: None }
+    Identity { account: "123456789012".to_owned(), arn, user_id: "AROAPROD:oncall".to_owned(), ends: None }
 }
 
 /// A bastion as ranked.
@@ -182,6 +182,16 @@ impl Console {
         let mut state = State::new(Settings::default(), Size { width, height }, now());
         let asked = update::start(&mut state, None);
         Console { state, asked }
+    }
+
+    /// Started with a target named on the command line, in these regions; nothing is listed yet.
+    pub fn wanting(wanted: Wanted, regions: &[&str]) -> Console {
+        let mut state = State::new(Settings::default(), Size { width: 80, height: 24 }, now());
+        let asked = update::start(&mut state, Some(wanted));
+        let mut console = Console { state, asked };
+        let places = regions.iter().map(|region| place(region)).collect();
+        console.answer(|c| matches!(c, Command::Places), Answer::Places(places));
+        console
     }
 
     /// With two regions asked, one of which has answered.

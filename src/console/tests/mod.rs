@@ -4,3 +4,4 @@ mod activity;
 mod behaviour;
 mod listening;
 mod screens;
+mod straight;
