@@ -82,9 +82,11 @@ fn a_listener_of_the_console_and_iam_switched_on() {
 
     terminal.press("q");
     terminal.wait_for("1 of 62");
-    terminal.press("\x1b/legacy-crm\r");
+    terminal.press("\x1b");
+    terminal.wait_for(" 62 databases");
+    terminal.wait_for_not("1 of 62");
+    terminal.press("/legacy-crm\r");
     terminal.wait_for("1 of 62");
-    terminal.wait_for("legacy-crm");
     terminal.press("I");
     terminal.wait_for("type legacy-crm to go on");
     terminal.wait_for("It begins at once");
