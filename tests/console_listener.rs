@@ -5,7 +5,6 @@
 #[path = "transcripts/neighbour.rs"]
 mod neighbour;
 #[path = "support/terminal.rs"]
-#[allow(dead_code)]
 mod terminal;
 
 use neighbour::Neighbour;
