@@ -82,8 +82,7 @@ fn a_listener_of_the_console_and_iam_switched_on() {
     terminal.press("q");
     terminal.wait_for("1 of 62");
     terminal.press("\x1b");
-    terminal.wait_for(" 62 databases");
-    terminal.wait_for_not("1 of 62");
+    terminal.wait_for_not("/billing !replica");
     terminal.press("/legacy-crm\r");
     terminal.wait_for("1 of 62");
     terminal.press("I");
