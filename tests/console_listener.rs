@@ -11,6 +11,7 @@ use neighbour::Neighbour;
 use portable_pty::CommandBuilder;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 use terminal::Terminal;
 
 /// The one passfile below the folder of runs.
@@ -75,8 +76,10 @@ fn a_listener_of_the_console_and_iam_switched_on() {
     terminal.press("x");
     terminal.wait_for("closed the listener billing");
     terminal.wait_for("none: on a database of the fleet");
+    let deadline = Instant::now() + Duration::from_secs(60);
     while passfile.exists() {
-        std::thread::sleep(std::time::Duration::from_millis(10));
+        assert!(Instant::now() < deadline, "the passfile goes with its listener");
+        std::thread::sleep(Duration::from_millis(10));
     }
 
     terminal.press("q");

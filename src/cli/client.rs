@@ -2,7 +2,8 @@
 //! client it is, nor what it is handed.
 
 use rustix::process::{Pid, Signal, kill_process};
-use std::io::{self, IsTerminal};
+use std::fs::File;
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use tokio::process::Child;
@@ -48,12 +49,19 @@ impl Signals {
 
 /// What a terminal's key sent has reached the client, too: twice would be two.
 pub(super) fn pass_on(child: &Child, signal: Signal) {
-    let by_key = matches!(signal, Signal::INT | Signal::QUIT) && io::stdin().is_terminal();
+    let by_key = matches!(signal, Signal::INT | Signal::QUIT) && is_in_foreground();
     let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     if let Some(pid) = pid.filter(|_| !by_key) {
         // One that has just ended needs none.
         let _ = kill_process(pid, signal);
     }
+}
+
+/// Whether a terminal's keys are for our process group, in which the client is too; wherever its standard input comes from.
+/// A signal that somebody sends to us alone meanwhile cannot be told from one by key.
+fn is_in_foreground() -> bool {
+    let Ok(terminal) = File::open("/dev/tty") else { return false };
+    rustix::termios::tcgetpgrp(&terminal).is_ok_and(|group| group == rustix::process::getpgrp())
 }
 
 /// As shells have it.

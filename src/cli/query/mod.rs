@@ -132,6 +132,7 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
 fn script(args: &Args) -> Result<Script, Diagnosis> {
     let folder = std::env::current_dir().unwrap_or_default();
     let mut script = Script::new(folder);
+    script.may_read_stdin();
     *script.display() = Display::of(Printer::shape(args.format), args.null.clone());
     let variables = script.variables();
     let wrong = |given: &str, why: String| Diagnosis::new(Kind::Usage, format!("--set {given}: {why}"));
