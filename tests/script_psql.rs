@@ -100,6 +100,7 @@ fn scripts_print_what_psql_prints() {
         ("errors.sql", "csv"),
         ("vendor.sql", "csv"),
         ("aligned.sql", "table"),
+        ("formats.sql", "table"),
         ("catalogue.sql", "csv"),
         ("catalogue.sql", "table"),
     ] {

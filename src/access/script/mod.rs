@@ -11,12 +11,12 @@ mod crosstab;
 mod display;
 mod lines;
 mod outcome;
-mod printer;
+mod print;
 mod step;
 mod words;
 
 pub use display::{Display, Expanded, Shape};
-pub use printer::Printer;
+pub use print::Printer;
 pub use step::{Connect, Fault, Place, Ran, Run, Step, Table};
 
 use crate::model::sql::{Class, Conditions, CopyWay, Found, Query, Scanner, Variables, classify};

@@ -26,6 +26,8 @@ pub(super) struct Errand<'a> {
     pub(super) outage: Outage,
     pub(super) printer: Printer,
     pub(super) format: Format,
+    /// Columns of the terminal that results go to; 0 where they go to none.
+    pub(super) screen: usize,
     pub(super) output: Output,
     /// Where results go instead of stdout (`\o`).
     pub(super) redirected: Option<(PathBuf, File)>,
@@ -230,7 +232,11 @@ impl Errand<'_> {
                 if run.keep {
                     (ran.columns, ran.rows) = (columns, Vec::new());
                 } else {
-                    self.printer.columns(self.output.chunk(), columns, &run.display);
+                    let mut display = run.display.clone();
+                    if display.columns == 0 && to.is_none() && self.redirected.is_none() {
+                        display.columns = self.screen;
+                    }
+                    self.printer.columns(self.output.chunk(), columns, &display);
                 }
             }
             Happening::Rows(page) if run.keep => {

@@ -109,6 +109,7 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
         outage: Outage::default(),
         printer: Printer::new(args.format, args.null.clone(), terminal.stdout),
         format: args.format,
+        screen: terminal.width.unwrap_or(0),
         output: Output::start(),
         redirected: None,
         interrupt,
