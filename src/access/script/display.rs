@@ -99,6 +99,8 @@ pub struct Display {
     pub pager: u8,
     /// The same.
     pub pager_min_lines: usize,
+    /// What stands below a table instead of the count of its rows.
+    pub below: Option<Vec<String>>,
 }
 
 /// Whether a column is a line.
@@ -133,6 +135,7 @@ impl Default for Display {
             table_attributes: None,
             pager: 1,
             pager_min_lines: 0,
+            below: None,
         }
     }
 }
@@ -151,6 +154,16 @@ impl Display {
     /// What stands for NULL where the format has nothing of its own.
     pub fn null_text(&self) -> &str {
         self.null.as_deref().unwrap_or_default()
+    }
+
+    /// What stands below a result of so many rows. psql counts records only where it does not number them.
+    pub fn feet(&self, rows: u64, numbered: bool) -> Vec<String> {
+        match &self.below {
+            _ if self.tuples_only => Vec::new(),
+            Some(below) => below.clone(),
+            None if self.footer && !numbered => vec![format!("({rows} {})", if rows == 1 { "row" } else { "rows" })],
+            None => Vec::new(),
+        }
     }
 
     /// `\pset NAME VALUE`. Gives what was done in words; the error says what was expected.

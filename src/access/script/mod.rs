@@ -211,6 +211,11 @@ impl Script {
         self.guarded = false;
     }
 
+    /// Whether only results are wanted.
+    pub fn is_quiet(&self) -> bool {
+        self.variables.is_on("QUIET")
+    }
+
     /// Whether times are told.
     pub fn timing(&self) -> bool {
         self.timing

@@ -4,7 +4,6 @@ use super::outage::Outage;
 use super::output::Output;
 use super::{caret, note, tell_notice, with_flag};
 use crate::access::describe::{self, Refused};
-use crate::access::format::Format;
 use crate::access::script::{Connect, Fault, Place, Printer, Ran, Run, Script, Standing, Step, Table};
 use crate::access::{Access, Canceller, LineHealth, Running, Session, Watch, Wish};
 use crate::cli::{Failure, Interrupt, failure};
@@ -25,7 +24,6 @@ pub(super) struct Errand<'a> {
     pub(super) watch: Watch,
     pub(super) outage: Outage,
     pub(super) printer: Printer,
-    pub(super) format: Format,
     /// Columns of the terminal that results go to; 0 where they go to none.
     pub(super) screen: usize,
     pub(super) output: Output,
@@ -89,7 +87,7 @@ impl Errand<'_> {
                 }
                 Step::Table(table) => self.table(*table).await?,
                 Step::Look { word, arguments } => {
-                    let outcome = self.look(session, &word, &arguments).await?;
+                    let outcome = self.look(session, script, &word, &arguments).await?;
                     script.looked(outcome);
                 }
                 Step::Connect(wanted) => {
@@ -316,6 +314,7 @@ impl Errand<'_> {
     async fn look(
         &mut self,
         session: &mut Session,
+        script: &mut Script,
         word: &str,
         arguments: &str,
     ) -> Result<Result<(), String>, Failure> {
@@ -325,14 +324,21 @@ impl Errand<'_> {
         };
         let pieces = match printed {
             Ok(pieces) => pieces,
+            Err(Refused::NothingListed { list, .. }) if script.is_quiet() => vec![*list],
+            Err(Refused::NothingListed { words, .. }) => {
+                self.send().await?;
+                self.tell_fault(&Fault { place: script.place(), words });
+                return Ok(Ok(()));
+            }
             Err(Refused::Server(diagnosis)) => return Ok(Err(diagnosis.title)),
             Err(refused) => return Ok(Err(refused.to_string())),
         };
+        let display = script.display().clone();
         for piece in pieces {
-            match self.format {
-                Format::Csv => self.put(piece.csv().as_bytes(), None).await?,
-                _ => self.put(piece.aligned().as_bytes(), None).await?,
-            }
+            self.send().await?;
+            self.printer.listed(self.output.chunk(), &piece, &display);
+            self.turn(&mut None).await?;
+            self.send().await?;
         }
         Ok(Ok(()))
     }

@@ -5,7 +5,7 @@
 
 use super::pieces::{Piece, Start, pieces};
 use super::style::{Lines, Rule};
-use super::{counted, put};
+use super::{put, shown_lines};
 use crate::access::format::cells::{self, pad};
 use crate::access::script::display::{Display, Shape};
 use crate::model::{Column, Page, visible};
@@ -207,8 +207,8 @@ impl Lined {
         if self.border == 2 {
             self.rule(out, &self.lines.bottom);
         }
-        if !self.display.tuples_only && self.display.footer {
-            put(out, &counted(rows));
+        for foot in self.display.feet(rows, false) {
+            put(out, &shown_lines(&foot));
             put(out, "\n");
         }
         put(out, "\n");

@@ -2,7 +2,7 @@
 //!
 //! Source: psql's reference page, `\pset format`, and psql 15 as seen.
 
-use super::{counted, put, shown};
+use super::{put, shown};
 use crate::access::script::display::{Display, Shape};
 use crate::model::{Column, Page};
 
@@ -131,18 +131,20 @@ impl Markup {
     }
 
     pub(super) fn finish(&self, out: &mut Vec<u8>, rows: u64) {
-        let counts = self.display.footer && !self.display.tuples_only && !self.expanded;
+        let feet = self.display.feet(rows, self.expanded);
         if self.html {
             put(out, "</table>\n");
-            if counts {
-                put(out, &format!("<p>{}<br />\n</p>", counted(rows)));
+            if !feet.is_empty() {
+                let feet: String = feet.iter().map(|foot| format!("{}<br />\n", self.escaped(foot))).collect();
+                put(out, &format!("<p>{feet}</p>"));
             }
             put(out, "\n");
             return;
         }
         put(out, "|====\n");
-        if counts {
-            put(out, &format!("\n....\n{}\n....\n", counted(rows)));
+        if !feet.is_empty() {
+            let feet: String = feet.iter().map(|foot| format!("{}\n", shown(foot, self.tame))).collect();
+            put(out, &format!("\n....\n{feet}....\n"));
         }
     }
 

@@ -5,6 +5,7 @@
 //! them; nothing else is held back.
 
 mod lined;
+mod listed;
 mod markup;
 mod pieces;
 mod plain;
@@ -151,7 +152,7 @@ impl Own {
             }
             _ => {
                 let records = Records::measure(&display, &columns, &pages);
-                records.begin(out, !pages.is_empty());
+                records.begin(out, pages.iter().any(|page| page.rows() > 0));
                 Own::Records(Box::new(records))
             }
         };
@@ -208,12 +209,13 @@ impl Display {
     }
 }
 
-fn counted(rows: u64) -> String {
-    format!("({rows} {})", if rows == 1 { "row" } else { "rows" })
-}
-
 fn put(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
+}
+
+/// Lines stay lines; everything else is made visible.
+fn shown_lines(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
 }
 
 fn shown(text: &str, tame: bool) -> Cow<'_, str> {

@@ -3,7 +3,7 @@
 //!
 //! Source: psql's reference page, `\pset`, and psql 15 as seen.
 
-use super::{counted, put, shown};
+use super::{put, shown};
 use crate::access::script::display::{Display, Shape};
 use crate::model::{Column, Page};
 
@@ -99,12 +99,16 @@ impl Plain {
         if self.is_csv() {
             return;
         }
-        let display = &self.display;
-        if !display.tuples_only && display.footer && !self.expanded {
+        let feet = self.display.feet(rows, self.expanded);
+        if self.expanded && !feet.is_empty() {
+            put(out, &self.display.record_separator);
+        }
+        for foot in feet {
             self.separate(out, 1);
-            put(out, &counted(rows));
+            put(out, &shown(&foot, self.tame));
             self.begun = true;
         }
+        let display = &self.display;
         if self.begun {
             // The last line is a line, whatever stands between records, unless that is a zero byte.
             put(out, if display.record_separator == "\0" { "\0" } else { "\n" });

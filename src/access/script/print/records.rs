@@ -5,7 +5,7 @@
 
 use super::pieces::{Piece, Start, pieces};
 use super::style::{LineStyle, Lines, Rule};
-use super::{counted, put};
+use super::{put, shown_lines};
 use crate::access::format::cells::{self, pad};
 use crate::access::script::display::{Display, Shape};
 use crate::model::{Column, Page, visible};
@@ -196,13 +196,15 @@ impl Records {
     }
 
     pub(super) fn finish(&self, out: &mut Vec<u8>, rows: u64) {
-        if rows == 0 {
-            if !self.display.tuples_only && self.display.footer {
-                put(out, &counted(0));
-                put(out, "\n");
-            }
-        } else if self.border == 2 {
+        let feet = self.display.feet(rows, rows > 0);
+        if rows > 0 && self.border == 2 {
             self.rule(out, &self.lines.bottom, "");
+        } else if rows > 0 && !feet.is_empty() {
+            put(out, "\n");
+        }
+        for foot in feet {
+            put(out, &shown_lines(&foot));
+            put(out, "\n");
         }
         put(out, "\n");
     }
