@@ -42,6 +42,7 @@ enum Door {
     Tunnel(cli::tunnel::Args),
     Proxy(cli::proxy::Args),
     Exec(cli::exec::Args),
+    Connect(cli::connect::Args),
     Query(cli::query::Args),
     Sandbox(shed::Args),
     /// Print every setting: meaning, default, present value and where that came from
@@ -191,10 +192,14 @@ async fn through(
         Some(Door::Proxy(args)) => Box::pin(cli::proxy::run(access, &args, terminal, interrupt)).await,
         Some(Door::Exec(args)) => Box::pin(cli::exec::run(access, &args, terminal)).await,
         Some(Door::Query(args)) => Box::pin(cli::query::run(access, &args, terminal, interrupt)).await,
-        _ => {
+        door => {
             needs(terminal)?;
+            let start = match door {
+                Some(Door::Connect(args)) => Start { target: Some(args.wanted()?) },
+                _ => Start::default(),
+            };
             // The console hears signals by itself, to give the terminal back first.
-            let result = Box::pin(gatepost::console::run(access.clone(), Start::default())).await;
+            let result = Box::pin(gatepost::console::run(access.clone(), start)).await;
             match interrupt.heard() {
                 Some(signal) => Err(Failure::Interrupted(signal)),
                 None => Ok(result?),

@@ -100,6 +100,21 @@ fn it_starts_and_quits() {
     assert_given_back(screen.screen());
 }
 
+/// From a name on the command line to a prompt, without a key.
+#[test]
+fn connect_goes_straight_to_the_prompt() {
+    let mut command = ours();
+    command.args(["connect", "billing", "--user", "oncall"]);
+    let mut terminal = Terminal::run(command);
+    terminal.wait_for("idle · autocommit");
+    terminal.press("select 4000 + 711 as sum;\r");
+    terminal.wait_for("4711");
+    terminal.press("\x11");
+    terminal.wait_for("62 databases");
+    terminal.press("q");
+    assert_eq!(terminal.end().0, 0);
+}
+
 #[test]
 fn sigterm_gives_the_terminal_back() {
     let terminal = console();

@@ -25,8 +25,12 @@ impl Access {
     }
 }
 
-/// The one database, and the endpoint of it, that `name` means.
-fn choose(name: &str, databases: &[Database]) -> Result<Found, Diagnosis> {
+/// The one database, and the endpoint of it, that `name` means: identifier, endpoint host, resource id or ARN.
+///
+/// # Errors
+///
+/// Whatever is not clear: nothing of that name (with names like it), several (with their ARNs), no endpoint yet.
+pub fn choose(name: &str, databases: &[Database]) -> Result<Found, Diagnosis> {
     let name = name.trim();
     let (host, port) = match name.rsplit_once(':').map(|(host, port)| (host, port.parse::<u16>())) {
         Some((host, Ok(port))) if !name.starts_with("arn:") => (host, Some(port)),

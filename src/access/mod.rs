@@ -50,6 +50,7 @@ mod walk;
 mod watch;
 
 pub use canceller::Canceller;
+pub use find::choose;
 pub use forward::{Forward, News as ForwardNews};
 pub use listener::{Door, Listener, ListenerReport, ListenerWish};
 pub use pressing::{Means, Pressed};

@@ -34,6 +34,16 @@ pub enum Way {
 }
 
 impl LoginArgs {
+    /// The way that was named.
+    pub fn way(&self) -> Result<Option<Way>, Diagnosis> {
+        match (self.auth, &self.secret) {
+            (None | Some(Way::Secret), Some(_)) => Ok(Some(Way::Secret)),
+            (Some(_), Some(_)) => Err(Diagnosis::new(Kind::Usage, "--secret goes with --auth secret alone")
+                .advise("Leave --auth out, or --secret")),
+            (named, None) => Ok(named),
+        }
+    }
+
     /// The way, the user, and the password where one is asked for. The user is empty where the secret says whose it is.
     pub async fn settle(
         &self,
@@ -42,15 +52,7 @@ impl LoginArgs {
         user: Option<&str>,
         database: Option<&str>,
     ) -> Result<(String, Auth), Diagnosis> {
-        let way = match (self.auth, &self.secret) {
-            (Some(way), None) => way,
-            (None | Some(Way::Secret), Some(_)) => Way::Secret,
-            (Some(_), Some(_)) => {
-                return Err(Diagnosis::new(Kind::Usage, "--secret goes with --auth secret alone")
-                    .advise("Leave --auth out, or --secret"));
-            }
-            (None, None) => Way::Iam,
-        };
+        let way = self.way()?.unwrap_or(Way::Iam);
         if way == Way::Secret {
             let user = user.unwrap_or_default().to_owned();
             return Ok((user, Auth::SecretsManager(self.secret.clone())));

@@ -1,6 +1,7 @@
 //! The verbs of the command line: words in, `access`'s verbs, words out. Every verb is one file with its `Args` (whose doc
 //! comments are the help) and its `run`. It must not know AWS, the wire, or how failures become words.
 
+pub mod connect;
 pub mod exec;
 pub mod failure;
 pub mod interrupt;

@@ -33,7 +33,7 @@ mod watching;
 pub mod widgets;
 
 use crate::access::Access;
-use crate::model::{Diagnosis, Kind, Secret};
+use crate::model::{Diagnosis, Kind, Secret, Wanted};
 use crossterm::event::{Event as TerminalEvent, EventStream, MouseEventKind};
 use effects::Effects;
 use event::{Command, Event, Id, TabId};
@@ -57,8 +57,8 @@ const PATIENCE: Duration = Duration::from_millis(400);
 /// Where to begin.
 #[derive(Clone, Debug, Default)]
 pub struct Start {
-    /// A target to connect to as soon as it is listed: identifier, endpoint host, resource id or ARN.
-    pub target: Option<String>,
+    /// A target to connect to as soon as it is listed.
+    pub target: Option<Wanted>,
 }
 
 /// Runs the console until it is left. The terminal is given back whatever happens; every session is ended at AWS before

@@ -171,7 +171,8 @@ fn connected_to(state: &mut State, connected: connect::Connected) {
         production: connected.production,
         wish: connected.wish,
     });
-    if let Some(pane) = state.connect.take() {
+    // Whoever named the target on the command line waits for the prompt; the way stands on its first page.
+    if let Some(pane) = state.connect.take().filter(|pane| !pane.straight) {
         let since = pane.attempt.as_ref().map_or(state.now, |attempt| attempt.way.since);
         let took = state.now.duration_since(since).unwrap_or_default();
         state.arrival = Some(Arrival { pane, took, until: state.now + ARRIVAL });

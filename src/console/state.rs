@@ -9,7 +9,7 @@ use super::query;
 use super::theme::Theme;
 use super::widgets::spinner;
 use crate::access::Wish;
-use crate::model::Settings;
+use crate::model::{Settings, Wanted};
 use ratatui::layout::Size;
 use std::time::{Duration, SystemTime};
 
@@ -193,7 +193,7 @@ pub struct State {
     /// A policy or token asked for, and what for.
     pub wanted: Option<(super::event::Id, prompt::Pane)>,
     /// A target to connect to as soon as it is on the list.
-    pub target: Option<String>,
+    pub target: Option<Wanted>,
     /// When Ctrl-C was pressed with nothing to stop.
     pub interrupted: Option<SystemTime>,
     /// Whether the end has come.

@@ -184,6 +184,16 @@ impl Console {
         Console { state, asked }
     }
 
+    /// Started with a target named on the command line, in these regions; nothing is listed yet.
+    pub fn wanting(wanted: Wanted, regions: &[&str]) -> Console {
+        let mut state = State::new(Settings::default(), Size { width: 80, height: 24 }, now());
+        let asked = update::start(&mut state, Some(wanted));
+        let mut console = Console { state, asked };
+        let places = regions.iter().map(|region| place(region)).collect();
+        console.answer(|c| matches!(c, Command::Places), Answer::Places(places));
+        console
+    }
+
     /// With two regions asked, one of which has answered.
     pub fn listed(width: u16, height: u16) -> Console {
         let mut console = Console::start(width, height);

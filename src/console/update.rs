@@ -12,7 +12,8 @@ use super::request::{Request, another_session, leave, perform, quit};
 use super::state::{Action, Desk, Focus, GLOBAL_KEYS, Global, Notice, Overlay, State};
 use super::view;
 use super::watching;
-use crate::model::{Secret, visible};
+use crate::access::choose;
+use crate::model::{Kind, Secret, Wanted, visible};
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use std::time::{Duration, SystemTime};
 
@@ -31,7 +32,7 @@ macro_rules! desk {
 }
 
 /// What is to be asked first of all.
-pub fn start(state: &mut State, target: Option<String>) -> Vec<(Id, Command)> {
+pub fn start(state: &mut State, target: Option<Wanted>) -> Vec<(Id, Command)> {
     state.target = target;
     state.fleet.start(state.now, &mut state.asks);
     state.asks.take()
@@ -342,29 +343,38 @@ fn answered(state: &mut State, id: Id, answer: Answer) {
     }
 }
 
-/// Opens the form of the target given at the start, as soon as it is listed.
+/// Opens the form of the target given at the start and sends it off, as soon as it is clear which one is meant.
 fn connect_to_target(state: &mut State) {
-    let Some(name) = &state.target else { return };
-    let databases =
-        state.fleet.listings.iter().filter_map(|listing| listing.latest.as_ref()).flat_map(|i| &i.databases);
-    let mut found = databases.filter(|database| {
-        let names = [&database.identifier, &database.resource_id, &database.arn];
-        names.contains(&name) || database.endpoints.iter().any(|endpoint| &endpoint.host == name)
-    });
-    let Some(database) = found.next() else {
-        if !state.fleet.waits() {
-            tell(state, format!("{} is not among what was listed", state.target.clone().unwrap_or_default()));
-            state.target = None;
+    let Some(wanted) = &state.target else { return };
+    let listings = state.fleet.listings.iter().filter_map(|listing| listing.latest.as_ref());
+    let databases: Vec<_> = listings.flat_map(|inventory| inventory.databases.iter().cloned()).collect();
+    let found = match choose(&wanted.name, &databases) {
+        // Another region may know a database of the same name; no two have the same host, resource id or ARN.
+        Ok(found) if found.database.identifier.eq_ignore_ascii_case(wanted.name.trim()) && state.fleet.lists() => {
+            return;
         }
-        return;
+        Err(diagnosis) if diagnosis.kind == Kind::NotFound && state.fleet.lists() => return,
+        Ok(found) => Ok(found),
+        Err(diagnosis) => Err(diagnosis),
     };
-    let mut subject = state.fleet.subject(database);
-    if let Some(at) = subject.endpoints.iter().position(|(_, endpoint)| &endpoint.host == name) {
-        subject.chosen = at;
+    let Some(wanted) = state.target.take() else { return };
+    // Whoever has gone elsewhere meanwhile is not dragged back.
+    if state.focus != Focus::Fleet || state.overlay.is_some() {
+        return tell(state, format!("{} is listed now: Enter on it connects", visible(&wanted.name)));
     }
-    state.target = None;
-    if state.focus == Focus::Fleet && state.overlay.is_none() {
-        perform(state, Request::Connect(Box::new(subject)));
+    match found {
+        Ok(found) => {
+            let mut subject = state.fleet.subject(&found.database);
+            let host = &found.endpoint.host;
+            if let Some(at) = subject.endpoints.iter().position(|(_, endpoint)| &endpoint.host == host) {
+                subject.chosen = at;
+            }
+            perform(state, Request::Connect(Box::new(subject)));
+            if let Some(pane) = state.connect.as_mut() {
+                pane.want(wanted);
+            }
+        }
+        Err(diagnosis) => perform(state, Request::Diagnose(diagnosis)),
     }
 }
 

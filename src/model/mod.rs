@@ -35,5 +35,5 @@ pub use policy::Policy;
 pub use secret::{Secret, Token};
 pub use settings::{AwsSettings, EditorKeys, ListenerSettings, Resolve, Settings, StaticCredentials};
 pub use step::{Step, StepKind, StepState};
-pub use target::{Agent, Auth, Bastion, Ranked, Route, RouteChoice, Target};
+pub use target::{Agent, Auth, Bastion, Ranked, Route, RouteChoice, Target, Wanted};
 pub use visible::visible;

@@ -130,6 +130,23 @@ impl Auth {
     }
 }
 
+/// What somebody asked for before anything is listed: a name, and whatever else they settled already.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Identifier, endpoint host, resource id or ARN.
+    pub name: String,
+    /// Database user.
+    pub user: Option<String>,
+    /// Database.
+    pub database: Option<String>,
+    /// The way there.
+    pub route: Option<RouteChoice>,
+    /// How to log in; an empty password is one yet to be asked for.
+    pub auth: Option<Auth>,
+    /// Let statements write.
+    pub write: bool,
+}
+
 /// The complete answer to "where, as whom, how".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {

@@ -3,3 +3,4 @@
 mod activity;
 mod behaviour;
 mod screens;
+mod straight;

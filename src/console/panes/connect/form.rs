@@ -7,7 +7,9 @@ use crate::console::panes::way::Way;
 use crate::console::request::Request;
 use crate::console::state::Desk;
 use crate::console::widgets::input::Input;
-use crate::model::{Auth, Endpoint, Kind, Place, Ranked, RouteChoice, Secret, SessionFacts, Settings, StepKind};
+use crate::model::{
+    Auth, Endpoint, Kind, Place, Ranked, RouteChoice, Secret, SessionFacts, Settings, StepKind, Wanted,
+};
 use std::time::SystemTime;
 
 /// What is to be connected to: all endpoints that lead to the same data.
@@ -124,6 +126,10 @@ pub struct Pane {
     pub(super) touched: bool,
     /// A connection being made, or that failed.
     pub attempt: Option<Box<Attempt>>,
+    /// What was asked for on the command line: sent off as soon as it is known what was used last.
+    pub(super) wanted: Option<Wanted>,
+    /// Whether it was sent off so, by nobody's key here.
+    pub straight: bool,
 }
 
 impl Pane {
@@ -153,6 +159,8 @@ impl Pane {
             missing: None,
             touched: false,
             attempt: None,
+            wanted: None,
+            straight: false,
             subject,
         }
     }
@@ -218,6 +226,9 @@ impl Pane {
             } else {
                 self.recalled = Load::Ready(Remembered::default());
             }
+            if let Some(wanted) = self.wanted.take() {
+                self.go_straight(wanted, desk);
+            }
             return Some(None);
         }
         if self.bastions.waits_for(id) {
@@ -244,6 +255,35 @@ impl Pane {
             _ => {}
         }
         Some(None)
+    }
+
+    /// Has the form filled in as the command line says and sent off.
+    pub fn want(&mut self, wanted: Wanted) {
+        self.wanted = Some(wanted);
+    }
+
+    /// What was given rules, what was used last fills the rest. What is still missing is asked for in the form.
+    fn go_straight(&mut self, wanted: Wanted, desk: &mut Desk<'_>) {
+        if self.touched {
+            return;
+        }
+        if let Some(user) = &wanted.user {
+            self.user.set(user);
+        }
+        if let Some(database) = &wanted.database {
+            self.database.set(database);
+        }
+        if let Some(route) = wanted.route {
+            self.route = route;
+        }
+        if let Some(auth) = wanted.auth {
+            self.log_in_with(auth);
+        }
+        if wanted.write {
+            self.read_only = false;
+        }
+        self.straight = true;
+        self.connect(desk.now, desk.asks);
     }
 
     fn connected(&mut self, database: String, facts: Box<SessionFacts>) -> Request {
@@ -364,24 +404,13 @@ impl Pane {
         self.user.set(&wish.user);
         self.database.set(wish.database.as_deref().unwrap_or_default());
         self.read_only = wish.read_only;
-        match wish.auth {
-            // The form does not offer Kerberos.
-            Auth::Iam | Auth::Kerberos => self.login = Login::Token,
-            Auth::Passfile => self.login = Login::Passfile,
-            Auth::Command => self.login = Login::Command,
-            Auth::SecretsManager(named) => {
-                self.login = Login::Secret;
-                self.secret.set(named.as_deref().unwrap_or_default());
-                if other_user {
-                    // Whose password it is, it says itself.
-                    self.login = Login::Password;
-                }
-            }
-            Auth::Password(secret) => {
-                self.login = Login::Password;
-                if !other_user {
-                    self.password.set(secret.reveal());
-                }
+        self.log_in_with(wish.auth);
+        if other_user {
+            match self.login {
+                // Whose password it is, it says itself.
+                Login::Secret => self.login = Login::Password,
+                Login::Password => self.password.clear(),
+                Login::Token | Login::Passfile | Login::Command => {}
             }
         }
         if self.production && !self.read_only {
@@ -389,6 +418,23 @@ impl Pane {
             self.confirm.set(&self.subject.name.clone());
         }
         self.connect(now, asks);
+    }
+
+    fn log_in_with(&mut self, auth: Auth) {
+        match auth {
+            // The form does not offer Kerberos.
+            Auth::Iam | Auth::Kerberos => self.login = Login::Token,
+            Auth::Passfile => self.login = Login::Passfile,
+            Auth::Command => self.login = Login::Command,
+            Auth::SecretsManager(named) => {
+                self.login = Login::Secret;
+                self.secret.set(named.as_deref().unwrap_or_default());
+            }
+            Auth::Password(secret) => {
+                self.login = Login::Password;
+                self.password.set(secret.reveal());
+            }
+        }
     }
 
     /// Whether something here moves.

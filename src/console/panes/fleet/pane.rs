@@ -255,6 +255,11 @@ impl Pane {
         self.places.waits() || self.listings.iter().any(|listing| listing.load.waits() || listing.identity.waits())
     }
 
+    /// Whether a list is still to come.
+    pub fn lists(&self) -> bool {
+        self.places.waits() || self.listings.iter().any(|listing| listing.load.waits())
+    }
+
     /// When the oldest list was complete.
     pub fn listed_at(&self) -> Option<SystemTime> {
         self.listings.iter().filter_map(|listing| listing.latest.as_ref()).map(|inventory| inventory.listed_at).min()
