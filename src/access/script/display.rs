@@ -358,7 +358,9 @@ fn shape(value: &str) -> Result<Shape, String> {
     let value = value.to_ascii_lowercase();
     match FORMATS.iter().find(|(known, _)| !value.is_empty() && known.starts_with(&value)) {
         // One letter of two that begin with it.
-        _ if value == "a" => Err("\\pset: ambiguous abbreviation \"a\" matches both \"aligned\" and \"asciidoc\"".to_owned()),
+        _ if value == "a" => {
+            Err("\\pset: ambiguous abbreviation \"a\" matches both \"aligned\" and \"asciidoc\"".to_owned())
+        }
         Some((_, Some(shape))) => Ok(*shape),
         Some((known, None)) => Err(format!("\\pset: format {known} is not supported here")),
         None => {

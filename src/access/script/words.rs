@@ -295,8 +295,8 @@ impl Script {
             "a" => {
                 use super::display::Shape;
                 self.display.shape = match self.display.shape {
-                    Shape::Unaligned => Shape::Aligned,
-                    _ => Shape::Unaligned,
+                    Shape::Aligned => Shape::Unaligned,
+                    _ => Shape::Aligned,
                 };
                 self.display.set("format", None)?
             }

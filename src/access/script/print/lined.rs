@@ -192,12 +192,15 @@ impl Lined {
                 None => {}
             }
             if bordered && !last {
-                put(out, match cells[column + 1].get(at).map(|piece| piece.start) {
-                    Some(Start::Cell) => self.lines.data.middle,
-                    Some(Start::Break) => self.lines.after_break,
-                    Some(Start::Wrap) => self.lines.after_wrap,
-                    None => self.lines.after_end,
-                });
+                put(
+                    out,
+                    match cells[column + 1].get(at).map(|piece| piece.start) {
+                        Some(Start::Cell) => self.lines.data.middle,
+                        Some(Start::Break) => self.lines.after_break,
+                        Some(Start::Wrap) => self.lines.after_wrap,
+                        None => self.lines.after_end,
+                    },
+                );
             }
         }
         self.close(out);

@@ -34,7 +34,8 @@ impl Markup {
         let title = self.display.title.as_deref().filter(|_| !self.display.tuples_only);
         let names = !self.display.tuples_only && !self.expanded;
         if self.html {
-            let attributes = self.display.table_attributes.as_deref().map(|text| format!(" {text}")).unwrap_or_default();
+            let attributes =
+                self.display.table_attributes.as_deref().map(|text| format!(" {text}")).unwrap_or_default();
             put(out, &format!("<table border=\"{}\"{attributes}>\n", self.display.border));
             if let Some(title) = title {
                 put(out, &format!("  <caption>{}</caption>\n", self.escaped(title)));

@@ -38,7 +38,12 @@ pub struct Printer {
 /// A result that is printed here.
 enum Own {
     /// Not measured yet.
-    Held { display: Box<Display>, columns: Vec<Column>, pages: Vec<Page>, bytes: usize },
+    Held {
+        display: Box<Display>,
+        columns: Vec<Column>,
+        pages: Vec<Page>,
+        bytes: usize,
+    },
     Lined(Box<Lined>),
     Records(Box<Records>),
     Plain(Box<Plain>),

@@ -216,7 +216,7 @@ impl Records {
         match self.border {
             0 => parts.extend(std::iter::repeat_n(" ", names + self.cell_width)),
             border => {
-                let outside = usize::from(border) ;
+                let outside = usize::from(border);
                 parts.extend(std::iter::repeat_n(rule.line, names + outside));
                 parts.push(rule.middle);
                 parts.extend(std::iter::repeat_n(rule.line, self.cell_width + outside));
