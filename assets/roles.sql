@@ -26,5 +26,16 @@ grant rds_iam, shop_readers to "jane.doe+oncall@example.com";
 -- By password only.
 create role app login password 'shop-app-password';
 grant shop_writers to app;
+-- By token, but IAM's policies deny it (src/sandbox/cast/policies.rs).
+create role payroll login;
+grant rds_iam, shop_readers to payroll;
+-- By token, and a member of rds_ad through another role: RDS allows only one of the two.
+create role staff nologin;
+grant rds_ad to staff;
+create role auditor login;
+grant rds_iam, staff, shop_readers to auditor;
+-- By token, parked: no connection is left to it.
+create role batch login connection limit 0;
+grant rds_iam, shop_writers to batch;
 -- Neither token nor password: refused by either.
 create role intern login;

@@ -44,6 +44,7 @@ enum Door {
     Exec(cli::exec::Args),
     Connect(cli::connect::Args),
     Query(cli::query::Args),
+    Doctor(cli::doctor::Args),
     Sandbox(shed::Args),
     /// Print every setting: meaning, default, present value and where that came from
     ///
@@ -188,6 +189,7 @@ async fn through(
         Some(Door::List(args)) => unless(interrupt, Box::pin(cli::list::run(access, &args, terminal))).await,
         Some(Door::Token(args)) => unless(interrupt, Box::pin(cli::token::run(access, &args, terminal))).await,
         Some(Door::Policy(args)) => unless(interrupt, Box::pin(cli::policy::run(access, &args, terminal))).await,
+        Some(Door::Doctor(args)) => unless(interrupt, Box::pin(cli::doctor::run(access, &args, terminal))).await,
         Some(Door::Tunnel(args)) => Box::pin(cli::tunnel::run(access, &args, terminal, interrupt)).await,
         Some(Door::Proxy(args)) => Box::pin(cli::proxy::run(access, &args, terminal, interrupt)).await,
         Some(Door::Exec(args)) => Box::pin(cli::exec::run(access, &args, terminal)).await,

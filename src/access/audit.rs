@@ -27,6 +27,7 @@ pub(super) enum Event<'a> {
     Disconnect,
     Forward,
     Listen,
+    Doctor,
 }
 
 /// Whose line it is.
@@ -100,6 +101,7 @@ impl Audit {
             Event::Disconnect => ("disconnect", None, None),
             Event::Forward => ("forward", None, None),
             Event::Listen => ("listen", None, None),
+            Event::Doctor => ("doctor", None, None),
         };
         let line = Line {
             time: jiff::Timestamp::now().to_string(),
@@ -247,7 +249,12 @@ mod tests {
             auth: Auth::Iam,
             read_only: true,
         };
-        let identity = Identity { account: "1".to_owned(), arn: "arn:aws:iam::1:user/me".to_owned(), ends: None };
+        let identity = Identity {
+            account: "1".to_owned(),
+            arn: "arn:aws:iam::1:user/me".to_owned(),
+            user_id: "AIDA".to_owned(),
+            ends: None,
+        };
         let subject = Subject::new(&target, Some(&identity), Some("me-0a1"));
         audit.note(&subject, &Event::Connect, "ok", Some(Duration::from_millis(1200)));
         let event = Event::Statement { text: "ALTER ROLE x PASSWORD 'p'", rows: Some(0) };

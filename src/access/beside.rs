@@ -23,6 +23,11 @@ impl Beside {
         Ok(Beside { session: arrived.session, line: arrived.line, target: target.clone() })
     }
 
+    /// One that stands already.
+    pub(super) fn of(session: db::Session, line: Line, target: Target) -> Beside {
+        Beside { session, line, target }
+    }
+
     /// The rows of a query, NULL as the empty string.
     pub(super) async fn rows(&mut self, sql: &str) -> Result<Vec<Vec<String>>, Diagnosis> {
         let mut rows = Vec::new();

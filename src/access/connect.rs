@@ -8,7 +8,7 @@ use super::walk::Walk;
 use super::{Access, refusal};
 use crate::db::{self, Secured};
 use crate::model::{
-    Auth, Bastion, Diagnosis, Endpoint, Identity, Kind, Route, SessionFacts, StepKind, StepState, Target, Token,
+    Auth, Bastion, Diagnosis, Endpoint, Identity, Kind, Place, Route, SessionFacts, StepKind, StepState, Target, Token,
 };
 use crate::ssm;
 use std::time::{Duration, SystemTime};
@@ -30,8 +30,7 @@ pub(super) struct Arrived {
 
 impl Access {
     /// Credentials are had, and who they are; for a step's words.
-    pub(super) async fn credentials(&self, endpoint: &Endpoint) -> Result<(Option<Identity>, String), Diagnosis> {
-        let place = &endpoint.place;
+    pub(super) async fn credentials(&self, place: &Place) -> Result<(Option<Identity>, String), Diagnosis> {
         let keys = self.cloud().keys(place).await.map_err(|error| diagnose::aws::of(&error))?;
         let ends = match keys.ends() {
             Some(ends) => format!(", end {}", diagnose::moment(ends)),
@@ -73,7 +72,8 @@ impl Access {
         Ok(line)
     }
 
-    async fn tunnel(&self, endpoint: &Endpoint, bastion: &Bastion, walk: &Walk) -> Result<Line, Diagnosis> {
+    /// A new line through that bastion, shared with nobody: the steps Session and Handshake.
+    pub(super) async fn tunnel(&self, endpoint: &Endpoint, bastion: &Bastion, walk: &Walk) -> Result<Line, Diagnosis> {
         let start = Start { access: self.clone(), endpoint: endpoint.clone(), bastion: bastion.clone() };
         let granted = walk
             .step(StepKind::Session, bastion.label(), async {
@@ -108,8 +108,13 @@ impl Access {
 
     /// Line, database, TLS, login.
     pub(super) async fn arrive(&self, target: &Target, walk: &Walk) -> Result<Arrived, Diagnosis> {
+        let line = Box::pin(self.line(&target.endpoint, &target.route, walk)).await?;
+        self.arrive_over(target, line, walk).await
+    }
+
+    /// Database, TLS, login over a line that there is.
+    pub(super) async fn arrive_over(&self, target: &Target, line: Line, walk: &Walk) -> Result<Arrived, Diagnosis> {
         let endpoint = &target.endpoint;
-        let line = Box::pin(self.line(endpoint, &target.route, walk)).await?;
         let settings = self.settings();
         let login = db::Login {
             host: endpoint.host.clone(),

@@ -308,7 +308,7 @@ async fn go(
 ) -> Result<Line, Diagnosis> {
     let endpoint = &target.endpoint;
     if !matches!(choice, RouteChoice::Direct) && access.resolved(endpoint).is_none() {
-        let found = access.credentials(endpoint);
+        let found = access.credentials(&endpoint.place);
         *identity = walk.step(StepKind::Credentials, endpoint.place.to_string(), found).await?;
     }
     let settled = async {

@@ -1,5 +1,6 @@
 //! Listing and asking who we are, over the places the settings name. It must not know what a row looks like.
 
+use super::ranking::Terrain;
 use super::{Access, diagnose};
 use crate::aws::Ingress;
 use crate::model::{Diagnosis, Endpoint, Identity, Inventory, Kind, Place, Ranked};
@@ -50,16 +51,26 @@ impl Access {
 
     pub(super) async fn rank(&self, endpoint: &Endpoint) -> Result<Vec<Ranked>, Diagnosis> {
         let cloud = self.cloud();
-        let (bastions, ingress) = tokio::join!(
-            Box::pin(cloud.bastions(&endpoint.place)),
-            Box::pin(cloud.ingress(&endpoint.place, &endpoint.security_groups)),
-        );
-        let (bastions, gaps) = bastions.map_err(|error| diagnose::aws::of(&error))?;
-        for gap in gaps.iter().chain(ingress.as_ref().err()) {
+        let place = &endpoint.place;
+        let (bastions, ingress) =
+            tokio::join!(Box::pin(cloud.bastions(place)), Box::pin(cloud.ingress(place, &endpoint.security_groups)),);
+        let (bastions, mut gaps) = bastions.map_err(|error| diagnose::aws::of(&error))?;
+        // Where another VPC's subnets lead is asked only where there is a bastion in one.
+        let mut others: Vec<String> = bastions.iter().filter_map(|bastion| bastion.vpc_id.clone()).collect();
+        others.retain(|vpc| Some(vpc) != endpoint.vpc_id.as_ref());
+        others.sort();
+        others.dedup();
+        let roads = match &endpoint.vpc_id {
+            Some(vpc) if !others.is_empty() => Some(Box::pin(cloud.roads(place, &others, vpc)).await),
+            _ => None,
+        };
+        let ingress: Option<Vec<Ingress>> = ingress.map_err(|error| gaps.push(error)).ok();
+        let roads = roads.and_then(|roads| roads.map_err(|error| gaps.push(error)).ok());
+        for gap in &gaps {
             tracing::info!(operation = gap.operation, message = %gap.message, "bastions are ranked without it");
         }
-        let ingress: Option<Vec<Ingress>> = ingress.ok();
-        Ok(super::ranking::rank(endpoint, bastions, ingress.as_deref()))
+        let terrain = Terrain { ingress: ingress.as_deref(), roads: roads.as_ref() };
+        Ok(super::ranking::rank(endpoint, bastions, terrain))
     }
 }
 

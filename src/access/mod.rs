@@ -11,6 +11,7 @@ mod catalogue;
 mod connect;
 pub mod describe;
 mod diagnose;
+pub mod doctor;
 pub mod explore;
 pub mod export;
 mod files;
@@ -40,6 +41,7 @@ pub mod saved;
 pub mod script;
 mod secret;
 mod session;
+mod simulation;
 mod sockets;
 mod start;
 mod token;
@@ -257,6 +259,11 @@ impl Access {
     /// The user a wish would take where none is given: remembered, else the setting. `None`: ask.
     pub fn default_user(&self, endpoint: &Endpoint) -> Option<String> {
         self.remembered(endpoint).user.or_else(|| self.settings().user.clone())
+    }
+
+    /// What is said where no user is known.
+    pub fn no_user(&self, endpoint: &Endpoint) -> Diagnosis {
+        diagnose::login::nobody(endpoint)
     }
 
     /// Live routes.

@@ -32,7 +32,7 @@ pub(super) async fn answers(endpoint: &Endpoint, within: Duration) -> bool {
 }
 
 /// Addresses of private networks: RFC 1918, RFC 6598, RFC 4193.
-fn is_private(address: IpAddr) -> bool {
+pub(super) fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {
             let [a, b, ..] = address.octets();

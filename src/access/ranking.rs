@@ -1,20 +1,33 @@
 //! Which bastion first, and why. Pure: what is known is given, nothing is asked.
 
-use crate::aws::Ingress;
+use crate::aws::{Ingress, Road, Roads};
 use crate::model::{Bastion, Endpoint, Ranked};
 use std::cmp::Reverse;
+use std::net::IpAddr;
 
 /// The first agent that forwards to another host (AWS, "Start a session (port forwarding to remote host)").
 pub(super) const AGENT_WITH_REMOTE_HOST: [u32; 3] = [3, 1, 1374];
 
 const SAME_VPC: i32 = 100;
 const LET_IN: i32 = 50;
+/// Less than being let in: a route alone opens no port.
+const ROUTED: i32 = 20;
+/// Below a bastion of which nothing is known.
+const NO_ROUTE: i32 = -10;
 const NAMED_SO: i32 = 5;
 
-/// Bastions for `endpoint`, best first: usable ones, then by VPC, security group, name, newest agent. `ingress` is what
-/// the database's security groups let in; `None` when EC2 would not say.
-pub(super) fn rank(endpoint: &Endpoint, bastions: Vec<Bastion>, ingress: Option<&[Ingress]>) -> Vec<Ranked> {
-    let mut ranked: Vec<Ranked> = bastions.into_iter().map(|bastion| judge(endpoint, bastion, ingress)).collect();
+/// What EC2 says of the network between; each part is `None` when it would not say.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Terrain<'a> {
+    /// What the database's security groups let in.
+    pub(super) ingress: Option<&'a [Ingress]>,
+    /// Where the subnets of bastions in other VPCs lead.
+    pub(super) roads: Option<&'a Roads>,
+}
+
+/// Bastions for `endpoint`, best first: usable ones, then by VPC, security group, route, name, newest agent.
+pub(super) fn rank(endpoint: &Endpoint, bastions: Vec<Bastion>, terrain: Terrain<'_>) -> Vec<Ranked> {
+    let mut ranked: Vec<Ranked> = bastions.into_iter().map(|bastion| judge(endpoint, bastion, terrain)).collect();
     ranked.sort_by_cached_key(|one| {
         (
             Reverse(one.usable),
@@ -27,7 +40,7 @@ pub(super) fn rank(endpoint: &Endpoint, bastions: Vec<Bastion>, ingress: Option<
     ranked
 }
 
-fn judge(endpoint: &Endpoint, bastion: Bastion, ingress: Option<&[Ingress]>) -> Ranked {
+fn judge(endpoint: &Endpoint, bastion: Bastion, terrain: Terrain<'_>) -> Ranked {
     let mut score = 0;
     let mut reasons = Vec::new();
     let mut against = Vec::new();
@@ -42,15 +55,32 @@ fn judge(endpoint: &Endpoint, bastion: Bastion, ingress: Option<&[Ingress]>) -> 
             reasons.push("same VPC".to_owned());
         }
         // Peering or a transit gateway may join them: it ranks lower, it is not excluded.
-        (Some(mine), Some(_)) => against.push(format!("another VPC ({mine})")),
+        (Some(mine), Some(its)) => {
+            against.push(format!("another VPC ({mine})"));
+            match terrain.roads.and_then(|roads| roads.from(mine, bastion.subnet_id.as_deref())) {
+                Some(Road::By(target)) => {
+                    score += ROUTED;
+                    reasons.push(format!("its subnet routes to {its} by {target}"));
+                }
+                Some(Road::None) => {
+                    score += NO_ROUTE;
+                    against.push(format!("its subnet has no route to {its}"));
+                }
+                None => {}
+            }
+        }
         _ => against.push("VPC not known".to_owned()),
     }
-    if let Some(ingress) = ingress {
-        let address = bastion.address.as_deref().and_then(|address| address.parse().ok());
+    if let Some(ingress) = terrain.ingress {
+        let address: Option<IpAddr> = bastion.address.as_deref().and_then(|address| address.parse().ok());
         match ingress.iter().find(|rule| rule.lets_in(endpoint.port, &bastion.security_groups, address)) {
             Some(rule) => {
                 score += LET_IN;
-                reasons.push(format!("{} lets it in", rule.group));
+                let by_group = rule.groups.iter().any(|group| bastion.security_groups.contains(group));
+                reasons.push(match address.and_then(|address| rule.network_of(endpoint.port, address)) {
+                    Some((network, bits)) if !by_group => format!("{} lets in {network}/{bits}", rule.group),
+                    _ => format!("{} lets it in", rule.group),
+                });
             }
             None if !endpoint.security_groups.is_empty() => {
                 against.push(format!("{} does not let it in", endpoint.security_groups.join(", ")));
@@ -151,7 +181,7 @@ pub(super) mod tests {
                 bastion("i-let-in", Some("vpc-1"), true, "3.2.0.0"),
                 bastion("i-unknown", None, true, "3.3.1000.0"),
             ],
-            Some(&[rule]),
+            Terrain { ingress: Some(&[rule]), roads: None },
         );
         assert_eq!(
             order(&ranked),
@@ -171,15 +201,49 @@ pub(super) mod tests {
 
     #[test]
     fn without_a_word_from_ec2_an_online_agent_is_still_usable() {
-        let ranked = rank(&endpoint(), vec![bastion("mi-1", None, true, "")], None);
+        let ranked = rank(&endpoint(), vec![bastion("mi-1", None, true, "")], Terrain::default());
         assert!(ranked[0].usable);
         assert_eq!(ranked[0].reasons, ["agent online", "VPC not known"]);
     }
 
     #[test]
+    fn a_route_between_vpcs_counts_and_so_does_its_absence() {
+        let roads = crate::aws::routes_of_a_test();
+        let there = Bastion {
+            subnet_id: Some("subnet-own".to_owned()),
+            ..bastion("i-routed", Some("vpc-b"), true, "3.3.987.0")
+        };
+        let lost =
+            Bastion { subnet_id: Some("subnet-x".to_owned()), ..bastion("i-lost", Some("vpc-b"), true, "3.3.987.0") };
+        let nowhere = bastion("i-unknown", Some("vpc-c"), true, "3.3.987.0");
+        let terrain = Terrain { ingress: None, roads: Some(&roads) };
+        let ranked = rank(&endpoint(), vec![lost, nowhere, there], terrain);
+        assert_eq!(order(&ranked), [("i-routed", true), ("i-unknown", true), ("i-lost", true)]);
+        assert!(
+            ranked[0].reasons.contains(&"its subnet routes to vpc-1 by pcx-1".to_owned()),
+            "{:?}",
+            ranked[0].reasons
+        );
+        assert!(ranked[2].reasons.contains(&"its subnet has no route to vpc-1".to_owned()), "{:?}", ranked[2].reasons);
+    }
+
+    #[test]
+    fn who_is_let_in_by_address_is_told_the_network() {
+        let rule = Ingress {
+            group: "sg-db".to_owned(),
+            ports: None,
+            groups: Vec::new(),
+            networks: vec![("10.0.0.0".parse().expect("address"), 16)],
+        };
+        let terrain = Terrain { ingress: Some(&[rule]), roads: None };
+        let ranked = rank(&endpoint(), vec![bastion("i-1", Some("vpc-1"), true, "3.3.987.0")], terrain);
+        assert_eq!(ranked[0].reasons[1], "sg-db lets in 10.0.0.0/16");
+    }
+
+    #[test]
     fn no_bastion_serves_an_express_cluster() {
         let endpoint = Endpoint { internet_gateway: true, vpc_id: None, ..endpoint() };
-        let ranked = rank(&endpoint, vec![bastion("i-1", Some("vpc-1"), true, "3.3.987.0")], None);
+        let ranked = rank(&endpoint, vec![bastion("i-1", Some("vpc-1"), true, "3.3.987.0")], Terrain::default());
         assert!(!ranked[0].usable);
     }
 }

@@ -5,8 +5,11 @@ use super::Access;
 use super::connect::now;
 use super::diagnose::{login, sql, tls, tunnel};
 use super::line::{Line, Unopened};
+use super::simulation::{Simulation, Wanted};
 use crate::db;
-use crate::model::{Database, DatabaseKind, Diagnosis, Endpoint, Kind, Ranked, Target, TlsFacts, Token};
+use crate::model::{
+    Auth, Database, DatabaseKind, Diagnosis, Endpoint, Identity, Kind, Ranked, Target, TlsFacts, Token,
+};
 use std::future::Future;
 use std::io;
 use std::time::Duration;
@@ -160,6 +163,12 @@ pub(super) async fn of_login(
     };
     let listed = if opaque { owner(access, endpoint).await } else { None };
     let identity = if opaque { access.known_identity(&endpoint.place).await } else { None };
+    let simulated = match (&identity, &error) {
+        (Some(identity), db::Error::Server(error)) if asks_policies(error, target) => {
+            look(simulate(access, identity, target)).await
+        }
+        _ => None,
+    };
     let found = login::Found {
         endpoint,
         user: &target.user,
@@ -171,6 +180,7 @@ pub(super) async fn of_login(
         owner: listed.as_ref().map_or_else(|| owner_kind(endpoint), owner_of),
         owner_name: listed.as_ref().and_then(|owner| owner.cluster.as_deref()).unwrap_or(&endpoint.owner),
         identity: identity.as_ref().map(|identity| identity.arn.as_str()),
+        simulated: simulated.as_ref(),
         now: now(),
     };
     match &error {
@@ -179,6 +189,20 @@ pub(super) async fn of_login(
         db::Error::NotAllowed { asked, allowed } => login::not_allowed(*asked, allowed, &found),
         other => login::unproven(&sql::words(other), &found),
     }
+}
+
+/// Whether IAM's policies could be the reason: a token was shown, and PAM refused it.
+fn asks_policies(error: &db::ServerError, target: &Target) -> bool {
+    matches!(target.auth, Auth::Iam) && error.message.to_ascii_lowercase().contains("pam authentication failed")
+}
+
+/// What they likely say of `rds-db:connect`.
+async fn simulate(access: &Access, identity: &Identity, target: &Target) -> Option<Simulation> {
+    let place = &target.endpoint.place;
+    let principal = access.principal(place, identity).await;
+    let resources = vec![target.endpoint.connect_arn(&target.user)];
+    let wanted = Wanted { action: "rds-db:connect", resources, any: false };
+    Some(access.simulate(place, identity, &principal, &wanted).await)
 }
 
 /// IAM authentication of a member is switched on its cluster.

@@ -135,7 +135,7 @@ impl Session {
         let certain = matches!(wish.route, RouteChoice::Direct) || access.resolved(endpoint).is_some();
         let route = if certain { Route::Direct } else { Route::Through(super::route::unlisted("", endpoint)) };
         if needs_aws(&wish.auth, &route) {
-            let found = access.credentials(endpoint);
+            let found = access.credentials(&endpoint.place);
             *identity = walk.step(StepKind::Credentials, endpoint.place.to_string(), found).await?;
         }
         if target.user.is_empty() {

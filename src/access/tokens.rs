@@ -33,7 +33,7 @@ impl Tokens {
         if let Some(token) = self.kept(endpoint, user, SystemTime::now()) {
             return Ok(token);
         }
-        access.credentials(endpoint).await?;
+        access.credentials(&endpoint.place).await?;
         let token = access.mint(endpoint, user).await?;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.insert((endpoint.address(), user.to_owned()), token.clone());

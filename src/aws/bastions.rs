@@ -28,6 +28,12 @@ pub struct Ingress {
 }
 
 impl Ingress {
+    /// The network among those let in that `address` is of, where this rule is about `port`.
+    pub fn network_of(&self, port: u16, address: IpAddr) -> Option<(IpAddr, u32)> {
+        let fits = self.ports.is_none_or(|(first, last)| (first..=last).contains(&port));
+        self.networks.iter().copied().find(|(network, bits)| fits && contains(*network, *bits, address))
+    }
+
     /// Whether it lets a node with these groups and this address reach `port`.
     pub fn lets_in(&self, port: u16, groups: &[String], address: Option<IpAddr>) -> bool {
         self.ports.is_none_or(|(first, last)| (first..=last).contains(&port))

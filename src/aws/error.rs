@@ -237,7 +237,7 @@ impl Kind {
             {
                 Kind::Throttled
             }
-            _ if bare.contains("NotFound") || bare.contains("DoesNotExist") => Kind::NotFound,
+            _ if bare.contains("NotFound") || bare.contains("DoesNotExist") || bare == "NoSuchEntity" => Kind::NotFound,
             _ => Kind::Other,
         }
     }

@@ -16,6 +16,7 @@ impl Cloud {
         Ok(Identity {
             account: answer.account().unwrap_or_default().to_owned(),
             arn: answer.arn().unwrap_or_default().to_owned(),
+            user_id: answer.user_id().unwrap_or_default().to_owned(),
             ends: credentials.expiry(),
         })
     }

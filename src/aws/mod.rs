@@ -12,11 +12,14 @@ mod cluster;
 mod credentials;
 mod ec2;
 mod error;
+mod iam;
 mod identity;
 mod instance;
 mod inventory;
 mod network;
 mod proxy;
+mod query;
+mod routes;
 mod secrets;
 mod sessions;
 mod signed;
@@ -28,7 +31,12 @@ pub use bastions::Ingress;
 pub use cloud::Cloud;
 pub use credentials::Origin;
 pub use error::{Error, Kind};
+pub use iam::{Decision, Principal, Simulated};
 pub use network::{Network, proxy_for};
+pub use routes::{Road, Roads};
 pub use secrets::SecretValue;
 pub use sessions::{StartRequest, Started};
 pub use signer::{Keys, TOKEN_LIFE, token, upgrade_headers};
+
+#[cfg(test)]
+pub(crate) use routes::tests::roads as routes_of_a_test;

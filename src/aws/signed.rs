@@ -77,7 +77,7 @@ pub(super) fn endpoint(
 }
 
 /// The DNS suffix of a region's partition (AWS SDKs, `partitions.json`).
-fn dns_suffix(region: &str) -> &'static str {
+pub(super) fn dns_suffix(region: &str) -> &'static str {
     match region {
         _ if region.starts_with("cn-") => "amazonaws.com.cn",
         _ if region.starts_with("us-iso-") => "c2s.ic.gov",

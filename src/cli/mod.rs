@@ -2,6 +2,7 @@
 //! comments are the help) and its `run`. It must not know AWS, the wire, or how failures become words.
 
 pub mod connect;
+pub mod doctor;
 pub mod exec;
 pub mod failure;
 pub mod interrupt;
@@ -22,7 +23,7 @@ pub use interrupt::{Interrupt, Signal};
 pub use terminal::Terminal;
 
 use crate::access::Access;
-use crate::model::{Diagnosis, Endpoint, Kind};
+use crate::model::{Diagnosis, Endpoint};
 use std::path::PathBuf;
 
 /// Flags that every verb takes.
@@ -81,9 +82,5 @@ impl Global {
 
 /// The user named, else the one that was used before or set; none is a mistake of usage.
 fn user(access: &Access, endpoint: &Endpoint, named: Option<&str>) -> Result<String, Diagnosis> {
-    named.map(str::to_owned).or_else(|| access.default_user(endpoint)).ok_or_else(|| {
-        Diagnosis::new(Kind::Usage, format!("Which database user, on {}?", endpoint.owner))
-            .because("none was named, none was used before with it, and the setting `user` is not set")
-            .advise("Name one with --user USER")
-    })
+    named.map(str::to_owned).or_else(|| access.default_user(endpoint)).ok_or_else(|| access.no_user(endpoint))
 }

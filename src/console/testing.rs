@@ -125,7 +125,7 @@ pub fn inventory() -> Inventory {
 
 pub fn identity() -> Identity {
     let arn = "arn:aws:sts::123456789012:assumed-role/prod-admin/me".to_owned();
-    Identity { account: "123456789012".to_owned(), arn, ends: None }
+    Identity { account: "123456789012".to_owned(), arn, user_id: "AROAPROD:oncall".to_owned(), ends: None }
 }
 
 /// A bastion as ranked.

@@ -69,6 +69,43 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// For programs: stable, lower case, with underscores.
+    pub fn name(self) -> &'static str {
+        use Kind::*;
+        match self {
+            LoginEnded => "login_ended",
+            AccessDenied => "access_denied",
+            Throttled => "throttled",
+            AwsUnreachable => "aws_unreachable",
+            RegionRefused => "region_refused",
+            AwsRefused => "aws_refused",
+            NotFound => "not_found",
+            Ambiguous => "ambiguous",
+            NotAvailable => "not_available",
+            BastionUnusable => "bastion_unusable",
+            NoBastion => "no_bastion",
+            UnreachableFromBastion => "unreachable_from_bastion",
+            UnreachableFromHere => "unreachable_from_here",
+            TunnelLost => "tunnel_lost",
+            TlsRefused => "tls_refused",
+            CertificateUnknown => "certificate_unknown",
+            CertificateName => "certificate_name",
+            CertificateDates => "certificate_dates",
+            TokenRefused => "token_refused",
+            PasswordRefused => "password_refused",
+            LoginRefused => "login_refused",
+            NoSuchDatabase => "no_such_database",
+            ServerBusy => "server_busy",
+            Sql => "sql",
+            Cancelled => "cancelled",
+            OutcomeUnknown => "outcome_unknown",
+            TransactionLost => "transaction_lost",
+            Limit => "limit",
+            Usage => "usage",
+            Local => "local",
+        }
+    }
+
     /// Exit status: 1 SQL failed, 2 usage, 3 could not connect, 4 AWS refused or login expired, 130 interrupted.
     pub fn exit_status(self) -> u8 {
         use Kind::*;

@@ -28,6 +28,8 @@ pub struct Identity {
     pub account: String,
     /// The caller's ARN.
     pub arn: String,
+    /// What policies know as `aws:userid`: `AROA…:SESSION` of an assumed role.
+    pub user_id: String,
     /// When the credentials end, if they end.
     pub ends: Option<SystemTime>,
 }

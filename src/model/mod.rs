@@ -9,6 +9,7 @@ pub mod catalogue;
 mod command;
 pub mod completion;
 mod diagnosis;
+mod doctor;
 mod happening;
 mod inventory;
 mod page;
@@ -25,6 +26,7 @@ mod visible;
 pub use authentication::{Allowed, Authentication};
 pub use command::command_words;
 pub use diagnosis::{Advice, Diagnosis, Kind, ServerWords};
+pub use doctor::{Check, CheckKind, DoctorNews, DoctorReport, Verdict};
 pub use happening::{CopyPiece, Happening, Notice, SessionFacts, TlsFacts, Transaction};
 pub use inventory::{
     Certificate, Database, DatabaseKind, Domain, Endpoint, EndpointRole, Engine, IamAuth, Identity, Inventory, Place,

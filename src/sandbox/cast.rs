@@ -5,11 +5,12 @@ mod gates;
 mod ireland;
 mod names;
 mod network;
+pub mod policies;
 mod virginia;
 
 pub use gates::{GateSpec, gates};
 pub use names::hex_id;
-pub use network::{Ingress, SecurityGroup, Subnet, SubnetGroup};
+pub use network::{Ingress, RouteTable, SecurityGroup, Subnet, SubnetGroup, Vpc, route_tables, vpcs};
 
 use std::sync::LazyLock;
 

@@ -13,6 +13,7 @@ pub mod faults;
 pub mod gate;
 pub mod keys;
 pub mod once;
+pub mod policies;
 pub mod postgres;
 pub mod secrets;
 pub mod sessions;

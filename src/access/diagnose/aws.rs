@@ -89,21 +89,11 @@ pub(in crate::access) fn of_start(error: &Error, bastion: &Bastion, endpoint: &E
     let mut diagnosis = of(error);
     match &error.kind {
         Refused::AccessDenied { .. } => {
-            let region = &bastion.place.region;
-            let (partition, account) = (&endpoint.partition, &endpoint.account);
-            let node = if bastion.id.starts_with("mi-") {
-                format!("arn:{partition}:ssm:{region}:{account}:managed-instance/{}", bastion.id)
-            } else {
-                format!("arn:{partition}:ec2:{region}:{account}:instance/{}", bastion.id)
-            };
-            // AWS's own documents belong to no account.
-            let owner = if document.starts_with("AWS-") { "" } else { account };
-            let document = format!("arn:{partition}:ssm:{region}:{owner}:document/{document}");
             diagnosis.title = format!("You may not start a session on {}", bastion.label());
             diagnosis.advice.clear();
             diagnosis.advise_paste(
                 "Have this statement added to your IAM policy",
-                statement(&["ssm:StartSession"], &[node, document]),
+                statement(&["ssm:StartSession"], &session_resources(bastion, endpoint, document)),
             )
         }
         Refused::TargetNotConnected => {
@@ -112,6 +102,20 @@ pub(in crate::access) fn of_start(error: &Error, bastion: &Bastion, endpoint: &E
         }
         _ => diagnosis,
     }
+}
+
+/// What `ssm:StartSession` has to be allowed on: the node, and the document.
+pub(in crate::access) fn session_resources(bastion: &Bastion, endpoint: &Endpoint, document: &str) -> [String; 2] {
+    let region = &bastion.place.region;
+    let (partition, account) = (&endpoint.partition, &endpoint.account);
+    let node = if bastion.id.starts_with("mi-") {
+        format!("arn:{partition}:ssm:{region}:{account}:managed-instance/{}", bastion.id)
+    } else {
+        format!("arn:{partition}:ec2:{region}:{account}:instance/{}", bastion.id)
+    };
+    // AWS's own documents belong to no account.
+    let owner = if document.starts_with("AWS-") { "" } else { account };
+    [node, format!("arn:{partition}:ssm:{region}:{owner}:document/{document}")]
 }
 
 fn login_ended(title: &str, error: &Error, origin: &Origin) -> Diagnosis {

@@ -2,12 +2,17 @@
 //! RDS says to any of a dozen causes; here the likely ones are told apart.
 
 use super::aws::options;
+use super::simulation as simulated;
 use super::sql::server;
 use super::{moment, shell, span};
 use crate::access::policy::{identifier, statement};
+use crate::access::simulation::Simulation;
 use crate::db::ServerError;
-use crate::model::{Auth, Authentication, DatabaseKind, Diagnosis, Endpoint, IamAuth, Kind, Token};
+use crate::model::{Auth, Authentication, Database, DatabaseKind, Diagnosis, Endpoint, IamAuth, Kind, Token};
 use std::time::SystemTime;
+
+/// The one action of a login.
+const CONNECT: &str = "rds-db:connect";
 
 /// What is known when a login fails.
 pub(in crate::access) struct Found<'a> {
@@ -26,6 +31,8 @@ pub(in crate::access) struct Found<'a> {
     pub(in crate::access) owner_name: &'a str,
     /// AWS identity's ARN.
     pub(in crate::access) identity: Option<&'a str>,
+    /// What IAM's policies likely say of `rds-db:connect`, where that was asked.
+    pub(in crate::access) simulated: Option<&'a Simulation>,
     pub(in crate::access) now: SystemTime,
 }
 
@@ -53,6 +60,13 @@ fn judged(error: &ServerError, found: &Found<'_>) -> Diagnosis {
             .because(format!("{} has no database {}", found.endpoint.owner, found.database))
             .advise_paste("See which there are: connect to postgres", "select datname from pg_database order by 1")
             .advise("Database names are case-sensitive"),
+        // The role's own limit, not the server's (PostgreSQL, InitializeSessionUserId).
+        "53300" if message.contains("for role") => server(error, Kind::ServerBusy)
+            .because(format!("{} may have no more connections than it has", found.user))
+            .advise_paste(
+                "As an administrator",
+                format!("ALTER ROLE {} CONNECTION LIMIT -1;", identifier(found.user)),
+            ),
         "53300" => server(error, Kind::ServerBusy)
             .advise("Wait until others disconnect, or ask who holds connections idle")
             .advise_paste(
@@ -102,6 +116,40 @@ fn not_a_token_role(diagnosis: Diagnosis, found: &Found<'_>) -> Diagnosis {
         .because(format!("likely: the role {} does not exist, or lacks rds_iam", found.user))
         .advise_paste("As an administrator, let it come in with tokens", format!("GRANT rds_iam TO {user};"))
         .advise("Or log in with its password")
+}
+
+/// Nobody was named who could log in.
+pub(in crate::access) fn nobody(endpoint: &Endpoint) -> Diagnosis {
+    Diagnosis::new(Kind::Usage, format!("Which database user, on {}?", endpoint.owner))
+        .because("none was named, none was used before with it, and the setting `user` is not set")
+        .advise("Name one with --user USER")
+}
+
+/// A role that has both `rds_iam` and `rds_ad`, each by way of those roles (RDS User Guide, "Kerberos authentication":
+/// a role must not have both, directly or nested).
+pub(in crate::access) fn both_kinds(user: &str, iam: &str, ad: &str) -> Diagnosis {
+    let holder = if ad == "direct" { user } else { ad.split(", ").next().unwrap_or(user) };
+    Diagnosis::new(Kind::LoginRefused, format!("{user} has both rds_iam and rds_ad"))
+        .because(format!("rds_iam: {iam}; rds_ad: {ad}"))
+        .because("RDS allows one of them to a role, directly or nested: with both, either login may be refused")
+        .advise_paste(
+            "As an administrator, take the one that is not used",
+            format!("REVOKE rds_ad FROM {};", identifier(holder)),
+        )
+}
+
+/// A role that came in with a password although it has `rds_iam`: something between let it in.
+pub(in crate::access) fn password_of_token_role(user: &str, how: &str) -> Diagnosis {
+    Diagnosis::new(Kind::LoginRefused, format!("{user} can only come in with a token"))
+        .because(format!("{user} has {how}, and on RDS that rules over its password"))
+        .advise("Log in with IAM")
+}
+
+/// No connection is left to the role.
+pub(in crate::access) fn at_its_limit(user: &str, limit: &str) -> Diagnosis {
+    Diagnosis::new(Kind::ServerBusy, format!("{user} has all of its {limit} connections"))
+        .because("the next login of this role will be refused")
+        .advise_paste("As an administrator", format!("ALTER ROLE {} CONNECTION LIMIT -1;", identifier(user)))
 }
 
 /// What to do about a password that was refused, by where it is from.
@@ -178,10 +226,7 @@ fn token_refused(error: &ServerError, found: &Found<'_>) -> Diagnosis {
     let before = diagnosis.because.len();
     diagnosis = iam_flag(diagnosis, found);
     if let Some(skew) = found.skew.filter(|skew| skew.unsigned_abs() > 120) {
-        let direction = if skew > 0 { "behind" } else { "ahead of" };
-        diagnosis = diagnosis
-            .because(format!("this machine's clock is {} {direction} AWS's", span(skew.unsigned_abs())))
-            .advise_paste("Set the clock: a token is signed with the time", "sudo timedatectl set-ntp true");
+        diagnosis = set_clock(diagnosis.because(clock(skew)));
     }
     if let Some(token) = found.token
         && token.ends <= found.now
@@ -205,6 +250,28 @@ fn token_refused(error: &ServerError, found: &Found<'_>) -> Diagnosis {
         ));
     }
     let arn = endpoint.connect_arn(user);
+    if let Some(simulation @ Simulation::NotAllowed { refused, .. }) = found.simulated {
+        // The likeliest cause, though a simulation is no proof: what else it could be comes behind it.
+        let resources = [arn];
+        let likely = format!("likely: {}", simulated::words(simulation, CONNECT));
+        return simulated::advise(diagnosis.because(likely), refused, CONNECT, &resources).advise_paste(
+            "Read the database's own reason, where its iam-db-auth-error log is exported",
+            log_command(found),
+        );
+    }
+    if let Some(simulation @ (Simulation::Allowed { .. } | Simulation::Root)) = found.simulated {
+        return diagnosis
+            .because(format!("likely not IAM's policies: {}", simulated::words(simulation, CONNECT)))
+            .because(format!("likely: the role {user} does not exist, or lacks rds_iam"))
+            .advise_paste("As an administrator of the database", create_user(found))
+            .advise_paste(
+                "Read the database's own reason, where its iam-db-auth-error log is exported",
+                log_command(found),
+            )
+            .advise(format!(
+                "See whether an organization's policy or a session policy denies {CONNECT} on {arn}: no simulation has those"
+            ));
+    }
     let who = found.identity.map(|arn| format!(" for {arn}")).unwrap_or_default();
     diagnosis
         .because(format!("likely: no IAM policy allows rds-db:connect{who} on {arn}"))
@@ -212,6 +279,17 @@ fn token_refused(error: &ServerError, found: &Found<'_>) -> Diagnosis {
         .advise_paste("Have this statement added to your IAM policy", statement(&["rds-db:connect"], &[arn]))
         .advise_paste("As an administrator of the database", create_user(found))
         .advise_paste("Read the database's own reason, where its iam-db-auth-error log is exported", log_command(found))
+}
+
+/// How far this machine's clock is off; `skew` is how many seconds AWS's is ahead.
+pub(in crate::access) fn clock(skew: i64) -> String {
+    let direction = if skew > 0 { "behind" } else { "ahead of" };
+    format!("this machine's clock is {} {direction} AWS's", span(skew.unsigned_abs()))
+}
+
+/// What to do about it.
+pub(in crate::access) fn set_clock(diagnosis: Diagnosis) -> Diagnosis {
+    diagnosis.advise_paste("Set the clock: a token is signed with the time", "sudo timedatectl set-ntp true")
 }
 
 fn iam_flag(diagnosis: Diagnosis, found: &Found<'_>) -> Diagnosis {
@@ -229,6 +307,32 @@ fn iam_flag(diagnosis: Diagnosis, found: &Found<'_>) -> Diagnosis {
             .because(format!("IAM authentication is off on {owner}"))
             .advise_paste("Switch it on", enable(found)),
     }
+}
+
+/// What AWS's own flag says beforehand of who comes with a token; `None` while tokens are taken.
+pub(in crate::access) fn no_tokens(endpoint: &Endpoint, database: &Database) -> Option<Diagnosis> {
+    if database.iam == IamAuth::Enabled {
+        return None;
+    }
+    let found = Found {
+        endpoint,
+        user: "",
+        database: "",
+        auth: &Auth::Iam,
+        token: None,
+        skew: None,
+        iam_now: Some(database.iam),
+        owner: if database.cluster.is_some() { DatabaseKind::Cluster } else { database.kind },
+        owner_name: database.cluster.as_deref().unwrap_or(&database.identifier),
+        identity: None,
+        simulated: None,
+        now: SystemTime::UNIX_EPOCH,
+    };
+    let title = match database.iam {
+        IamAuth::Pending { to: false } => format!("{} soon takes no tokens", database.identifier),
+        _ => format!("{} takes no tokens", database.identifier),
+    };
+    Some(iam_flag(Diagnosis::new(Kind::TokenRefused, title), &found))
 }
 
 fn enable(found: &Found<'_>) -> String {

@@ -151,6 +151,7 @@ fn found<'a>(endpoint: &'a Endpoint, token: &'a Token) -> login::Found<'a> {
         owner: DatabaseKind::Cluster,
         owner_name: "orders",
         identity: None,
+        simulated: None,
         now: token.minted,
     }
 }

@@ -129,11 +129,17 @@ pub(in crate::access) fn ended(ended: &Ended, bastion: &Bastion, endpoint: &Endp
     }
 }
 
+/// Whether a session ended because its agent could not look a name up (Go's net package, and the agent's own words).
+pub(in crate::access) fn is_unresolved(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    ["no such host", "lookup ", "could not resolve"].iter().any(|words| lower.contains(words))
+}
+
 fn ended_by_service(text: &str, bastion: &Bastion, endpoint: &Endpoint) -> Diagnosis {
     let lower = text.to_ascii_lowercase();
     let name = bastion.label();
     // amazon-ssm-agent's own words arrive as the text of channel_closed.
-    if lower.contains("no such host") || lower.contains("lookup ") || lower.contains("could not resolve") {
+    if is_unresolved(text) {
         because_lines(
             Diagnosis::new(Kind::UnreachableFromBastion, format!("{name} cannot resolve {}", endpoint.host)),
             text,

@@ -110,7 +110,7 @@ impl Upstream {
         let likely = if certain { Route::Direct } else { Route::Through(route::unlisted("", endpoint)) };
         let mut identity = None;
         if needs_aws(&self.auth, &likely) {
-            let found = access.credentials(endpoint);
+            let found = access.credentials(&endpoint.place);
             identity = walk.step(StepKind::Credentials, endpoint.place.to_string(), found).await?;
         }
         let settled = async {

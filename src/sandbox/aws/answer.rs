@@ -7,7 +7,7 @@ use serde_json::json;
 /// How a service writes its answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// AWS Query: RDS, STS.
+    /// AWS Query: RDS, STS, IAM.
     Query,
     /// EC2's older form of it.
     Ec2,

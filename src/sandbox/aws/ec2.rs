@@ -1,10 +1,10 @@
-//! EC2 as far as bastions need it: where an instance is, and what security groups let in. It must not know SSM or RDS.
+//! EC2 as far as bastions need it: where an instance is, what security groups let in, where its subnet leads. It must not know SSM or RDS.
 
 use super::answer::Failure;
 use super::page::page;
 use super::request::{Filter, Parameters};
 use super::xml::Xml;
-use crate::sandbox::cast::{Ingress, Node, SecurityGroup, cast};
+use crate::sandbox::cast::{Ingress, Node, RouteTable, SecurityGroup, Vpc, cast, route_tables, vpcs};
 use crate::sandbox::keys::ACCOUNT;
 
 const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
@@ -14,6 +14,8 @@ pub fn answer(action: &str, region: &str, parameters: &Parameters, request_id: &
     match action {
         "DescribeInstances" => instances(region, parameters, request_id),
         "DescribeSecurityGroups" => security_groups(region, parameters, request_id),
+        "DescribeRouteTables" => tables(region, parameters, request_id),
+        "DescribeVpcs" => networks(region, parameters, request_id),
         other => {
             Err(Failure::new(400, "InvalidAction", format!("The action {other} is not valid for this web service.")))
         }
@@ -167,6 +169,82 @@ fn security_groups(region: &str, parameters: &Parameters, request_id: &str) -> R
                 xml.element("groups", |_| ());
                 xml.list("ipRanges", "item", [()], |xml, ()| xml.text("cidrIp", "0.0.0.0/0"));
             });
+        });
+        xml.text_if("nextToken", paged.next);
+    });
+    Ok(xml.finish())
+}
+
+fn tables(region: &str, parameters: &Parameters, request_id: &str) -> Result<String, Failure> {
+    let filters = parameters.filters("Filter", "Value");
+    let mut found = Vec::new();
+    for table in route_tables().into_iter().filter(|table| table.region == region) {
+        let fits = all_fit(&filters, |name| match name {
+            "route-table-id" => Some(vec![table.id.as_str()]),
+            "vpc-id" => Some(vec![table.vpc_id]),
+            "association.main" => Some(vec!["true"]),
+            _ => None,
+        })?;
+        if fits {
+            found.push(table);
+        }
+    }
+    let size = parameters.number("MaxResults", 5, 100, 100)?;
+    let paged = page("route-tables", found, size, parameters.get("NextToken"))?;
+    let mut xml = Xml::default();
+    xml.root("DescribeRouteTablesResponse", NAMESPACE, |xml| {
+        xml.text("requestId", request_id);
+        xml.list("routeTableSet", "item", paged.items, route_table);
+        xml.text_if("nextToken", paged.next);
+    });
+    Ok(xml.finish())
+}
+
+fn route_table(xml: &mut Xml, table: RouteTable) {
+    xml.text("routeTableId", &table.id);
+    xml.text("vpcId", table.vpc_id);
+    xml.text("ownerId", ACCOUNT);
+    xml.list("routeSet", "item", &table.routes, |xml, (destination, kind, target)| {
+        xml.text("destinationCidrBlock", destination);
+        xml.text(kind, target);
+        xml.text("state", "active");
+        xml.text("origin", if target == "local" { "CreateRouteTable" } else { "CreateRoute" });
+    });
+    xml.list("associationSet", "item", [()], |xml, ()| {
+        xml.text("routeTableAssociationId", table.id.replacen("rtb-", "rtbassoc-", 1));
+        xml.text("routeTableId", &table.id);
+        xml.text("main", true);
+    });
+}
+
+fn networks(region: &str, parameters: &Parameters, request_id: &str) -> Result<String, Failure> {
+    let filters = parameters.filters("Filter", "Value");
+    let mut found = Vec::new();
+    for vpc in vpcs().into_iter().filter(|vpc| vpc.region == region) {
+        let fits = all_fit(&filters, |name| match name {
+            "vpc-id" => Some(vec![vpc.id]),
+            "cidr" => Some(vec![vpc.cidr]),
+            _ => None,
+        })?;
+        if fits {
+            found.push(vpc);
+        }
+    }
+    let size = parameters.number("MaxResults", 5, 1000, 1000)?;
+    let paged = page("vpcs", found, size, parameters.get("NextToken"))?;
+    let mut xml = Xml::default();
+    xml.root("DescribeVpcsResponse", NAMESPACE, |xml| {
+        xml.text("requestId", request_id);
+        xml.list("vpcSet", "item", paged.items, |xml, vpc: Vpc| {
+            xml.text("vpcId", vpc.id);
+            xml.text("ownerId", ACCOUNT);
+            xml.text("state", "available");
+            xml.text("cidrBlock", vpc.cidr);
+            xml.list("cidrBlockAssociationSet", "item", [()], |xml, ()| {
+                xml.text("cidrBlock", vpc.cidr);
+                xml.element("cidrBlockState", |xml| xml.text("state", "associated"));
+            });
+            xml.text("isDefault", false);
         });
         xml.text_if("nextToken", paged.next);
     });

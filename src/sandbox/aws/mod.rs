@@ -1,10 +1,11 @@
-//! AWS over HTTP on loopback: every request's signature is checked, then RDS, SSM, EC2 or STS answers from the cast in
+//! AWS over HTTP on loopback: every request's signature is checked, then RDS, SSM, EC2, IAM or STS answers from the cast in
 //! its own protocol and words. It must not know the data channel, the gate or PostgreSQL: sessions go through
 //! [`session_door`].
 
 mod answer;
 mod control;
 mod ec2;
+mod iam;
 mod page;
 mod rds;
 mod request;
@@ -25,6 +26,7 @@ use self::sigv4::{Refusal, Scope, Verified};
 use super::clock::Clock;
 use super::faults::{Fault, Faults};
 use super::keys::CALLER_ARN;
+use super::policies::{Decision, judge, user_id};
 use super::secrets::Secrets;
 
 /// The part behind the socket: from a request to an answer.
@@ -63,18 +65,22 @@ impl Aws {
         .unwrap_or_default();
         let ssm = ssm::Ssm { region, clock: &self.clock, faults: &self.faults, door: &self.door };
         let full = format!("{}:{action}", verified.service);
-        if self.faults.is_on(&Fault::Denied(full.clone())) {
-            let resource = match verified.service.as_str() {
-                "rds" => rds::resource(action, region, &parameters),
-                "ssm" => ssm.resource(action, &request.body),
-                "secretsmanager" => secrets::resource(region, &request.body),
-                _ => "*".to_owned(),
-            };
+        let resource = match verified.service.as_str() {
+            "rds" => rds::resource(action, region, &parameters),
+            "ssm" => ssm.resource(action, &request.body),
+            "secretsmanager" => secrets::resource(region, &request.body),
+            "iam" => iam::resource(action, &parameters),
+            _ => "*".to_owned(),
+        };
+        // Who one is may be asked without any permission.
+        let free = verified.service == "sts" && !self.faults.is_on(&Fault::Denied(full.clone()));
+        if !free && judge(&self.faults, &full, &resource, &user_id()).decision != Decision::Allowed {
             return Err(Failure::denied(dialect, CALLER_ARN, &full, &resource));
         }
         let body = match verified.service.as_str() {
             "rds" => rds::answer(action, region, &parameters, request_id),
             "ec2" => ec2::answer(action, region, &parameters, request_id),
+            "iam" => iam::answer(action, &parameters, &self.faults, request_id),
             "sts" => sts::answer(action, request_id),
             "ssm" => ssm.answer(action, &request.body),
             "secretsmanager" => secrets::answer(action, region, &request.body, &self.secrets),

@@ -3,6 +3,7 @@
 use super::answer::Failure;
 use super::xml::Xml;
 use crate::sandbox::keys::{ACCOUNT, CALLER_ARN};
+use crate::sandbox::policies::user_id;
 
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
@@ -15,7 +16,7 @@ pub fn answer(action: &str, request_id: &str) -> Result<String, Failure> {
     xml.root("GetCallerIdentityResponse", NAMESPACE, |xml| {
         xml.element("GetCallerIdentityResult", |xml| {
             xml.text("Arn", CALLER_ARN);
-            xml.text("UserId", "AROASANDBOXPRODADMIN:oncall");
+            xml.text("UserId", user_id());
             xml.text("Account", ACCOUNT);
         });
         xml.element("ResponseMetadata", |xml| xml.text("RequestId", request_id));

@@ -8,6 +8,8 @@ use super::{Cast, Cluster, Instance, cast};
 pub struct GateSpec {
     /// The DB instance's identifier, or the proxy's name.
     pub identifier: String,
+    /// What `rds-db:connect` names: the cluster's resource id, the instance's, the proxy's.
+    pub resource_id: String,
     /// Every endpoint name that leads here: cluster, readers, custom, its own. No name leads to two.
     pub hosts: Vec<String>,
     /// TCP port.
@@ -38,6 +40,7 @@ pub fn gates() -> Vec<GateSpec> {
         .filter(|instance| matches!(instance.traits.status, "available" | "modifying" | "backing-up"))
         .map(|instance| GateSpec {
             identifier: instance.id.to_owned(),
+            resource_id: owner_of(cast, instance),
             hosts: hosts_of(cast, instance),
             port: instance.traits.port,
             region: instance.region.to_owned(),
@@ -54,6 +57,7 @@ pub fn gates() -> Vec<GateSpec> {
         let version = cast.cluster(proxy.region, proxy.cluster).map_or("", |cluster| cluster.version);
         let gate = GateSpec {
             identifier: proxy.name.to_owned(),
+            resource_id: proxy.resource_id(),
             hosts: vec![proxy.endpoint()],
             port: proxy.port(),
             region: proxy.region.to_owned(),
@@ -79,6 +83,12 @@ pub fn gates() -> Vec<GateSpec> {
 
 fn cluster_of<'a>(cast: &'a Cast, instance: &Instance) -> Option<&'a Cluster> {
     instance.cluster.and_then(|id| cast.cluster(instance.region, id))
+}
+
+/// Aurora's users are the cluster's; those of an instance of its own, or of a Multi-AZ cluster, are its own and the
+/// cluster's (RDS User Guide, "Creating and using an IAM policy for IAM database access").
+fn owner_of(cast: &Cast, instance: &Instance) -> String {
+    cluster_of(cast, instance).map_or_else(|| instance.resource_id(), Cluster::resource_id)
 }
 
 /// The cluster's name leads to the writer, the readers' name to the first reader (to the writer where there is none, as

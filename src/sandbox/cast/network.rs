@@ -155,3 +155,47 @@ pub fn security_groups(region: &str) -> Vec<SecurityGroup> {
     ];
     all.into_iter().filter(|group| group.region == region).collect()
 }
+
+/// A VPC.
+#[derive(Clone, Debug)]
+pub struct Vpc {
+    /// Region.
+    pub region: &'static str,
+    /// `vpc-…`.
+    pub id: &'static str,
+    /// Its addresses.
+    pub cidr: &'static str,
+}
+
+/// Every VPC. None is peered with another.
+pub fn vpcs() -> [Vpc; 3] {
+    [
+        Vpc { region: REGION, id: PROD_VPC, cidr: "10.20.0.0/16" },
+        Vpc { region: REGION, id: TOOLS_VPC, cidr: "10.40.0.0/16" },
+        Vpc { region: OTHER_REGION, id: US_VPC, cidr: "10.60.0.0/16" },
+    ]
+}
+
+/// A route table.
+#[derive(Clone, Debug)]
+pub struct RouteTable {
+    /// `rtb-…`.
+    pub id: String,
+    /// Region.
+    pub region: &'static str,
+    /// VPC.
+    pub vpc_id: &'static str,
+    /// Destination, and the parameter of EC2 that names where it goes, with its value.
+    pub routes: Vec<(&'static str, &'static str, String)>,
+}
+
+/// The main route table of each VPC, which every subnet in it uses: the VPC itself, and the internet by a NAT gateway.
+pub fn route_tables() -> Vec<RouteTable> {
+    let tables = vpcs().into_iter().map(|vpc| RouteTable {
+        id: hex_id("rtb", vpc.id),
+        region: vpc.region,
+        vpc_id: vpc.id,
+        routes: vec![(vpc.cidr, "gatewayId", "local".to_owned()), ("0.0.0.0/0", "natGatewayId", hex_id("nat", vpc.id))],
+    });
+    tables.collect()
+}

@@ -12,7 +12,9 @@ use super::authority::{Authority, Flaw};
 use super::cast::GateSpec;
 use super::clock::Clock;
 use super::faults::{Fault, Faults};
+use super::keys::ACCOUNT;
 use super::once::Once;
+use super::policies::{Decision, judge, user_id};
 use super::postgres::{ADMINISTRATOR, Postgres, ServerError, literal};
 use startup::{CLEARTEXT_PASSWORD, First, Startup, fatal, read_first, read_password};
 use std::io;
@@ -153,8 +155,8 @@ impl Doorkeeper {
             if let Err(reason) = &fit {
                 tracing::debug!(gate = self.spec.identifier, user, %reason, "a token was refused");
             }
-            let denied = [Fault::TokenRefused, Fault::Denied("rds-db:connect".to_owned())];
-            if fit.is_err() || denied.iter().any(|fault| self.behind.faults.is_on(fault)) {
+            let allowed = judge(&self.behind.faults, "rds-db:connect", &self.resource(&user), &user_id()).decision;
+            if fit.is_err() || allowed != Decision::Allowed || self.behind.faults.is_on(&Fault::TokenRefused) {
                 let message = format!("PAM authentication failed for user \"{user}\"");
                 return farewell(client, "28000", &message).await.map(|()| None);
             }
@@ -165,6 +167,12 @@ impl Doorkeeper {
         let mut server = UnixStream::connect(self.behind.postgres.socket()).await?;
         server.write_all(&startup.encode()?).await?;
         Ok(Some((client, server)))
+    }
+
+    /// What a policy has to allow.
+    fn resource(&self, user: &str) -> String {
+        let GateSpec { region, resource_id, .. } = &self.spec;
+        format!("arn:aws:rds-db:{region}:{ACCOUNT}:dbuser:{resource_id}/{user}")
     }
 
     /// Refusals that have nothing to do with a password.

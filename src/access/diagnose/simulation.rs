@@ -1,0 +1,65 @@
+//! What a simulation of IAM policies came to, in words: always "likely", never more. Service control policies, session
+//! policies and what a request itself says are not in it.
+
+use crate::access::policy::statement;
+use crate::access::simulation::Simulation;
+use crate::aws::{Decision, Simulated};
+use crate::model::{Diagnosis, Kind};
+
+/// One line on it.
+pub(in crate::access) fn words(simulation: &Simulation, action: &str) -> String {
+    match simulation {
+        Simulation::Allowed { policies, .. } if policies.is_empty() => format!("{action} is allowed (simulated)"),
+        Simulation::Allowed { policies, .. } => {
+            format!("{action} is allowed by {} (simulated)", policies.join(", "))
+        }
+        Simulation::NotAllowed { principal, refused } => refusal(principal, refused, action),
+        Simulation::Root => format!("{action}: the root user is bound by no policy of its account"),
+        Simulation::Unknown(why) => format!("{action}: {why}"),
+    }
+}
+
+/// Who does not allow what, on what.
+fn refusal(principal: &str, refused: &Simulated, action: &str) -> String {
+    let Simulated { resource, decision, policies, missing, bounded } = refused;
+    let who = principal.rsplit_once(':').map_or(principal, |(_, name)| name);
+    let mut words = match decision {
+        Decision::Denied if policies.is_empty() => format!("a policy of {who} denies {action} on {resource}"),
+        Decision::Denied => format!("{} of {who} denies {action} on {resource}", policies.join(", ")),
+        _ if *bounded => format!("the permissions boundary of {who} does not allow {action} on {resource}"),
+        _ => format!("no IAM policy of {who} allows {action} on {resource}"),
+    };
+    words.push_str(" (simulated)");
+    if !missing.is_empty() {
+        words.push_str(&format!("; a condition asks for {}, which only a request has", missing.join(", ")));
+    }
+    words
+}
+
+/// What to do about one that is not allowed.
+pub(in crate::access) fn not_allowed(simulation: &Simulation, action: &str, resources: &[String]) -> Option<Diagnosis> {
+    let Simulation::NotAllowed { refused, .. } = simulation else { return None };
+    let diagnosis = Diagnosis::new(Kind::AccessDenied, format!("You likely may not do {action}"))
+        .because(format!("likely: {}", words(simulation, action)));
+    Some(advise(diagnosis, refused, action, resources))
+}
+
+/// The statement to add, or to take away.
+pub(in crate::access) fn advise(
+    diagnosis: Diagnosis,
+    refused: &Simulated,
+    action: &str,
+    resources: &[String],
+) -> Diagnosis {
+    match refused.decision {
+        Decision::Denied => diagnosis.advise(format!(
+            "Have the denial of {action} taken out of {}, or log in as somebody whom it does not name",
+            if refused.policies.is_empty() { "the policy".to_owned() } else { refused.policies.join(", ") }
+        )),
+        _ if refused.bounded => diagnosis.advise_paste(
+            "Have this statement added to the permissions boundary, too",
+            statement(&[action], resources),
+        ),
+        _ => diagnosis.advise_paste("Have this statement added to your IAM policy", statement(&[action], resources)),
+    }
+}

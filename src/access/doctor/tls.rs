@@ -1,0 +1,128 @@
+//! TLS: offered, its protocol, and the certificate: chain, names, dates, issuer, and which of the known roots it goes back
+//! to. It must not log in.
+
+use super::chart::{Broken, Chart};
+use crate::access::Access;
+use crate::access::diagnose;
+use crate::access::line::Line;
+use crate::access::walk::Walk;
+use crate::db::Roots;
+use crate::model::{Check, CheckKind, Database, Diagnosis, Kind, StepKind, StepState, TlsFacts, Verdict, visible};
+use std::time::{Duration, SystemTime};
+use tokio::sync::mpsc::unbounded_channel;
+
+/// A certificate that ends sooner is told so.
+const SOON: Duration = Duration::from_secs(30 * 86_400);
+
+/// A wire of its own, secured as for a login, and dropped.
+pub(super) async fn look(access: &Access, line: &Line, database: &Database, chart: &mut Chart) -> Result<(), Broken> {
+    let (steps, told) = unbounded_channel();
+    let walk = Walk::new(Some(steps), access.settings().connect_timeout);
+    chart.begin(CheckKind::Tls, line.endpoint().host.clone());
+    let mut took = None;
+    let hear = |_: &mut Chart, step: crate::model::Step| {
+        if let (StepKind::Tls, StepState::Done(_, its) | StepState::Failed(_, its)) = (step.kind, step.state) {
+            took = Some(its);
+        }
+    };
+    let secured = chart.follow(told, hear, Box::pin(access.secure(line, &walk))).await;
+    match secured {
+        Ok(secured) => {
+            let facts = secured.facts().clone();
+            drop(secured);
+            let offered =
+                Check::new(CheckKind::Tls, Verdict::Ok, format!("TLS {}", or(&facts.version, "of a version not told")));
+            chart.end(Check { took, ..offered });
+            chart.put(certificate(&facts, &access.inner.roots, database, line.endpoint().host.as_str()));
+            Ok(())
+        }
+        Err(diagnosis) if is_certificate(&diagnosis) => {
+            let offered = Check::new(CheckKind::Tls, Verdict::Ok, "offered");
+            chart.end(Check { took, ..offered });
+            let lacking = lacking(&access.inner.roots, database);
+            let broken = Check::new(CheckKind::Certificate, Verdict::Failed, diagnosis.title.clone());
+            chart.put(Check { details: lacking.into_iter().collect(), diagnosis: Some(Box::new(diagnosis)), ..broken });
+            Err(Broken)
+        }
+        Err(diagnosis) => Err(chart.break_at(CheckKind::Tls, took, diagnosis)),
+    }
+}
+
+fn is_certificate(diagnosis: &Diagnosis) -> bool {
+    matches!(diagnosis.kind, Kind::CertificateUnknown | Kind::CertificateName | Kind::CertificateDates)
+}
+
+/// What a certificate that was found good says.
+fn certificate(facts: &TlsFacts, roots: &Roots, database: &Database, host: &str) -> Check {
+    let ends = facts.ends.map(diagnose::moment);
+    let words = format!(
+        "for {host}, issued by {}, ends {}",
+        or(&facts.issuer, "nobody named"),
+        ends.as_deref().unwrap_or("on a day not told")
+    );
+    let mut check = Check::new(CheckKind::Certificate, Verdict::Ok, visible(&words));
+    check.details.push(format!("names: {}", visible(&facts.names.join(", "))));
+    if let Some(begins) = facts.begins {
+        check.details.push(format!("valid from {}", diagnose::moment(begins)));
+    }
+    match roots.trusted().iter().find(|root| root.name == facts.issuer) {
+        Some(root) => check.details.push(format!("its issuer is a root of {}", source(roots, &root.source))),
+        None => check.details.push("its issuer is below a root that is known here".to_owned()),
+    }
+    check.details.extend(lacking(roots, database));
+    if let Some(left) =
+        facts.ends.and_then(|ends| ends.duration_since(SystemTime::now()).ok()).filter(|left| *left < SOON)
+    {
+        check.details.push(format!("it ends in {}: RDS renews it by itself", diagnose::span(left.as_secs())));
+    }
+    check
+}
+
+/// What the embedded roots do not have of the authority that AWS names for the database, if that is so.
+fn lacking(roots: &Roots, database: &Database) -> Option<String> {
+    let authority = &database.certificate.as_ref()?.authority;
+    let wanted = root_of(authority, &database.place.region)?;
+    if roots.trusted().iter().any(|root| root.name == wanted) {
+        return None;
+    }
+    let as_of = roots.embedded_as_of().map(|at| format!(", as of {}", diagnose::moment(at))).unwrap_or_default();
+    Some(format!("the embedded roots{as_of} lack {wanted}: give Amazon's newest bundle with --ca-bundle"))
+}
+
+/// `rds-ca-rsa2048-g1` in `eu-west-1` is the root `Amazon RDS eu-west-1 Root CA RSA2048 G1` (the names in Amazon's bundle).
+fn root_of(authority: &str, region: &str) -> Option<String> {
+    let (algorithm, generation) = authority.strip_prefix("rds-ca-")?.rsplit_once('-')?;
+    let known = ["rsa2048", "rsa4096", "ecc384"].contains(&algorithm) && generation.starts_with('g');
+    known.then(|| format!("Amazon RDS {region} Root CA {} {}", algorithm.to_uppercase(), generation.to_uppercase()))
+}
+
+fn source(roots: &Roots, source: &str) -> String {
+    match (source, roots.embedded_as_of()) {
+        ("embedded", Some(at)) => format!("the embedded ones, as of {}", diagnose::moment(at)),
+        ("embedded", None) => "the embedded ones".to_owned(),
+        (file, _) => file.to_owned(),
+    }
+}
+
+fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
+    if text.is_empty() { otherwise } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn authorities_have_roots_by_region() {
+        assert_eq!(
+            root_of("rds-ca-rsa2048-g1", "eu-west-1").as_deref(),
+            Some("Amazon RDS eu-west-1 Root CA RSA2048 G1")
+        );
+        assert_eq!(root_of("rds-ca-2019", "eu-west-1"), None);
+        let roots = Roots::new(&[]).expect("embedded");
+        for algorithm in ["rsa2048", "rsa4096", "ecc384"] {
+            let name = root_of(&format!("rds-ca-{algorithm}-g1"), "us-east-1").expect("a root");
+            assert!(roots.trusted().iter().any(|root| root.name == name), "{name}");
+        }
+    }
+}
