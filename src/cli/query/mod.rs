@@ -11,6 +11,7 @@ use super::login::LoginArgs;
 use super::steps::{Tell, Teller};
 use super::{Failure, Interrupt, Terminal};
 use crate::access::format::Format;
+use crate::access::handoff::quote;
 use crate::access::script::{Display, Printer, Script, Source};
 use crate::access::{Access, Wish};
 use crate::model::{Diagnosis, Endpoint, Kind, Notice, RouteChoice, visible};
@@ -171,10 +172,7 @@ fn speaks_postgres(endpoint: &Endpoint, name: &str) -> Result<(), Diagnosis> {
         return Ok(());
     }
     Err(Diagnosis::new(Kind::Usage, format!("{} is {}: query speaks PostgreSQL only", endpoint.owner, endpoint.engine))
-        .advise_paste(
-            "Forward a port for its own client",
-            format!("gatepost tunnel {}", super::tunnel::shell_word(name)),
-        ))
+        .advise_paste("Forward a port for its own client", format!("gatepost tunnel {}", quote::shell(name))))
 }
 
 /// What to try on this command line where the server refused to write (SQLSTATE 25006, read_only_sql_transaction).
