@@ -167,6 +167,12 @@ impl Sandbox {
         })
     }
 
+    /// Restarts the PostgreSQL behind all gates, as after maintenance: every session ends, the data stay. Returns when it
+    /// answers again.
+    pub async fn restart_database(&self) -> Result<(), ServerError> {
+        self.postgres.restart().await
+    }
+
     /// Where AWS answers, over HTTP.
     pub fn endpoint_url(&self) -> String {
         format!("http://{}", self.aws.address)

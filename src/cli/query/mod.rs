@@ -110,7 +110,7 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
         watch: session.watch(),
         outage: Outage::default(),
         printer: Printer::new(args.format, args.null.clone(), terminal.stdout),
-        format: args.format,
+        screen: terminal.width.unwrap_or(0),
         output: Output::start(),
         redirected: None,
         interrupt,
@@ -190,10 +190,15 @@ fn note(text: &str) {
 /// As psql prints it.
 fn tell_notice(notice: &Notice) {
     let mut stderr = io::stderr().lock();
-    let _ = writeln!(stderr, "{}:  {}", visible(&notice.severity), visible(&notice.message));
+    let _ = writeln!(stderr, "{}:  {}", visible(&notice.severity), lines(&notice.message));
     for (what, text) in [("DETAIL", &notice.detail), ("HINT", &notice.hint)] {
         if let Some(text) = text {
-            let _ = writeln!(stderr, "{what}:  {}", visible(text));
+            let _ = writeln!(stderr, "{what}:  {}", lines(text));
         }
     }
+}
+
+/// Lines stay lines: a DROP … CASCADE lists what went with it, one a line.
+fn lines(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
 }
