@@ -1,5 +1,5 @@
 //! What one frame costs the client of the data channel: nanoseconds, down and up, through the pure machines (codec, channel,
-//! smux) and through the driver with a real web socket on loopback. `cargo bench --bench ssm_frames`. It must not judge.
+//! smux); the driver and its web socket are not in it. `cargo bench --bench ssm_frames`. It must not judge.
 //!
 //! Allocations are counted from outside, for a counting allocator is `unsafe`. `cargo bench --bench ssm_frames -- down 10000`
 //! does one thing only, and with `made` behind it stops where the frames are made: the difference of what
