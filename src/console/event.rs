@@ -3,10 +3,10 @@
 
 use super::query;
 use crate::access::explore::{Finding, Question};
-use crate::access::{ForwardNews, LineReport, Remembered, Wish, activity};
+use crate::access::{ForwardNews, LineReport, Remembered, Wish, activity, doctor};
 use crate::model::catalogue::Catalogue;
 use crate::model::{
-    Diagnosis, Endpoint, Identity, Inventory, Place, Policy, Ranked, RouteChoice, Secret, SessionFacts, Step,
+    Diagnosis, DoctorNews, DoctorReport, Endpoint, Identity, Inventory, Place, Policy, Ranked, RouteChoice, Secret, SessionFacts, Step,
 };
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Size;
@@ -69,6 +69,8 @@ pub enum Command {
     Token(Box<Endpoint>, String),
     /// Walk the way and hand the session to a tab's worker.
     Connect(TabId, Box<Wish>),
+    /// Look at every link of the way to a database, and say what is broken.
+    Doctor(Box<doctor::Wish>),
     /// Forward a loopback port until stopped.
     Forward(Box<Endpoint>, RouteChoice),
     /// How are the live routes doing?
@@ -132,6 +134,10 @@ pub enum Answer {
     Names(Arc<Catalogue>),
     /// Of [`Command::Activity`].
     Activity(activity::News),
+    /// Of [`Command::Doctor`]: news of a link. [`Answer::Examined`] follows.
+    Doctor(DoctorNews),
+    /// Of [`Command::Doctor`]: all of it.
+    Examined(Box<DoctorReport>),
     /// It failed.
     Failed(Diagnosis),
 }

@@ -12,6 +12,7 @@
 mod compose;
 pub mod effects;
 pub mod event;
+mod examining;
 pub mod keys;
 pub mod layout;
 mod names;

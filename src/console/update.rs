@@ -2,11 +2,12 @@
 //! random number: time comes in `Tick`, ids from the state.
 
 use super::event::{Answer, Command, Event, Id, TabId};
+use super::examining;
 use super::keys;
 use super::layout;
 use super::names;
 use super::overlay;
-use super::panes::{activity, connect, fleet, help, lines, palette, picker};
+use super::panes::{activity, connect, doctor, fleet, help, lines, palette, picker};
 use super::query::{self, Input as QueryInput, Order};
 use super::request::{Request, another_session, leave, perform, quit};
 use super::state::{Action, Desk, Focus, GLOBAL_KEYS, Global, Notice, Overlay, State};
@@ -161,6 +162,7 @@ fn press(state: &mut State, key: &KeyEvent) {
             keys::find(lines::KEYS, key).and_then(|action| lines::update(&mut state.lines, action, desk!(state)))
         }
         Focus::Activity => return watching::press(state, key),
+        Focus::Doctor => return examining::press(state, key),
         Focus::Query => None,
     };
     if let Some(request) = request {
@@ -179,10 +181,16 @@ fn is_character(key: &KeyEvent) -> bool {
     matches!(key.code, KeyCode::Char(_)) && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
 }
 
-/// Ctrl-C on the way leaves the way.
+/// Ctrl-C on the way leaves the way, and while the doctor looks the doctor.
 fn belongs_to_way(state: &State, action: Global) -> bool {
     let on_way = state.connect.as_ref().is_some_and(|pane| pane.attempt.is_some());
-    action == Global::Interrupt && state.focus == Focus::Connect && on_way
+    let looks = state.doctor.as_ref().is_some_and(doctor::Pane::looks);
+    action == Global::Interrupt
+        && match state.focus {
+            Focus::Connect => on_way,
+            Focus::Doctor => looks,
+            _ => false,
+        }
 }
 
 fn press_in_fleet(state: &mut State, key: &KeyEvent) -> Option<Request> {
@@ -244,7 +252,7 @@ fn paste(state: &mut State, text: String) {
             }
             Focus::Query => to_tab(state, QueryInput::Paste(text)),
             Focus::Activity => watching::paste(state, &text),
-            Focus::Lines => {}
+            Focus::Lines | Focus::Doctor => {}
         },
     }
 }
@@ -275,6 +283,7 @@ fn mouse_moved(state: &mut State, mouse: &MouseEvent) {
         }
         Focus::Connect => connect_mouse(state, mouse),
         Focus::Activity => watching::mouse(state, mouse),
+        Focus::Doctor => examining::mouse(state, mouse),
         Focus::Lines => {}
     }
 }
@@ -307,7 +316,7 @@ fn answered(state: &mut State, id: Id, answer: Answer) {
         }
         return;
     }
-    if names::answer(state, id, &answer) {
+    if names::answer(state, id, &answer) || examining::answer(state, id, &answer) {
         return;
     }
     if let Answer::Activity(news) = answer {
@@ -384,6 +393,7 @@ pub fn act(state: &mut State, action: Action) {
         Action::Global(action) => return act_global(state, action),
         Action::Fleet(action) => fleet::update(&mut state.fleet, action, desk!(state)),
         Action::Activity(action) => return watching::act(state, action),
+        Action::Doctor(action) => return examining::act(state, action),
         Action::Lines(action) => lines::update(&mut state.lines, action, desk!(state)),
         Action::Connect(action) => match state.connect.as_mut() {
             Some(pane) => connect::update(pane, action, desk!(state)),
@@ -441,6 +451,7 @@ fn help_of(state: &State) -> help::Pane {
         }
         Focus::Lines => sections.push(("Lines", rows(lines::KEYS))),
         Focus::Activity => sections.push(("Activity", rows(activity::KEYS))),
+        Focus::Doctor => sections.push(("Doctor", rows(doctor::KEYS))),
         Focus::Query => {
             if let Some(tab) = state.shown_tab() {
                 for (heading, of_query) in tab.pane.help() {

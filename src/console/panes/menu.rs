@@ -31,6 +31,8 @@ pub enum What {
     Policy(Box<Endpoint>),
     /// A token, for a user yet to be named.
     Token(Box<Endpoint>),
+    /// Nothing: the doctor looks, for a user yet to be named.
+    Doctor(Box<Endpoint>),
 }
 
 impl What {
@@ -38,7 +40,9 @@ impl What {
     pub fn endpoint(&self) -> Option<&Endpoint> {
         match self {
             What::Text(_) => None,
-            What::ConnectArn(endpoint) | What::Policy(endpoint) | What::Token(endpoint) => Some(endpoint),
+            What::ConnectArn(endpoint) | What::Policy(endpoint) | What::Token(endpoint) | What::Doctor(endpoint) => {
+                Some(endpoint)
+            }
         }
     }
 }
@@ -104,7 +108,7 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         let shown = match &entry.what {
             What::Text(text) => text::truncate_middle(text, room).into_owned(),
             What::Token(_) => "made now, good for 15 minutes".to_owned(),
-            What::ConnectArn(_) | What::Policy(_) => "for one user".to_owned(),
+            What::ConnectArn(_) | What::Policy(_) | What::Doctor(_) => "for one user".to_owned(),
         };
         let line = [
             run(format!(" {} ", entry.key), Tone::Accent),

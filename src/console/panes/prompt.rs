@@ -38,6 +38,7 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         What::Policy(_) => "IAM policy",
         What::ConnectArn(_) => "connect ARN",
         What::Token(_) => "token",
+        What::Doctor(_) => "doctor",
         What::Text(_) => "text",
     };
     let owner = pane.what.endpoint().map(|endpoint| endpoint.owner.clone()).unwrap_or_default();

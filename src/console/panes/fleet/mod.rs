@@ -140,7 +140,7 @@ pub fn update(pane: &mut Pane, action: Action, desk: &mut Desk<'_>) -> Option<Re
             desk.asks.ask(Command::Copy(Secret::new(advice)));
             return Some(Request::Tell("copied what to paste".to_owned()));
         }
-        Action::Connect | Action::Tunnel | Action::Policy | Action::Copy | Action::Details => {
+        Action::Connect | Action::Tunnel | Action::Doctor | Action::Policy | Action::Copy | Action::Details => {
             let database = pane.selected()?;
             return Some(with_database(pane, database, action));
         }
@@ -171,6 +171,7 @@ fn with_database(pane: &Pane, database: &Database, action: Action) -> Request {
         _ => match pane.endpoint(database) {
             Err(diagnosis) => Request::Diagnose(diagnosis),
             Ok(endpoint) if action == Action::Tunnel => Request::Tunnel(Box::new(endpoint.clone()), RouteChoice::Auto),
+            Ok(endpoint) if action == Action::Doctor => Request::Examine(Box::new(endpoint.clone())),
             Ok(endpoint) => Request::Policy(Box::new(endpoint.clone())),
         },
     }
