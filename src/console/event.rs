@@ -6,7 +6,8 @@ use crate::access::explore::{Finding, Question};
 use crate::access::{ForwardNews, LineReport, Remembered, Wish, activity, doctor};
 use crate::model::catalogue::Catalogue;
 use crate::model::{
-    Diagnosis, DoctorNews, DoctorReport, Endpoint, Identity, Inventory, Place, Policy, Ranked, RouteChoice, Secret, SessionFacts, Step,
+    Diagnosis, DoctorNews, DoctorReport, Endpoint, Identity, Inventory, Place, Policy, Ranked, RouteChoice, Secret,
+    SessionFacts, Step,
 };
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Size;

@@ -150,9 +150,7 @@ pub fn update(pane: &mut Pane, action: Action, desk: &mut Desk<'_>) -> Option<Re
             let most = view::lines(pane, area, desk.now).len().saturating_sub(area.height.into());
             pane.scroll = match how {
                 Move::By(rows) => pane.scroll.saturating_add_signed(rows),
-                Move::HalfPages(pages) => {
-                    pane.scroll.saturating_add_signed(pages * (area.height as isize / 2).max(1))
-                }
+                Move::HalfPages(pages) => pane.scroll.saturating_add_signed(pages * (area.height as isize / 2).max(1)),
                 Move::First => 0,
                 Move::Last => most,
             }
