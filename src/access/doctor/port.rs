@@ -124,7 +124,7 @@ async fn reach(access: &Access, line: &Line, bastion: Option<&Bastion>, chart: &
     let Some(bastion) = bastion else {
         return match reached {
             Ok(()) => {
-                let check = Check::new(CheckKind::Port, Verdict::Ok, format!("{} answers", endpoint.address()));
+                let check = Check::new(CheckKind::Port, Verdict::Ok, format!("{} is reached from here", endpoint.port));
                 chart.end(Check { took: Some(took), ..check });
                 Ok(())
             }
@@ -137,7 +137,8 @@ async fn reach(access: &Access, line: &Line, bastion: Option<&Bastion>, chart: &
         return Err(chart.break_at(CheckKind::Dns, Some(took), diagnosis.clone()));
     }
     // The agent told no address, and looking it up took its part of the time below.
-    let mut dns = Check::new(CheckKind::Dns, Verdict::Ok, format!("{} resolves {}", bastion.label(), endpoint.host));
+    let mut dns = Check::new(CheckKind::Dns, Verdict::Ok, format!("{} resolves the name", bastion.label()));
+    dns.details.push(endpoint.host.clone());
     dns.details.push(match from_here(access, endpoint).await {
         Ok(addresses) => format!("from here it is {}", listed(&addresses)),
         Err(_) => "from here it does not resolve, which a private one need not".to_owned(),
@@ -146,7 +147,7 @@ async fn reach(access: &Access, line: &Line, bastion: Option<&Bastion>, chart: &
     chart.begin(CheckKind::Port, endpoint.address());
     match reached {
         Ok(()) => {
-            let words = format!("{} answers {}", endpoint.address(), bastion.label());
+            let words = format!("{} is reached from {}", endpoint.port, bastion.label());
             chart.end(Check { took: Some(took), ..Check::new(CheckKind::Port, Verdict::Ok, words) });
             Ok(())
         }
