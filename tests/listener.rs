@@ -241,6 +241,21 @@ async fn a_pool_lives_past_a_tokens_time_and_a_login_that_ended_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_listener_that_closes_leaves_the_end_of_each_of_its_clients_in_the_audit() {
+    let world = World::new().await;
+    let (access, endpoint) = straight(&world, "reports").await;
+    let listening = Listening::open(&access, wish(&endpoint, "oncall")).await;
+    let (one, other) = (driver(&listening).await.expect("in"), driver(&listening).await.expect("in"));
+    listening.listener.close().await;
+    let ends: Vec<_> = world.audit().into_iter().filter(|line| line["event"] == "disconnect").collect();
+    let outcomes: Vec<&str> = ends.iter().filter_map(|line| line["outcome"].as_str()).collect();
+    assert_eq!(outcomes, ["the listener was closed", "the listener was closed", "ok"]);
+    assert!(ends[..2].iter().all(|line| line["duration_ms"].is_u64() && line["database"] == "shop"), "{ends:?}");
+    drop((one, other));
+    access.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_line_that_is_lost_comes_back_with_the_next_client() {
     let world = World::new().await;
     let endpoint = world.endpoint("orders-prod").await;

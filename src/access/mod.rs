@@ -191,6 +191,11 @@ impl Access {
         &self.inner.settings
     }
 
+    /// Gets ready for a login while there is something else to wait for; for whoever is about to log in.
+    pub fn prepare(&self) {
+        self.inner.roots.prepare();
+    }
+
     /// Profiles times regions, as settings and the AWS configuration say, in the order asked for.
     pub async fn places(&self) -> Result<Vec<Place>, Diagnosis> {
         self.list_places().await

@@ -9,7 +9,8 @@ use crate::access::{Access, Door, Listener, ListenerWish};
 use crate::model::{Diagnosis, Kind, RouteChoice};
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsString;
-use std::io::{self, IsTerminal};
+use std::fs::File;
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use tokio::process::{Child, Command};
@@ -59,6 +60,7 @@ const CLEARED: [&str; 9] = [
 /// Runs it.
 pub async fn run(access: &Access, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
+    access.prepare();
     let papers = Papers::new(access.settings())?;
     let (steps, teller) = Teller::start(terminal, Tell::Passing);
     let opening = async {
@@ -169,12 +171,19 @@ impl Signals {
 
 /// What a terminal's key sent has reached the client, too: twice would be two.
 fn pass_on(child: &Child, signal: Signal) {
-    let by_key = matches!(signal, Signal::INT | Signal::QUIT) && io::stdin().is_terminal();
+    let by_key = matches!(signal, Signal::INT | Signal::QUIT) && is_in_foreground();
     let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     if let Some(pid) = pid.filter(|_| !by_key) {
         // One that has just ended needs none.
         let _ = kill_process(pid, signal);
     }
+}
+
+/// Whether a terminal's keys are for our process group, in which the client is too; wherever its standard input comes from.
+/// A signal that somebody sends to us alone meanwhile cannot be told from one by key.
+fn is_in_foreground() -> bool {
+    let Ok(terminal) = File::open("/dev/tty") else { return false };
+    rustix::termios::tcgetpgrp(&terminal).is_ok_and(|group| group == rustix::process::getpgrp())
 }
 
 /// As shells have it.

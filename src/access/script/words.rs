@@ -355,7 +355,14 @@ impl Script {
                 let lines = Lines::file(&path).map_err(|error| format!("{}: {error}", path.display()))?;
                 self.copy = Some(lines);
             }
-            (End::Process, false) => self.copy = Some(Lines::stdin()),
+            // Where the script itself stands there, its data are what comes next.
+            (End::Process, false) if self.levels.iter().any(|level| level.is_stdin) => self.from_stdin = true,
+            (End::Process, false) if self.has_stdin => self.copy = Some(Lines::stdin()),
+            (End::Process, false) => {
+                return Err("\\copy: standard input is the keyboard here; name a file, or write the data under \
+                            \\copy … from stdin"
+                    .to_owned());
+            }
             (End::Process, true) | (End::Here, _) => {}
         }
         let previous = self.previous.take();

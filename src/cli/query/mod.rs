@@ -77,6 +77,7 @@ pub struct Args {
 /// Runs it.
 pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrupt: Interrupt) -> Result<(), Failure> {
     let mut script = script(args)?;
+    access.prepare();
     let (steps, teller) = Teller::start(terminal, Tell::Passing);
     let connecting = async {
         let endpoint = access.find(&args.name).await?.endpoint;
@@ -130,6 +131,7 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
 fn script(args: &Args) -> Result<Script, Diagnosis> {
     let folder = std::env::current_dir().unwrap_or_default();
     let mut script = Script::new(folder);
+    script.may_read_stdin();
     *script.display() = Display::of(Printer::shape(args.format), args.null.clone());
     let variables = script.variables();
     let wrong = |given: &str, why: String| Diagnosis::new(Kind::Usage, format!("--set {given}: {why}"));

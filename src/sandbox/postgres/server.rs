@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 pub const ADMINISTRATOR: &str = "rdsadmin";
 
 /// How long making and starting may take on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// In its own process group, so that the terminal's Ctrl-C reaches only us. SIGINT is PostgreSQL's fast shutdown, SIGQUIT
 /// its immediate one (PostgreSQL documentation, "Shutting Down the Server").
