@@ -383,6 +383,12 @@ fn connect_to_target(state: &mut State) {
                 pane.want(wanted);
             }
         }
+        // Where nothing at all was listed, the fleet shows why; what one region did not tell may be what was meant.
+        Err(diagnosis) if diagnosis.kind == Kind::NotFound && state.fleet.shows_failure() => {}
+        Err(diagnosis) if diagnosis.kind == Kind::NotFound => {
+            let why = state.fleet.failure().cloned().unwrap_or(diagnosis);
+            perform(state, Request::Diagnose(why));
+        }
         Err(diagnosis) => perform(state, Request::Diagnose(diagnosis)),
     }
 }
