@@ -302,7 +302,7 @@ fn rows() -> Vec<Row> {
         },
         Row {
             name: "iam_off",
-            words: &["legacy-crm", "--user", "oncall"],
+            words: &["legacy-crm", "--user", "oncall", "--auth", "iam"],
             link: "login",
             title: "legacy-crm refused the token for oncall",
             says: &["IAM authentication is off on legacy-crm", "--enable-iam-database-authentication"],
@@ -310,7 +310,7 @@ fn rows() -> Vec<Row> {
         },
         Row {
             name: "iam_pending",
-            words: &["ledger", "--user", "oncall"],
+            words: &["ledger", "--user", "oncall", "--auth", "iam"],
             link: "login",
             title: "ledger refused the token for oncall",
             says: &["being switched on for ledger: it is not on yet", "--apply-immediately"],
