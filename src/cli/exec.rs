@@ -1,20 +1,15 @@
 //! `gatepost exec`: a client of libpq's kind with a way to a database of its own, for as long as it runs. It must not know
 //! how the way is held open, nor what the client does.
 
+use super::client::{CLEARED, Signals, code, pass_on};
 use super::login::LoginArgs;
 use super::steps::{Tell, Teller};
 use super::{Failure, Terminal, failure};
 use crate::access::listener::{Papers, PassLine, new_secret};
 use crate::access::{Access, Door, Listener, ListenerWish};
 use crate::model::{Diagnosis, Kind, RouteChoice};
-use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsString;
-use std::fs::File;
-use std::io;
-use std::os::unix::process::ExitStatusExt;
-use std::process::ExitStatus;
-use tokio::process::{Child, Command};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::process::Command;
 
 /// Run a client (psql, pg_dump, pgcli …) that finds a database by its environment
 ///
@@ -43,19 +38,6 @@ pub struct Args {
     #[arg(last = true, required = true, value_name = "CLIENT")]
     pub client: Vec<OsString>,
 }
-
-/// What else would lead libpq elsewhere, or ask for what a loopback port has not.
-const CLEARED: [&str; 9] = [
-    "PGSERVICE",
-    "PGSERVICEFILE",
-    "PGPASSWORD",
-    "PGSSLROOTCERT",
-    "PGSSLNEGOTIATION",
-    "PGCHANNELBINDING",
-    "PGREQUIREAUTH",
-    "PGREQUIRESSL",
-    "PGTARGETSESSIONATTRS",
-];
 
 /// Runs it.
 pub async fn run(access: &Access, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
@@ -142,52 +124,4 @@ async fn prepare(access: &Access, args: &Args, papers: &Papers) -> Result<(Liste
         .env("PGSSLMODE", "disable")
         .env("PGGSSENCMODE", "disable");
     Ok((listener, client))
-}
-
-/// SIGINT, SIGTERM, SIGHUP and SIGQUIT, any number of them.
-struct Signals([(Signal, tokio::signal::unix::Signal); 4]);
-
-impl Signals {
-    fn listen() -> io::Result<Signals> {
-        Ok(Signals([
-            (Signal::INT, signal(SignalKind::interrupt())?),
-            (Signal::TERM, signal(SignalKind::terminate())?),
-            (Signal::HUP, signal(SignalKind::hangup())?),
-            (Signal::QUIT, signal(SignalKind::quit())?),
-        ]))
-    }
-
-    async fn next(&mut self) -> Signal {
-        let [(a, int), (b, term), (c, hup), (d, quit)] = &mut self.0;
-        tokio::select! {
-            Some(()) = int.recv() => *a,
-            Some(()) = term.recv() => *b,
-            Some(()) = hup.recv() => *c,
-            Some(()) = quit.recv() => *d,
-            else => std::future::pending().await,
-        }
-    }
-}
-
-/// What a terminal's key sent has reached the client, too: twice would be two.
-fn pass_on(child: &Child, signal: Signal) {
-    let by_key = matches!(signal, Signal::INT | Signal::QUIT) && is_in_foreground();
-    let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-    if let Some(pid) = pid.filter(|_| !by_key) {
-        // One that has just ended needs none.
-        let _ = kill_process(pid, signal);
-    }
-}
-
-/// Whether a terminal's keys are for our process group, in which the client is too; wherever its standard input comes from.
-/// A signal that somebody sends to us alone meanwhile cannot be told from one by key.
-fn is_in_foreground() -> bool {
-    let Ok(terminal) = File::open("/dev/tty") else { return false };
-    rustix::termios::tcgetpgrp(&terminal).is_ok_and(|group| group == rustix::process::getpgrp())
-}
-
-/// As shells have it.
-fn code(status: ExitStatus) -> u8 {
-    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
-    u8::try_from(code).unwrap_or(1)
 }

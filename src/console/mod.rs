@@ -9,6 +9,7 @@
 //!
 //! It must not know how AWS, a tunnel or a database is spoken to.
 
+mod changing;
 mod compose;
 pub mod effects;
 pub mod event;

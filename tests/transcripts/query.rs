@@ -61,12 +61,17 @@ fn tables_and_csv_are_byte_for_byte_psql() {
     }
     let head = String::from_utf8(head).expect("text");
     let psql_line = head.lines().nth(1).expect("the psql line");
-    let conninfo = psql_line.rsplit_once(" psql ").expect("psql").1.trim_matches('\'');
-    let token = neighbour.run(&["token", "orders-prod", "--user", "oncall"]).stdout;
+    // `gatepost` in it is this build's.
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_gatepost")).parent().expect("a folder");
+    let path = format!("{}:{}", folder.display(), neighbour.variable("PATH"));
     for statement in &statements {
         for format in ["csv", "table"] {
-            let mut psql = Command::new("psql");
-            psql.args(["-X", "-d", conninfo]).env("PGPASSWORD", token.trim()).env("PGCLIENTENCODING", "UTF8");
+            let mut psql = Command::new("sh");
+            psql.args(["-c", &format!("{psql_line} \"$@\""), "sh", "-X"]).env("PGCLIENTENCODING", "UTF8");
+            for (name, value) in neighbour.command(&[]).get_envs() {
+                psql.env(name, value.expect("set"));
+            }
+            psql.env("PATH", &path);
             if format == "csv" {
                 psql.arg("--csv");
             }

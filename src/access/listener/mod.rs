@@ -8,6 +8,7 @@ mod complaint;
 mod door;
 mod figures;
 mod greet;
+mod handed;
 mod packet;
 mod papers;
 mod proven;
@@ -19,7 +20,7 @@ mod upstream;
 
 pub use door::Door;
 pub use figures::ListenerReport;
-pub use papers::{Papers, PassLine};
+pub use papers::{Papers, PassLine, write_paper};
 pub use proven::new_secret;
 
 use super::audit::{Event, Subject};
@@ -85,6 +86,7 @@ pub(super) struct Shared {
     cancels: Cancels,
     figures: Figures,
     news: Mutex<Option<UnboundedSender<Diagnosis>>>,
+    opened: Instant,
 }
 
 impl Access {
@@ -130,6 +132,7 @@ impl Access {
             cancels: Cancels::default(),
             figures: Figures::default(),
             news: Mutex::default(),
+            opened: Instant::now(),
         });
         shared.note(&shared.subject(), &Event::Listen, "ok", None);
         self.inner.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&shared));
@@ -228,6 +231,8 @@ impl Shared {
             logins: figures.logins.load(Ordering::Relaxed),
             refused: figures.refused.load(Ordering::Relaxed),
             last_error: figures.last_error(),
+            age: self.opened.elapsed(),
+            line: self.upstream.line_report(),
         }
     }
 

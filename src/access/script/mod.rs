@@ -11,12 +11,12 @@ mod crosstab;
 mod display;
 mod lines;
 mod outcome;
-mod printer;
+mod print;
 mod step;
 mod words;
 
 pub use display::{Display, Expanded, Shape};
-pub use printer::Printer;
+pub use print::Printer;
 pub use step::{Connect, Fault, Place, Ran, Run, Step, Table};
 
 use crate::model::sql::{Class, Conditions, CopyWay, Found, Query, Scanner, Variables, classify};
@@ -224,6 +224,11 @@ impl Script {
         self.after = After::Nothing;
         (self.copy, self.from_stdin) = (None, false);
         self.guarded = false;
+    }
+
+    /// Whether only results are wanted.
+    pub fn is_quiet(&self) -> bool {
+        self.variables.is_on("QUIET")
     }
 
     /// Whether times are told.
