@@ -410,8 +410,7 @@ fn the_doctor_is_left_at_once_and_stops() {
         |console: &Console, which: fn(&Command) -> bool| console.asked.iter().any(|(_, command)| which(command));
     assert!(asked(&console, |c| matches!(c, Command::Stop(_))), "what is under way is stopped");
     // From where connecting failed, and back there.
-    let mut console = Console::connecting(80, 24, "billing");
-    console.keys("Enter");
+    let mut console = walking(80, 24);
     console.answer(|c| matches!(c, Command::Connect(..)), Answer::Failed(denied()));
     console.keys("d");
     assert_eq!(console.state.focus, Focus::Doctor);
