@@ -50,13 +50,20 @@ const SIMPLE: &[&[&str]] = &[
     &["select 1; rollback; begin read write; insert into t values (1); commit"],
     &["set default_transaction_read_only = off", "bad", "begin", "bad", "rollback; insert into t values (1)"],
     &["do $$ begin insert into t values (1); end $$"],
-    &["do $$ begin perform set_config('default_transaction_read_only', 'off', false); commit; insert into t values (1); end $$"],
+    &[
+        "do $$ begin perform set_config('default_transaction_read_only', 'off', false); commit; insert into t values (1); end $$",
+    ],
     &["do $$ begin commit; set transaction read write; insert into t values (1); end $$"],
     &["set default_transaction_read_only = off", "call commits()"],
     &["set default_transaction_read_only = off", "call makes()"],
     &["set default_transaction_read_only = off", "begin", "call makes()", "commit"],
     &["prepare p as insert into t values (1)", "execute p"],
-    &["set default_transaction_read_only = off", "prepare p as insert into t values (1)", "execute p", "deallocate all"],
+    &[
+        "set default_transaction_read_only = off",
+        "prepare p as insert into t values (1)",
+        "execute p",
+        "deallocate all",
+    ],
     &["select nextval('s')"],
     &["select setval('s', 7)"],
     &["create table u (n int)"],
@@ -199,7 +206,9 @@ impl Raw {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), reading).await.unwrap_or_else(|_| panic!("no turn after {kinds}"));
+        tokio::time::timeout(Duration::from_secs(60), reading)
+            .await
+            .unwrap_or_else(|_| panic!("no turn after {kinds}"));
         (kinds, code)
     }
 
@@ -235,6 +244,13 @@ impl Raw {
     }
 }
 
+/// The major version of a program, 0 where there is none.
+fn version_of(program: &str) -> u32 {
+    let output = std::process::Command::new(program).arg("--version").output().map(|output| output.stdout);
+    let text = String::from_utf8(output.unwrap_or_default()).unwrap_or_default();
+    text.split(|c: char| !c.is_ascii_digit()).find_map(|word| word.parse().ok()).unwrap_or(0)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_is_tried_leaves_a_trace() {
     let world = World::new().await;
@@ -242,17 +258,17 @@ async fn nothing_that_is_tried_leaves_a_trace() {
     let writable = Listening::open(&access, master(&endpoint, false)).await;
     let read_only = Listening::open(&access, master(&endpoint, true)).await;
     let owner = driver(&writable).await;
-    for statement in PREPARE.split_inclusive("; ") {
-        owner.batch_execute(statement).await.expect("runs");
-    }
+    owner.batch_execute(PREPARE).await.expect("runs");
     let before = told(&owner, TRACES).await;
     // The attempts are real ones: the worst of them write where nobody holds them.
-    for attempt in ["select undoes()", "call makes()"] {
+    let resets = told(&owner, "select current_setting('server_version_num')::int < 160000").await == "t";
+    let attempts = ["call makes()", "select undoes()"];
+    for attempt in &attempts[..1 + usize::from(resets)] {
         let held = driver(&writable).await;
         held.batch_execute("set default_transaction_read_only = on").await.expect("runs");
         held.batch_execute(attempt).await.expect("a default holds nobody");
     }
-    assert_eq!(told(&owner, "select count(*) from t").await, "2");
+    assert_eq!(told(&owner, "select count(*) from t").await, if resets { "2" } else { "1" });
     owner.batch_execute("truncate t").await.expect("runs");
 
     for attempt in SIMPLE {
@@ -368,30 +384,32 @@ async fn those_who_read_notice_nothing() {
     let refused = refused.as_db_error().expect("told by the server").clone();
     assert_eq!(refused.code().code(), "25006");
     assert!(refused.message().starts_with("gatepost: not sent: "), "{refused}");
-    let refused = client.execute("call anything()", &[]).await.expect_err("not outside of a block");
-    assert!(refused.as_db_error().is_some_and(|error| error.message().contains("DO and CALL")), "{refused}");
+    let refused = client.execute("do $$ begin end $$", &[]).await.expect_err("not outside of a block");
+    assert!(refused.as_db_error().is_some_and(|error| error.message().contains("DO and CALL")), "{refused:?}");
     assert_eq!(one(41).await, 42);
 
     // Somebody else's statement can be cancelled.
     let token = client.cancel_token();
     let (ended, ()) = tokio::join!(client.simple_query("select pg_sleep(600)"), async {
         let other = driver(&listening).await;
-        let running = "select count(*) from pg_stat_activity where query ~ 'pg_sleep\\(600\\)' and wait_event = 'PgSleep'";
+        let running =
+            "select count(*) from pg_stat_activity where query ~ 'pg_sleep\\(600\\)' and wait_event = 'PgSleep'";
         while told(&other, running).await == "0" {}
         token.cancel_query(NoTls).await.expect("asked");
     });
     let code = ended.map(|_| ()).expect_err("cancelled").code().map(|code| code.code().to_owned());
     assert_eq!(code.as_deref(), Some("57014"));
 
-    if has("pg_dump") {
+    let same = format!("select current_setting('server_version_num')::int / 10000 <= {}", version_of("pg_dump"));
+    if has("pg_dump") && told(&client, &same).await == "t" {
         let file = listening.papers.folder().join("dump").display().to_string();
         let dump = listening.command("pg_dump", &["-Fd", "-j", "2", "-f", &file, "shop"]).output().await;
         Said::of(dump.expect("pg_dump runs")).good();
     }
     if has("psql") {
-        let script = "select 1 \\gset\n\\d customers\nbegin;\nselect count(*) > 0 from customers;\ncommit;\n\
-                      \\copy (select 1) to stdout\n\\bind 7\n";
-        let said = listening.psql(&script.replace("\\bind 7\n", "")).await.good();
+        let script = "select 1 as one \\gset\n\\d customers\nbegin;\nselect count(*) > 0 from customers;\ncommit;\n\
+                      \\copy (select 1) to stdout\n";
+        let said = listening.psql(script).await.good();
         assert!(said.contains("t\n1"), "{said}");
     }
     access.close().await;

@@ -81,9 +81,8 @@ struct Cycle {
 impl Keeper {
     /// `parameters` is what the server reported at the login.
     fn new(parameters: &[(String, String)]) -> Keeper {
-        let parameter = |wanted: &str| {
-            parameters.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value.as_str())
-        };
+        let parameter =
+            |wanted: &str| parameters.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value.as_str());
         let version = parameter("server_version");
         let major = version.split(|c: char| !c.is_ascii_digit()).next().and_then(|major| major.parse().ok());
         let reading = Reading {
@@ -102,12 +101,16 @@ impl Keeper {
 
     /// A message of the client, whole.
     fn say(&mut self, whole: &[u8], out: &mut Vec<u8>) -> Said {
-        let Some((kind, body)) = whole.first().zip(whole.get(5..)) else { return Said::Broken("a message without length") };
+        let Some((kind, body)) = whole.first().zip(whole.get(5..)) else {
+            return Said::Broken("a message without length");
+        };
         match kind {
             // Data of COPY, Flush, Terminate.
             b'd' | b'c' | b'f' | b'H' | b'X' => out.extend_from_slice(whole),
             b'Q' | b'F' if self.cycle.is_some() => return Said::Broken("a query in the midst of an extended one"),
-            b'Q' | b'F' | b'P' | b'B' | b'D' | b'E' | b'C' | b'S' if self.cycle.is_none() && self.replies.is_waiting() => {
+            b'Q' | b'F' | b'P' | b'B' | b'D' | b'E' | b'C' | b'S'
+                if self.cycle.is_none() && self.replies.is_waiting() =>
+            {
                 return Said::Wait;
             }
             b'Q' => return self.query(body, out),
@@ -170,7 +173,8 @@ impl Keeper {
                 return Said::Sent;
             }
             b'B' => {
-                let Some((portal, (name, _))) = word(body).and_then(|(portal, rest)| Some((portal, word(rest)?))) else {
+                let Some((portal, (name, _))) = word(body).and_then(|(portal, rest)| Some((portal, word(rest)?)))
+                else {
                     return SHORT;
                 };
                 let class = cycle.names.get(name).or_else(|| self.names.get(name)).copied().unwrap_or(Class::Plain);
@@ -182,7 +186,8 @@ impl Keeper {
                 b"2"
             }
             b'D' | b'C' => {
-                let Some((which, name)) = body.split_first().and_then(|(which, rest)| Some((*which, word(rest)?.0))) else {
+                let Some((which, name)) = body.split_first().and_then(|(which, rest)| Some((*which, word(rest)?.0)))
+                else {
                     return SHORT;
                 };
                 if kind == b'D' {

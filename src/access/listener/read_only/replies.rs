@@ -125,7 +125,10 @@ impl Replies {
             b'S' => {
                 out.extend_from_slice(whole);
                 let mut words = body.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
-                return Ok(words.next().zip(words.next()).map_or(Heard::Nothing, |(name, value)| Heard::Parameter(name, value)));
+                return Ok(words
+                    .next()
+                    .zip(words.next())
+                    .map_or(Heard::Nothing, |(name, value)| Heard::Parameter(name, value)));
             }
             b'E' => {
                 match self.owed.front().and_then(|unit| unit.query.as_ref()) {

@@ -273,7 +273,10 @@ mod tests {
         assert!(plan(b"select '\x83\x5c'", Transaction::Idle, &japanese).is_err());
         let western = Reading { encoding: "LATIN1".to_owned(), resets: true, ..reading(false) };
         let plan = plan(b"select '\xe9;'; commit", Transaction::Open, &western).expect("it may");
-        assert!(plan.text.ends_with(b"$gatepost$; commit") && plan.text.starts_with(b"SET TRANSACTION READ ONLY; select '\xe9"));
+        assert!(
+            plan.text.ends_with(b"$gatepost$; commit")
+                && plan.text.starts_with(b"SET TRANSACTION READ ONLY; select '\xe9")
+        );
     }
 
     #[test]
