@@ -113,13 +113,13 @@ fn compare(environment: &HashMap<String, String>) {
     }
 }
 
-/// The variables of a line that `gatepost proxy` prints: `PGPASSFILE=… psql 'host=… port=… user=… dbname=…'`.
+/// The variables of a line that `gatepost proxy` prints: `psql 'host=… port=… user=… dbname=… passfile=…'`.
 fn variables(pasted: &str) -> Vec<(&'static str, String)> {
     let value = |name: &str| {
         let at = pasted.find(&format!("{name}=")).map(|at| at + name.len() + 1)?;
         pasted[at..].split([' ', '\'']).next().map(str::to_owned)
     };
-    let names = [("PGPASSFILE", "PGPASSFILE"), ("PGHOST", "host"), ("PGPORT", "port")];
+    let names = [("PGPASSFILE", "passfile"), ("PGHOST", "host"), ("PGPORT", "port")];
     names.into_iter().filter_map(|(variable, name)| value(name).map(|value| (variable, value))).collect()
 }
 

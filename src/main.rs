@@ -39,9 +39,11 @@ enum Door {
     List(cli::list::Args),
     Token(cli::token::Args),
     Policy(cli::policy::Args),
+    EnableIam(cli::enable_iam::Args),
     Tunnel(cli::tunnel::Args),
     Proxy(cli::proxy::Args),
     Exec(cli::exec::Args),
+    Open(cli::open::Args),
     Connect(cli::connect::Args),
     Query(cli::query::Args),
     Doctor(cli::doctor::Args),
@@ -127,7 +129,7 @@ async fn walk(words: Words, reading: Reading, terminal: Terminal) -> u8 {
     let color = terminal.color_on_stderr();
     let listening = match words.door {
         // Signals are the client's, which may take any number of them.
-        Some(Door::Exec(_)) => Ok(Interrupt::none()),
+        Some(Door::Exec(_) | Door::Open(cli::open::Args { run: true, .. })) => Ok(Interrupt::none()),
         _ => Interrupt::listen(),
     };
     let result = match listening {
@@ -189,10 +191,12 @@ async fn through(
         Some(Door::List(args)) => unless(interrupt, Box::pin(cli::list::run(access, &args, terminal))).await,
         Some(Door::Token(args)) => unless(interrupt, Box::pin(cli::token::run(access, &args, terminal))).await,
         Some(Door::Policy(args)) => unless(interrupt, Box::pin(cli::policy::run(access, &args, terminal))).await,
+        Some(Door::EnableIam(args)) => Box::pin(cli::enable_iam::run(access, &args, terminal, interrupt)).await,
         Some(Door::Doctor(args)) => unless(interrupt, Box::pin(cli::doctor::run(access, &args, terminal))).await,
         Some(Door::Tunnel(args)) => Box::pin(cli::tunnel::run(access, &args, terminal, interrupt)).await,
         Some(Door::Proxy(args)) => Box::pin(cli::proxy::run(access, &args, terminal, interrupt)).await,
         Some(Door::Exec(args)) => Box::pin(cli::exec::run(access, &args, terminal)).await,
+        Some(Door::Open(args)) => Box::pin(cli::open::run(access, &args, terminal, interrupt)).await,
         Some(Door::Query(args)) => Box::pin(cli::query::run(access, &args, terminal, interrupt)).await,
         door => {
             needs(terminal)?;

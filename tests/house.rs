@@ -69,7 +69,7 @@ fn sections() -> Vec<(&'static str, String)> {
 
 /// Every key of the console, by where it works.
 fn keys() -> String {
-    use gatepost::console::panes::{activity, connect, diagnosis, fleet, lines};
+    use gatepost::console::panes::{activity, connect, diagnosis, enable_iam, fleet, lines, listen};
     use gatepost::console::query::keymap;
     [
         table("Everywhere", GLOBAL_KEYS),
@@ -78,6 +78,8 @@ fn keys() -> String {
         table("Where connecting failed", connect::FAILED_KEYS),
         table("Diagnosis", diagnosis::KEYS),
         table("Lines", lines::KEYS),
+        table("Lines: the form of a listener", listen::KEYS),
+        table("Switching IAM authentication on", enable_iam::KEYS),
         table("Activity", activity::KEYS),
         table("Activity: a session", activity::DETAIL_KEYS),
         table("Query: the editor", keymap::WRITE),

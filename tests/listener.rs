@@ -58,10 +58,13 @@ async fn psql_goes_through_a_port_with_the_secret() {
     assert!(report.refused >= 2 && report.received > 3_000_000, "{report:?}");
     assert!(report.last_error.as_deref().is_some_and(|error| error.contains("secret of its run")), "{report:?}");
     assert_eq!(report.route.as_deref(), Some("via bastion-a"));
-    assert_eq!(world.access.listeners(), [report]);
+    let line = report.line.as_ref().expect("a route");
+    assert_eq!((line.route.as_str(), line.streams, line.resumes), ("via bastion-a", 0, 0));
+    let addresses = || world.access.listeners().into_iter().map(|report| report.address).collect::<Vec<_>>();
+    assert_eq!(addresses(), [report.address]);
 
     listening.listener.close().await;
-    assert_eq!(world.access.listeners(), []);
+    assert!(addresses().is_empty());
     world.access.close().await;
     assert!(world.sandbox.sessions().live().is_empty());
     let audit = world.audit();
@@ -237,6 +240,21 @@ async fn a_pool_lives_past_a_tokens_time_and_a_login_that_ended_is_told() {
     let back = driver(&listening).await.expect("in again, without a restart");
     drop((back, again, fresh));
     assert!(world.audit().iter().any(|line| line["event"] == "connect" && line["outcome"] != "ok"));
+    access.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_that_closes_leaves_the_end_of_each_of_its_clients_in_the_audit() {
+    let world = World::new().await;
+    let (access, endpoint) = straight(&world, "reports").await;
+    let listening = Listening::open(&access, wish(&endpoint, "oncall")).await;
+    let (one, other) = (driver(&listening).await.expect("in"), driver(&listening).await.expect("in"));
+    listening.listener.close().await;
+    let ends: Vec<_> = world.audit().into_iter().filter(|line| line["event"] == "disconnect").collect();
+    let outcomes: Vec<&str> = ends.iter().filter_map(|line| line["outcome"].as_str()).collect();
+    assert_eq!(outcomes, ["the listener was closed", "the listener was closed", "ok"]);
+    assert!(ends[..2].iter().all(|line| line["duration_ms"].is_u64() && line["database"] == "shop"), "{ends:?}");
+    drop((one, other));
     access.close().await;
 }
 

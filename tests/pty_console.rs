@@ -13,6 +13,9 @@ use portable_pty::CommandBuilder;
 use std::time::{Duration, Instant};
 use terminal::Terminal;
 
+/// Longer than anything takes, unless it hangs.
+const PATIENCE: Duration = Duration::from_secs(90);
+
 /// gatepost in the neighbour's environment and no other.
 fn ours() -> CommandBuilder {
     ours_beside(shared())
@@ -151,7 +154,7 @@ fn no_session_outlives_the_console() {
                 let denied = Fault::Denied("ssm:TerminateSession".to_owned());
                 neighbour.sandbox.faults().set(denied.clone());
                 terminal.press("t");
-                let deadline = Instant::now() + Duration::from_secs(60);
+                let deadline = Instant::now() + PATIENCE;
                 while live() == 0 {
                     assert!(Instant::now() < deadline, "a second port opens");
                     std::thread::sleep(Duration::from_millis(10));
@@ -165,6 +168,7 @@ fn no_session_outlives_the_console() {
                 assert!(words.contains("may still be open at AWS"), "{words}");
                 assert_eq!(status, 0);
                 // The flag has reached the agent, which ends the session when all is acknowledged.
+                let deadline = Instant::now() + PATIENCE;
                 while live() > 0 {
                     assert!(Instant::now() < deadline, "the agent ends it all the same");
                     std::thread::sleep(Duration::from_millis(10));
@@ -214,7 +218,7 @@ fn a_password_prompt_gives_the_terminal_back() {
         command.args(["query", "legacy-crm", "--user", "app", "--auth", "password", "-c", "select 1"]);
         let mut terminal = Terminal::run(command);
         terminal.wait_for("Password of app");
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + PATIENCE;
         while terminal.echoes() {
             assert!(Instant::now() < deadline, "the password would be seen");
             std::thread::sleep(Duration::from_millis(5));
@@ -231,6 +235,7 @@ fn a_password_prompt_gives_the_terminal_back() {
                 143
             }
         };
+        let deadline = Instant::now() + PATIENCE;
         while !terminal.echoes() {
             assert!(Instant::now() < deadline, "left dark by SIG{signal}");
             std::thread::sleep(Duration::from_millis(5));

@@ -170,7 +170,10 @@ impl Tab {
                     self.input(Input::News(news));
                 }
                 Ok(None) => panic!("the worker ended before {what}:\n{}", self.screen()),
-                Err(_) => panic!("no news, waiting for {what}:\n{}", self.screen()),
+                Err(_) => {
+                    let last = &self.seen[self.seen.len().saturating_sub(12)..];
+                    panic!("no news for {LONG:?}, waiting for {what}; the last of them:\n{last:#?}\n{}", self.screen())
+                }
             }
         }
     }

@@ -255,6 +255,10 @@ async fn copy_data_stand_in_the_text_and_in_files() {
     tab.run("\\copy t from '/nowhere/at/all'\nselect 'not reached';\n");
     tab.ends().await;
     assert!(tab.words().iter().any(|words| words.contains("/nowhere/at/all")), "{:?}", tab.words());
+    // The console's standard input is its keyboard.
+    tab.run("\\copy t from pstdin\nselect 'not reached';\n");
+    tab.ends().await;
+    assert!(tab.words().iter().any(|words| words.contains("is the keyboard here")), "{:?}", tab.words());
     // A COPY that fails: its data are not run as SQL.
     tab.run("copy t from stdin;\nnot a number\tx\ndrop table t;\n\\.\nselect 'on' as went;\n");
     tab.ends().await;

@@ -22,6 +22,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Semaphore;
 
 /// Each session has a gateway and an agent of its own.
 #[derive(Clone, Default)]
@@ -138,6 +139,55 @@ async fn several_streams_run_at_nearly_so_many_times_one_session() {
     while world.terminated() < 5 {
         assert!(Instant::now() < deadline, "the last clone's end terminates them all");
         tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// A service that starts further sessions only once it is let.
+struct Held {
+    world: World,
+    let_on: Arc<Semaphore>,
+}
+
+impl Opener for Held {
+    fn open(&self) -> Pin<Box<dyn Future<Output = Result<Tunnel, Error>> + Send + '_>> {
+        Box::pin(async {
+            let _once = self.let_on.acquire().await.expect("it is not closed");
+            self.world.session().await
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_that_is_left_while_it_opens_a_session_ends_at_once() {
+    for says_goodbye in [false, true] {
+        let (world, let_on) = (World::default(), Arc::new(Semaphore::new(0)));
+        let opener = Held { world: world.clone(), let_on: Arc::clone(&let_on) };
+        let pool = Pool::new(world.session().await.expect("a session"), 2, opener);
+        let first = pool.stream(Wish::Quick).await.expect("a stream");
+        // One more is wanted; as it does not come, the stream takes what is there.
+        drop(pool.stream(Wish::Alone).await.expect("a stream"));
+        let deadline = Instant::now() + Duration::from_secs(60);
+        drop(first);
+        let closing = says_goodbye.then(|| {
+            tokio::spawn({
+                let pool = pool.clone();
+                async move { pool.close().await }
+            })
+        });
+        drop(pool);
+        while world.terminated() < 1 {
+            assert!(Instant::now() < deadline, "what is open does not wait for what is not");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(world.opened(), 1);
+        let_on.add_permits(1);
+        while world.terminated() < 2 {
+            assert!(Instant::now() < deadline, "what comes too late is terminated as well");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        if let Some(closing) = closing {
+            closing.await.expect("no panic");
+        }
     }
 }
 

@@ -84,65 +84,58 @@ async fn read(stream: &mut Stream, total: u64) {
     }
 }
 
-/// Waits until so much has come. The ten receive too, so that is a little less than all of what was asked for; what is
-/// missing falls on the other side.
-async fn arrived(tunnel: &Tunnel, until: u64) {
-    while tunnel.figures().received < until {
+/// Waits until so much has come on either. The ten receive too, so that is a little less than all of what was asked for;
+/// what is missing falls on the next turn.
+async fn either_arrived(sides: [(&Tunnel, u64); 2]) {
+    while sides.iter().all(|(tunnel, until)| tunnel.figures().received < *until) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 
-/// What the ten have done meanwhile: round trips, seconds.
-#[derive(Default)]
-struct Pace {
-    trips: u64,
-    seconds: f64,
+async fn both_arrived(sides: [(&Tunnel, u64); 2]) {
+    while sides.iter().any(|(tunnel, until)| tunnel.figures().received < *until) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }
 
-impl Pace {
-    async fn add(&mut self, ten: &Ten, meanwhile: impl Future<Output = ()>) {
-        let (begun, before) = (Instant::now(), ten.all());
-        meanwhile.await;
-        self.seconds += begun.elapsed().as_secs_f64();
-        self.trips += ten.all() - before;
-    }
-
-    fn a_second(&self) -> f64 {
-        self.trips as f64 / self.seconds
-    }
+async fn tunnel(gateway: &Arc<Gateway>) -> Tunnel {
+    let account: Arc<dyn Account> = Arc::<Gateway>::clone(gateway);
+    Tunnel::open(gateway.grant(), account, gateway.options()).await.expect("a tunnel").0
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_megabytes_behind_a_stalled_reader_harm_nobody() {
     // Unpaced and in large slices: 200 MB at the real agent's pace would take five minutes.
     let habits = Habits { pace: Duration::ZERO, slice: 16 << 10, ..Habits::default() };
-    let gateway = Gateway::start(habits, false).await;
-    let account: Arc<dyn Account> = Arc::<Gateway>::clone(&gateway);
-    let (tunnel, _) = Tunnel::open(gateway.grant(), account, gateway.options()).await.expect("a tunnel");
+    let (gateway, other) = (Gateway::start(habits.clone(), false).await, Gateway::start(habits, false).await);
+    let (tunnel, beside) = (tunnel(&gateway).await, tunnel(&other).await);
     let before = resident();
-    let ten = Ten::start(&tunnel);
-    let mut awake = tunnel.stream().expect("a stream");
+    let (ten, ten_beside) = (Ten::start(&tunnel), Ten::start(&beside));
     let mut stalled = tunnel.stream().expect("a stream");
+    let mut awake = beside.stream().expect("a stream");
 
-    // By turns, so that whatever else the machine does falls on both: the same bytes for a reader that is awake, and for
-    // one that reads nothing before all of them are there.
-    let (mut beside_awake, mut beside_stalled) = (Pace::default(), Pace::default());
+    // At the same time, so that whatever else the machine does falls on both: the same bytes for a reader that reads
+    // nothing before all of them are there, and, in a session of its own, for one that is awake.
+    let (mut beside_stalled, mut beside_awake, mut seconds) = (0, 0, 0.0);
     let mut most = 0;
     for _ in 0..TURNS {
-        // Until all of it has come from the agent, whoever has read it by then: only so long anything stands in the way.
         let part = TOTAL / TURNS;
-        let until = tunnel.figures().received + part;
+        let sides = [&tunnel, &beside].map(|one| (one, one.figures().received + part));
+        ask(&mut stalled, part).await;
         ask(&mut awake, part).await;
         // A task of its own: looking at every byte must not delay the look at the clock.
         let reading = tokio::spawn(async move {
             read(&mut awake, part).await;
             awake
         });
-        beside_awake.add(&ten, arrived(&tunnel, until)).await;
+        let (begun, before) = (Instant::now(), (ten.all(), ten_beside.all()));
+        // Only so long anything stands in the way of both.
+        either_arrived(sides).await;
+        seconds += begun.elapsed().as_secs_f64();
+        beside_stalled += ten.all() - before.0;
+        beside_awake += ten_beside.all() - before.1;
+        both_arrived(sides).await;
         awake = reading.await.expect("every byte");
-        let until = tunnel.figures().received + part;
-        ask(&mut stalled, part).await;
-        beside_stalled.add(&ten, arrived(&tunnel, until)).await;
         most = most.max(resident().unwrap_or(0));
     }
     let each = ten.each();
@@ -150,19 +143,20 @@ async fn two_hundred_megabytes_behind_a_stalled_reader_harm_nobody() {
         "{} MB behind a stalled reader; round trips a second of ten streams: {:.0} beside a reader that is awake, {:.0} \
          beside the stalled one; memory +{} MB; {each:?}",
         TOTAL >> 20,
-        beside_awake.a_second(),
-        beside_stalled.a_second(),
+        beside_awake as f64 / seconds,
+        beside_stalled as f64 / seconds,
         before.map_or(0, |before| most.saturating_sub(before)) >> 20
     );
-    assert!(beside_stalled.a_second() * 2.0 >= beside_awake.a_second(), "the ten keep their pace");
+    assert!(beside_stalled * 2 >= beside_awake, "the ten keep their pace: {beside_stalled} beside {beside_awake}");
     let fair = each.iter().sum::<u64>() / 10;
     assert!(each.iter().all(|count| *count * 4 >= fair), "each of the ten does: {each:?}");
     if let Some(before) = before {
         assert!(most < before + BOUND, "{} MB more", (most - before) >> 20);
     }
-    drop(ten);
+    drop((ten, ten_beside));
     for _ in 0..TURNS {
         read(&mut stalled, TOTAL / TURNS).await;
     }
     tunnel.close().await;
+    beside.close().await;
 }

@@ -6,7 +6,7 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 use gatepost::sandbox::aws::session_door::StartSession;
 use gatepost::sandbox::{self, Fault, Sandbox, keys};
-use gatepost::ssm::{Account, Answer, Ended, Error, Grant, Headers, Health, Network, Options, Refusal, Tunnel};
+use gatepost::ssm::{Account, Answer, Ended, Error, Grant, Headers, Health, Network, Options, Refusal, Retry, Tunnel};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ impl Account for Doors {
     fn resume<'a>(&'a self, session_id: &'a str) -> Answer<'a, Grant> {
         Box::pin(async move {
             let begun = self.0.resume(session_id);
-            let begun = begun.ok_or(Refusal { reason: "the session has ended".to_owned(), retry: false })?;
+            let begun = begun.ok_or(Refusal { reason: "the session has ended".to_owned(), retry: Retry::Never })?;
             Ok(Grant { session_id: begun.session_id, stream_url: begun.stream_url, token: begun.token.into() })
         })
     }

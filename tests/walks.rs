@@ -1,6 +1,6 @@
 //! A walk by key script through the real console, in a real terminal, with the sandbox's AWS and a real PostgreSQL: look into
-//! the catalogue, write a query with completion, run, sort, search, open a cell, export, roll back, cancel, switch tabs, and
-//! go on after the server has ended the sessions. Every step waits for what is seen, never for a time.
+//! the catalogue, write a query with completion, run, sort, search, open a cell, export, explain, roll back, cancel, switch
+//! tabs, and go on after the sessions were ended and after the server was restarted. Every step waits for what is seen, never for a time.
 
 #[allow(dead_code)]
 #[path = "transcripts/neighbour.rs"]
@@ -13,6 +13,7 @@ use portable_pty::CommandBuilder;
 use terminal::Terminal;
 
 const ESC: &str = "\x1b";
+const F7: &str = "\x1b[18~";
 const F9: &str = "\x1b[20~";
 
 /// Puts `sql` into the empty editor and runs it by Enter.
@@ -87,6 +88,11 @@ fn a_query_from_the_first_letter_to_a_server_that_was_restarted() {
     assert!(text.starts_with("number,sum\n5000,"), "{}", &text[..40.min(text.len())]);
     terminal.press("i");
 
+    // The plan of the same statement, a node of it, its text.
+    terminal.press(F7);
+    terminal.wait_for("Function Scan on generate_series");
+    terminal.press(ESC);
+
     // A transaction that is rolled back; a statement that is cancelled.
     run(&mut terminal, "begin;");
     terminal.wait_for("TRANSACTION OPEN");
@@ -118,6 +124,25 @@ fn a_query_from_the_first_letter_to_a_server_that_was_restarted() {
     run(&mut terminal, "select 'still' || ' here' as answer;");
     terminal.wait_for("still here");
     terminal.wait_for("idle · autocommit");
+
+    // The server is restarted: both sessions hear of it, what was set is gone, and each goes on with the next statement.
+    run(&mut terminal, "set application_name = 'walker';");
+    terminal.wait_for("SET");
+    run(&mut terminal, "begin;");
+    terminal.wait_for("TRANSACTION OPEN");
+    shared().restart_database();
+    terminal.wait_for("CONNECTION LOST");
+    // Nothing of a transaction goes on without its beginning; once that is said, the next statement does.
+    run(&mut terminal, "select 'half of ' || 'it' as answer;");
+    terminal.wait_for("the statement was not sent");
+    run(&mut terminal, "select 'named ' || current_setting('application_name') as after_restart;");
+    terminal.wait_for("named gatepost");
+    terminal.wait_for("idle · autocommit");
+    terminal.press("\x1b2");
+    terminal.wait_for("CONNECTION LOST");
+    run(&mut terminal, "select 'second is ' || 'back' as answer;");
+    terminal.wait_for("second is back");
+    terminal.press("\x1b1");
 
     // Leaving with a transaction open asks once, naming the tab.
     run(&mut terminal, "begin;");

@@ -1,10 +1,11 @@
 //! The AWS side of a data channel: fresh credentials for each signature, each resume, and the end. It must not know the
 //! channel.
 
+use super::diagnose;
 use super::unended::Unended;
-use crate::aws::{Cloud, Error, Started, upgrade_headers};
+use crate::aws::{Cloud, Error, Kind, Started, upgrade_headers};
 use crate::model::Place;
-use crate::ssm::{Account, Answer, Grant, Headers, Refusal};
+use crate::ssm::{Account, Answer, Grant, Headers, Refusal, Retry};
 use std::sync::{Mutex, PoisonError};
 
 /// One session's account.
@@ -31,8 +32,24 @@ pub(super) fn grant(started: &Started) -> Grant {
     }
 }
 
+/// A login that has ended is asked for in words that a screen can show: the session waits for it.
 fn refusal(error: &Error) -> Refusal {
-    Refusal { reason: error.to_string(), retry: error.may_pass() }
+    match error.kind {
+        Kind::Expired(_) | Kind::NoCredentials(_) => {
+            let diagnosis = diagnose::aws::of(error);
+            let mut reason = diagnosis.title;
+            if let Some(advice) = diagnosis.advice.first() {
+                reason.push_str(". ");
+                reason.push_str(&advice.say);
+                if let Some(paste) = &advice.paste {
+                    reason.push_str(": ");
+                    reason.push_str(paste);
+                }
+            }
+            Refusal { reason, retry: Retry::AfterLogin }
+        }
+        _ => Refusal { reason: error.to_string(), retry: if error.may_pass() { Retry::Later } else { Retry::Never } },
+    }
 }
 
 impl Account for SessionAccount {
@@ -54,7 +71,7 @@ impl Account for SessionAccount {
         Box::pin(async move {
             let keys = self.cloud.keys(&self.place).await.map_err(|error| refusal(&error))?;
             upgrade_headers(url, &self.place.region, &keys, self.cloud.now())
-                .map_err(|error| Refusal { reason: error.to_string(), retry: false })
+                .map_err(|error| Refusal { reason: error.to_string(), retry: Retry::Never })
         })
     }
 

@@ -3,7 +3,7 @@
 
 use super::files;
 use crate::model::sql::{TokenKind, tokens};
-use crate::model::{Identity, Route, Target, visible};
+use crate::model::{Identity, Place, Route, Target, visible};
 use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -22,11 +22,18 @@ pub(super) struct Audit {
 pub(super) enum Event<'a> {
     Connect,
     Reconnect,
-    Statement { text: &'a str, rows: Option<u64> },
+    Statement {
+        text: &'a str,
+        rows: Option<u64>,
+    },
     Cancel,
     Disconnect,
     Forward,
     Listen,
+    /// A setting of a database at AWS.
+    Modify {
+        what: &'a str,
+    },
     Doctor,
 }
 
@@ -59,6 +66,23 @@ impl Subject {
             },
             region: target.endpoint.place.region.clone(),
             ssm_session: ssm_session.map(str::to_owned),
+        }
+    }
+}
+
+impl Subject {
+    /// A resource of AWS, which is changed and not dialled.
+    pub(super) fn of_resource(name: &str, arn: &str, place: &Place, identity: Option<&Identity>) -> Subject {
+        Subject {
+            identity: identity.map(|identity| identity.arn.clone()),
+            target: name.to_owned(),
+            endpoint: arn.to_owned(),
+            database: None,
+            user: None,
+            route: String::new(),
+            bastion: None,
+            region: place.region.clone(),
+            ssm_session: None,
         }
     }
 }
@@ -101,6 +125,7 @@ impl Audit {
             Event::Disconnect => ("disconnect", None, None),
             Event::Forward => ("forward", None, None),
             Event::Listen => ("listen", None, None),
+            Event::Modify { what } => ("modify", Some((*what).to_owned()), None),
             Event::Doctor => ("doctor", None, None),
         };
         let line = Line {

@@ -99,6 +99,12 @@ impl Access {
                 words.push_str(": ");
                 words.push_str(&crate::model::visible(&opened.customer_message));
             }
+            // A document of one's own may lead elsewhere than it was asked to: what it says is the truth.
+            if let Some(destination) = opened.destination.filter(|there| *there != endpoint.address()) {
+                let document = &self.settings().ssm_document;
+                let there = crate::model::visible(&destination);
+                words.push_str(&format!("; {document} leads to {there}"));
+            }
             Ok((tunnel, words))
         });
         let tunnel = opened.await?;

@@ -180,6 +180,7 @@ impl Line {
             sent: counters.sent.load(Ordering::Relaxed),
             round_trip: None,
             resumes: 0,
+            age: self.0.opened.elapsed(),
         };
         if let Some(tunnel) = self.tunnel() {
             let figures = tunnel.figures();

@@ -12,6 +12,7 @@ mod connect;
 pub mod describe;
 mod diagnose;
 pub mod doctor;
+pub mod enable_iam;
 pub mod explore;
 pub mod export;
 mod files;
@@ -19,6 +20,7 @@ mod find;
 pub mod format;
 mod forward;
 mod guard;
+pub mod handoff;
 mod inventory;
 mod line;
 mod lines;
@@ -35,6 +37,7 @@ mod ranking;
 mod refusal;
 mod relay;
 mod result_set;
+mod roots_file;
 mod route;
 mod running;
 pub mod saved;
@@ -154,6 +157,8 @@ pub struct LineReport {
     pub round_trip: Option<Duration>,
     /// Web socket resumes.
     pub resumes: u32,
+    /// Since it was opened.
+    pub age: Duration,
 }
 
 impl Access {
@@ -191,6 +196,11 @@ impl Access {
         &self.inner.settings
     }
 
+    /// Gets ready for a login while there is something else to wait for; for whoever is about to log in.
+    pub fn prepare(&self) {
+        self.inner.roots.prepare();
+    }
+
     /// Profiles times regions, as settings and the AWS configuration say, in the order asked for.
     pub async fn places(&self) -> Result<Vec<Place>, Diagnosis> {
         self.list_places().await
@@ -224,9 +234,15 @@ impl Access {
         self.mint(endpoint, user).await
     }
 
-    /// The least policy and the SQL.
-    pub fn policy(&self, endpoint: &Endpoint, user: &str) -> Policy {
-        policy::policy(endpoint, user)
+    /// Policies, the trust of a role, and the SQL.
+    pub fn policy(&self, endpoint: &Endpoint, wish: &PolicyWish) -> Policy {
+        policy::policy(endpoint, wish)
+    }
+
+    /// Writes the authorities that databases' certificates are checked against to a file, for tools that have none of their
+    /// own, and tells where that is.
+    pub fn roots_file(&self) -> std::io::Result<std::path::PathBuf> {
+        roots_file::write(self.settings())
     }
 
     /// Settles which way, with the reason in words.

@@ -8,8 +8,10 @@ use crate::model::Diagnosis;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// How long the backend is watched after it was signalled.
-const WATCHED: Duration = Duration::from_secs(3);
+/// How long the backend is watched after `pg_cancel_backend`.
+const CANCELLED: Duration = Duration::from_secs(3);
+/// And after `pg_terminate_backend`: a busy machine takes its time to end a process.
+const TERMINATED: Duration = Duration::from_secs(15);
 /// How often.
 const LOOKED: Duration = Duration::from_millis(100);
 
@@ -23,6 +25,13 @@ pub enum Means {
 }
 
 impl Means {
+    fn watched(self) -> Duration {
+        match self {
+            Means::Cancel => CANCELLED,
+            Means::Terminate => TERMINATED,
+        }
+    }
+
     /// The function's name.
     pub fn function(self) -> &'static str {
         match self {
@@ -39,7 +48,7 @@ pub enum Pressed {
     Gone,
     /// It lives and runs nothing: its state.
     Stopped(String),
-    /// It was still running after three seconds.
+    /// It was still running when it had been watched for long enough.
     Runs,
     /// No backend of this process id is this role's: something between here and the server has other ones.
     Unknown,
@@ -66,7 +75,7 @@ impl Canceller {
             return Ok(Pressed::Unknown);
         }
         let look = format!("select state from pg_catalog.pg_stat_activity where pid = {pid}");
-        let until = Instant::now() + WATCHED;
+        let until = Instant::now() + means.watched();
         let seen = loop {
             match beside.rows(&look).await?.pop().and_then(|mut row| row.pop()) {
                 None => break Pressed::Gone,

@@ -5,8 +5,10 @@
 use super::{Access, diagnose};
 use crate::model::{Diagnosis, Endpoint, Token};
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
 
 /// A third of a token's fifteen minutes.
 const REUSED_FOR: Duration = Duration::from_secs(300);
@@ -20,24 +22,40 @@ type Key = (String, String);
 #[derive(Default)]
 pub(super) struct Tokens {
     kept: Mutex<HashMap<Key, Token>>,
-    /// Whoever mints holds it; a burst waits for one token instead of asking for fifty.
-    minting: tokio::sync::Mutex<()>,
+    /// Whoever mints holds it; a burst waits for one token instead of asking for fifty. In it, when the last attempt ended
+    /// that came to nothing, and why: whoever waited for it takes its answer.
+    minting: tokio::sync::Mutex<Option<(Instant, Diagnosis)>>,
 }
 
 impl Tokens {
     /// The one that is kept, or a new one. Credentials are had either way, so that a login which has ended is told as
     /// that; for a new one, AWS is asked who they are.
     pub(super) async fn token(&self, access: &Access, endpoint: &Endpoint, user: &str) -> Result<Token, Diagnosis> {
-        let _one_at_a_time = self.minting.lock().await;
-        access.cloud().keys(&endpoint.place).await.map_err(|error| diagnose::aws::of(&error))?;
-        if let Some(token) = self.kept(endpoint, user, SystemTime::now()) {
-            return Ok(token);
+        let minting = async {
+            access.cloud().keys(&endpoint.place).await.map_err(|error| diagnose::aws::of(&error))?;
+            if let Some(token) = self.kept(endpoint, user, SystemTime::now()) {
+                return Ok(token);
+            }
+            access.credentials(&endpoint.place).await?;
+            let token = access.mint(endpoint, user).await?;
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.insert((endpoint.address(), user.to_owned()), token.clone());
+            Ok(token)
+        };
+        self.one_at_a_time(Box::pin(minting)).await
+    }
+
+    /// What fails here (keys, who they are) fails for all alike: a `credential_process` that needs ten seconds to say no is
+    /// not asked once more for each login of a burst.
+    async fn one_at_a_time<T>(&self, attempt: impl Future<Output = Result<T, Diagnosis>>) -> Result<T, Diagnosis> {
+        let asked = Instant::now();
+        let mut failed = self.minting.lock().await;
+        if let Some((_, diagnosis)) = failed.as_ref().filter(|(ended, _)| *ended >= asked) {
+            return Err(diagnosis.clone());
         }
-        access.credentials(&endpoint.place).await?;
-        let token = access.mint(endpoint, user).await?;
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.insert((endpoint.address(), user.to_owned()), token.clone());
-        Ok(token)
+        let answer = attempt.await;
+        *failed = answer.as_ref().err().map(|diagnosis| (Instant::now(), diagnosis.clone()));
+        answer
     }
 
     /// Forgets the one that was refused; true when that was from before `login`, so that a new one may do better.
@@ -62,7 +80,8 @@ fn is_fresh(token: &Token, now: SystemTime) -> bool {
 mod tests {
     use super::*;
     use crate::access::ranking::tests::endpoint;
-    use crate::model::Secret;
+    use crate::model::{Kind, Secret};
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     #[test]
     fn a_token_is_kept_for_a_burst_and_never_past_its_end() {
@@ -83,5 +102,25 @@ mod tests {
         assert!(tokens.forget(&there, "a", after(1)) && !tokens.forget(&there, "a", after(1)));
         tokens.kept.lock().expect("ours").insert((there.address(), "a".to_owned()), token(after(900)));
         assert!(!tokens.forget(&there, "a", minted), "it was minted for that very login");
+    }
+
+    #[tokio::test]
+    async fn a_burst_shares_one_refusal_and_the_next_login_asks_anew() {
+        let (tokens, asked) = (Tokens::default(), AtomicU32::new(0));
+        let login = || {
+            tokens.one_at_a_time(async {
+                let number = asked.fetch_add(1, Ordering::Relaxed);
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                Err::<(), _>(Diagnosis::new(Kind::LoginEnded, format!("refused {number}")))
+            })
+        };
+        // All of them are asked before the first has its answer: they are polled one after the other.
+        let burst = futures_util::future::join_all((0..50).map(|_| login())).await;
+        assert!(burst.iter().all(|answer| answer.as_ref().is_err_and(|said| said.title == "refused 0")), "{burst:?}");
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert_eq!(login().await.expect_err("refused").title, "refused 1");
+        // One that is not refused is nobody's refusal.
+        assert!(tokens.one_at_a_time(async { Ok(()) }).await.is_ok());
     }
 }

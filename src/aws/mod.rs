@@ -16,6 +16,7 @@ mod iam;
 mod identity;
 mod instance;
 mod inventory;
+mod modify;
 mod network;
 mod proxy;
 mod query;

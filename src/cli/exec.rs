@@ -1,19 +1,15 @@
 //! `gatepost exec`: a client of libpq's kind with a way to a database of its own, for as long as it runs. It must not know
 //! how the way is held open, nor what the client does.
 
+use super::client::{CLEARED, Signals, code, pass_on};
 use super::login::LoginArgs;
 use super::steps::{Tell, Teller};
 use super::{Failure, Terminal, failure};
 use crate::access::listener::{Papers, PassLine, new_secret};
 use crate::access::{Access, Door, Listener, ListenerWish};
 use crate::model::{Diagnosis, Kind, RouteChoice};
-use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsString;
-use std::io::{self, IsTerminal};
-use std::os::unix::process::ExitStatusExt;
-use std::process::ExitStatus;
-use tokio::process::{Child, Command};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::process::Command;
 
 /// Run a client (psql, pg_dump, pgcli …) that finds a database by its environment
 ///
@@ -43,22 +39,10 @@ pub struct Args {
     pub client: Vec<OsString>,
 }
 
-/// What else would lead libpq elsewhere, or ask for what a loopback port has not.
-const CLEARED: [&str; 9] = [
-    "PGSERVICE",
-    "PGSERVICEFILE",
-    "PGPASSWORD",
-    "PGSSLROOTCERT",
-    "PGSSLNEGOTIATION",
-    "PGCHANNELBINDING",
-    "PGREQUIREAUTH",
-    "PGREQUIRESSL",
-    "PGTARGETSESSIONATTRS",
-];
-
 /// Runs it.
 pub async fn run(access: &Access, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
+    access.prepare();
     let papers = Papers::new(access.settings())?;
     let (steps, teller) = Teller::start(terminal, Tell::Passing);
     let opening = async {
@@ -140,45 +124,4 @@ async fn prepare(access: &Access, args: &Args, papers: &Papers) -> Result<(Liste
         .env("PGSSLMODE", "disable")
         .env("PGGSSENCMODE", "disable");
     Ok((listener, client))
-}
-
-/// SIGINT, SIGTERM, SIGHUP and SIGQUIT, any number of them.
-struct Signals([(Signal, tokio::signal::unix::Signal); 4]);
-
-impl Signals {
-    fn listen() -> io::Result<Signals> {
-        Ok(Signals([
-            (Signal::INT, signal(SignalKind::interrupt())?),
-            (Signal::TERM, signal(SignalKind::terminate())?),
-            (Signal::HUP, signal(SignalKind::hangup())?),
-            (Signal::QUIT, signal(SignalKind::quit())?),
-        ]))
-    }
-
-    async fn next(&mut self) -> Signal {
-        let [(a, int), (b, term), (c, hup), (d, quit)] = &mut self.0;
-        tokio::select! {
-            Some(()) = int.recv() => *a,
-            Some(()) = term.recv() => *b,
-            Some(()) = hup.recv() => *c,
-            Some(()) = quit.recv() => *d,
-            else => std::future::pending().await,
-        }
-    }
-}
-
-/// What a terminal's key sent has reached the client, too: twice would be two.
-fn pass_on(child: &Child, signal: Signal) {
-    let by_key = matches!(signal, Signal::INT | Signal::QUIT) && io::stdin().is_terminal();
-    let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-    if let Some(pid) = pid.filter(|_| !by_key) {
-        // One that has just ended needs none.
-        let _ = kill_process(pid, signal);
-    }
-}
-
-/// As shells have it.
-fn code(status: ExitStatus) -> u8 {
-    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
-    u8::try_from(code).unwrap_or(1)
 }

@@ -1,18 +1,21 @@
 //! The verbs of the command line: words in, `access`'s verbs, words out. Every verb is one file with its `Args` (whose doc
 //! comments are the help) and its `run`. It must not know AWS, the wire, or how failures become words.
 
+mod client;
 pub mod connect;
 pub mod doctor;
+pub mod enable_iam;
 pub mod exec;
 pub mod failure;
 pub mod interrupt;
 pub mod list;
+mod listening;
 pub mod login;
+pub mod open;
 mod password;
 pub mod policy;
 pub mod proxy;
 pub mod query;
-mod roots;
 mod steps;
 pub mod terminal;
 pub mod token;

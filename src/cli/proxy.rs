@@ -1,13 +1,14 @@
 //! `gatepost proxy`: ports or sockets on which any PostgreSQL client finds databases, logged in by us, until it is
 //! interrupted. It must not know how clients are let in, nor how bytes get there.
 
+use super::listening::{Open, listen, summary, until_interrupted};
 use super::login::LoginArgs;
 use super::steps::{Tell, Teller};
-use super::tunnel::{conninfo_value, shell_word};
-use super::{Failure, Interrupt, Terminal, failure};
-use crate::access::listener::{Papers, PassLine, new_secret};
-use crate::access::{Access, Door, Listener, ListenerReport, ListenerWish};
-use crate::model::{Diagnosis, Kind, ListenerSettings, RouteChoice, Secret, visible};
+use super::{Failure, Interrupt, Terminal};
+use crate::access::handoff::{Client, hand_off};
+use crate::access::listener::{Papers, new_secret};
+use crate::access::{Access, Door};
+use crate::model::{Diagnosis, Kind, ListenerSettings, Secret, visible};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -51,17 +52,9 @@ pub struct Args {
     pub login: LoginArgs,
 }
 
-/// A listener, and how clients get in.
-struct Open {
-    listener: Listener,
-    authority: Option<PathBuf>,
-    passfile: Option<PathBuf>,
-    user: String,
-    database: String,
-}
-
 /// Runs it.
 pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrupt: Interrupt) -> Result<(), Failure> {
+    access.prepare();
     let papers = Papers::new(access.settings())?;
     let plans = plans(access, args, papers.folder())?;
     let secret = (!args.no_secret).then(new_secret);
@@ -70,7 +63,7 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
     for plan in &plans {
         let (steps, teller) = Teller::start(terminal, Tell::Lasting);
         let opening = async {
-            let one = listen(access, args, plan, &papers, secret.as_ref()).await?;
+            let one = listen(access, &args.login, plan, None, &papers, secret.as_ref()).await?;
             one.listener.reach(steps).await?;
             Ok::<_, Diagnosis>(one)
         };
@@ -84,19 +77,7 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
         open.push(one);
     }
     announce(&open, secret.as_ref(), terminal)?;
-    let mut last = None;
-    loop {
-        tokio::select! {
-            signal = interrupt.wait() => { let _ = signal; break }
-            Some(diagnosis) = told.recv() => {
-                // A pool that tries again and again is told once.
-                if last.as_ref() != Some(&diagnosis.title) {
-                    failure::tell(&diagnosis, terminal.color_on_stderr());
-                    last = Some(diagnosis.title);
-                }
-            }
-        }
-    }
+    until_interrupted(&mut told, &mut interrupt, terminal).await;
     for one in open {
         let report = one.listener.report();
         one.listener.close().await;
@@ -160,89 +141,20 @@ fn plans(access: &Access, args: &Args, own: &Path) -> Result<Vec<(ListenerSettin
     Ok(wanted.into_iter().zip(doors?).collect())
 }
 
-async fn listen(
-    access: &Access,
-    args: &Args,
-    (plan, door): &(ListenerSettings, Door),
-    papers: &Papers,
-    secret: Option<&Secret>,
-) -> Result<Open, Diagnosis> {
-    let endpoint = access.find(&plan.target).await?.endpoint;
-    let database = plan.databases.first().cloned();
-    let first = plan.users.first().map(String::as_str);
-    let (user, auth) = args.login.settle(access, &endpoint, first, database.as_deref()).await?;
-    let user = match user.is_empty() {
-        false => user,
-        true => access.secret_user(&endpoint, &auth).await?,
-    };
-    let usual = endpoint.database_name.clone().unwrap_or_else(|| "postgres".to_owned());
-    // A socket looks at whose process it is instead.
-    let secret = secret.filter(|_| matches!(door, Door::Port(_))).cloned();
-    let wish = ListenerWish {
-        name: plan.name.clone(),
-        endpoint,
-        route: plan.via.as_deref().map(RouteChoice::parse).unwrap_or_default(),
-        door: door.clone(),
-        users: if plan.users.len() > 1 { plan.users.clone() } else { vec![user.clone()] },
-        databases: plan.databases.clone(),
-        auth,
-        read_only: plan.read_only,
-        secret: secret.clone(),
-        tls: plan.tls,
-    };
-    let listener = access.listen(wish).await?;
-    let (host, port) = listener.address();
-    let mut passfile = None;
-    if let Some(password) = &secret {
-        for host in [host, "localhost"] {
-            passfile = Some(papers.passfile(&PassLine { host, port, database: None, user: None, password })?);
-        }
-    }
-    let authority = match listener.authority() {
-        Some(pem) => Some(papers.certificate(&format!("localhost-{port}"), pem)?),
-        None => None,
-    };
-    Ok(Open { listener, authority, passfile, user, database: database.unwrap_or(usual) })
-}
-
 /// What is where, and lines that can be pasted. The secret itself is for a terminal alone.
 fn announce(open: &[Open], secret: Option<&Secret>, terminal: &Terminal) -> Result<(), Failure> {
     let mut text = String::new();
-    for Open { listener, authority, passfile, user, database } in open {
-        let (host, port) = listener.address();
-        let report = listener.report();
-        let route = report.route.map(|route| format!(", {route}")).unwrap_or_default();
-        let mode = if report.read_only { ", read-only" } else { "" };
-        let words =
-            format!("{} is {} ({}){route}, as {}{mode}", report.address, report.name, report.database, report.users);
-        text.push_str(&format!("{}\n", visible(&words)));
-        let mut conninfo = format!(
-            "host={} port={port} user={} dbname={}",
-            conninfo_value(host),
-            conninfo_value(user),
-            conninfo_value(database)
-        );
-        if let Some(authority) = authority {
-            let authority = authority.display().to_string();
-            conninfo.push_str(&format!(" sslmode=verify-full sslrootcert={}", conninfo_value(&authority)));
-        }
-        let given = passfile.as_ref().map(|path| format!("PGPASSFILE={} ", shell_word(&path.display().to_string())));
-        text.push_str(&format!("{}psql {}\n", given.unwrap_or_default(), shell_word(&conninfo)));
+    for one in open {
+        text.push_str(&format!("{}\n", visible(&one.words())));
+        let handoff = hand_off(Client::Psql, &one.lead)?;
+        text.extend(handoff.lines.iter().map(|line| format!("{line}\n")));
     }
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()?;
-    let asked = open.iter().any(|one| one.passfile.is_some());
+    let asked = open.iter().any(|one| one.lead.passfile.is_some());
     if let Some(secret) = secret.filter(|_| terminal.stderr && asked) {
         writeln!(io::stderr().lock(), "password for clients that read no passfile, for this run: {}", secret.reveal())?;
     }
     Ok(())
-}
-
-fn summary(report: &ListenerReport) -> String {
-    let words = format!(
-        "{}: {} logins, {} turned away, {} bytes in, {} out",
-        report.address, report.logins, report.refused, report.received, report.sent
-    );
-    visible(&words).into_owned()
 }

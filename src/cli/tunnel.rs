@@ -2,16 +2,17 @@
 //! there.
 
 use super::steps::{Tell, Teller};
-use super::{Failure, Interrupt, Terminal, failure, roots};
+use super::{Failure, Interrupt, Terminal, failure};
+use crate::access::handoff::{Raw, raw};
 use crate::access::{Access, Forward, ForwardNews, LineReport};
 use crate::model::{Diagnosis, Endpoint, EndpointRole, Engine, IamAuth, Kind, Place, RouteChoice, visible};
 use std::io::{self, Write};
-use std::path::Path;
 use std::time::Duration;
 
 /// Forward a local port to a database until Ctrl-C
 ///
-/// For tools that bring their own login. The port is on 127.0.0.1 only. Besides the names of listed databases, HOST:PORT
+/// For tools that bring their own login. The port is on 127.0.0.1 only. What is printed is one command to paste: libpq's
+/// environment with the database's real name, so that its certificate is verified in full, and a token made as it starts. Besides the names of listed databases, HOST:PORT
 /// is taken together with --via: anything that the bastion reaches.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
@@ -23,10 +24,10 @@ pub struct Args {
     /// Bastion by id or name, or `direct` [default: what fits best]
     #[arg(long, value_name = "BASTION")]
     pub via: Option<String>,
-    /// Database user for the psql line that is printed
+    /// Database user for the command that is printed
     #[arg(long, short)]
     pub user: Option<String>,
-    /// The flags that say which AWS is meant, for the psql line
+    /// The flags that say which AWS is meant, for the command that is printed
     #[arg(skip)]
     pub given: Vec<String>,
 }
@@ -100,61 +101,18 @@ fn announce(access: &Access, args: &Args, endpoint: &Endpoint, forward: &Forward
     if endpoint.engine.is_postgres() {
         let user = args.user.clone().or_else(|| access.default_user(endpoint)).unwrap_or_else(|| "USER".to_owned());
         // Where the authorities cannot be written, psql looks for those of its user.
-        let roots = roots::write(access.settings()).ok();
-        let login = Login { user: &user, name: &args.name, given: &args.given };
-        writeln!(stdout, "{}", psql(endpoint, forward.port(), &login, roots.as_deref()))?;
+        let roots = access.roots_file().ok();
+        let words = raw(&Raw {
+            endpoint,
+            port: forward.port(),
+            user: &user,
+            name: &args.name,
+            given: &args.given,
+            roots: roots.as_deref(),
+        });
+        writeln!(stdout, "{words}")?;
     }
     stdout.flush()
-}
-
-/// Who logs in, and the words that got us here.
-struct Login<'a> {
-    user: &'a str,
-    name: &'a str,
-    given: &'a [String],
-}
-
-/// A line for a shell: the name is the real one, so that the certificate is checked against it; only the address is ours.
-fn psql(endpoint: &Endpoint, port: u16, login: &Login<'_>, roots: Option<&Path>) -> String {
-    let Login { user, name, given } = login;
-    let database = endpoint.database_name.as_deref().unwrap_or("postgres");
-    let mut conninfo = format!(
-        "host={} hostaddr=127.0.0.1 port={port} user={} dbname={} sslmode=verify-full",
-        conninfo_value(&endpoint.host),
-        conninfo_value(user),
-        conninfo_value(database)
-    );
-    if let Some(roots) = roots {
-        conninfo.push_str(&format!(" sslrootcert={}", conninfo_value(&roots.display().to_string())));
-    }
-    let token = match endpoint.iam.accepts_tokens() {
-        true => {
-            let words = ["token", name, "--user", user].into_iter().chain(given.iter().map(String::as_str));
-            let words: Vec<String> = words.map(shell_word).collect();
-            format!("PGPASSWORD=\"$(gatepost {})\" ", words.join(" "))
-        }
-        false => String::new(),
-    };
-    format!("{token}psql {}", shell_word(&conninfo))
-}
-
-/// A value of a connection string (PostgreSQL, "Connection Strings": single quotes, backslash escapes).
-pub(super) fn conninfo_value(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.@+/".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
-}
-
-/// A word of a POSIX shell.
-pub(super) fn shell_word(text: &str) -> String {
-    let text = visible(text);
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@+".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.into_owned();
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// What NAME means; HOST:PORT that is not listed is made an endpoint of the bastion's place.
@@ -258,30 +216,5 @@ mod tests {
         assert_eq!(host_and_port("orders-prod"), None);
         assert_eq!(host_and_port("orders-prod:x"), None);
         assert_eq!(host_and_port("arn:aws:rds:eu-west-1:123456789012:db:5432"), None);
-    }
-
-    #[test]
-    fn the_psql_line_survives_odd_names() {
-        let mut endpoint = by_hand("db.example.com", 5432, Place { profile: None, region: "eu-west-1".to_owned() });
-        let given = ["--profile", "our prod", "--region", "eu-west-1"].map(str::to_owned);
-        endpoint.iam = IamAuth::Enabled;
-        endpoint.database_name = Some("my shop".to_owned());
-        assert_eq!(
-            psql(&endpoint, 1234, &Login { user: "o'brien", name: "orders-prod", given: &given }, None),
-            "PGPASSWORD=\"$(gatepost token orders-prod --user 'o'\\''brien' --profile 'our prod' --region eu-west-1)\" psql 'host=db.example.com \
-             hostaddr=127.0.0.1 port=1234 user='\\''o\\'\\''brien'\\'' dbname='\\''my shop'\\'' sslmode=verify-full'"
-        );
-        endpoint.iam = IamAuth::Disabled;
-        endpoint.database_name = None;
-        assert_eq!(
-            psql(
-                &endpoint,
-                1234,
-                &Login { user: "app", name: "x", given: &given },
-                Some(Path::new("/state/roots.pem"))
-            ),
-            "psql 'host=db.example.com hostaddr=127.0.0.1 port=1234 user=app dbname=postgres sslmode=verify-full \
-             sslrootcert=/state/roots.pem'"
-        );
     }
 }

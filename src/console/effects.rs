@@ -5,9 +5,11 @@
 use super::event::{Answer, Command, Event, Id, TabId};
 use super::query::journal::Journal;
 use super::query::{Ask, Shelved, Shelving, worker};
+use crate::access::handoff::{Lead, Raw, raw};
+use crate::access::listener::{Papers, new_secret, write_paper};
 use crate::access::saved::Shelf;
-use crate::access::{Access, Wish, activity};
-use crate::model::{Diagnosis, Endpoint, RouteChoice, Step};
+use crate::access::{Access, Door, Listener, ListenerWish, Wish, activity};
+use crate::model::{Auth, Diagnosis, Endpoint, IamProgress, Kind, ListenerSettings, PolicyWish, RouteChoice, Step};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -117,7 +119,9 @@ impl Effects {
                 Ok(Answer::Recalled(access.remembered(&endpoint), access.default_user(&endpoint)))
             }),
             Command::Policy(endpoint, user) => {
-                self.ask_disk(id, move || Ok(Answer::Policy(access.policy(&endpoint, &user))));
+                self.ask_disk(id, move || {
+                    Ok(Answer::Policy(access.policy(&endpoint, &PolicyWish { user, ..PolicyWish::default() })))
+                });
             }
             Command::Token(endpoint, user) => self
                 .ask(id, async move { access.token(&endpoint, &user).await.map(|token| Answer::Token(token.secret)) }),
@@ -140,7 +144,28 @@ impl Effects {
                 });
                 self.tasks.insert(id, Task { handle, stop: None });
             }
-            Command::Lines => self.ask_disk(id, move || Ok(Answer::Lines(access.lines()))),
+            Command::Lines => self.ask_disk(id, move || Ok(Answer::Lines(access.lines(), access.listeners()))),
+            Command::Listen(plan, endpoint, auth) => self.listen(id, plan, endpoint, auth),
+            Command::HandOver(files, text) => self.ask_disk(id, move || {
+                files.iter().try_for_each(|(path, text)| write_paper(path, text))?;
+                Ok(Answer::HandedOver(text))
+            }),
+            Command::Raw(endpoint, port, user) => {
+                self.ask_disk(id, move || Ok(Answer::Words(through_port(&access, &endpoint, port, &user))));
+            }
+            Command::IamProgress(plan) => {
+                self.ask(id, async move { access.iam_progress(&plan).await.map(Answer::IamProgress) });
+            }
+            Command::EnableIam(plan, when) => {
+                let tell = self.tell.clone();
+                self.ask(id, async move {
+                    access.enable_iam(&plan, when).await?;
+                    let told = |progress: &IamProgress| {
+                        let _ = tell.send(Event::Answer(id, Answer::IamProgress(progress.clone())));
+                    };
+                    access.follow_iam(&plan, when, told).await.map(Answer::IamEnded)
+                });
+            }
             Command::Connect(tab, wish) => self.connect(id, tab, wish),
             Command::Activity(wish, pace) => self.activity(id, wish, pace),
             Command::Watch(watch, ask) => {
@@ -256,6 +281,39 @@ impl Effects {
         });
     }
 
+    /// Opens a listener and its way, and tells who is turned away, until stopped.
+    fn listen(&mut self, id: Id, plan: Box<ListenerSettings>, endpoint: Option<Box<Endpoint>>, auth: Auth) {
+        let (access, tell) = (self.access.clone(), self.tell.clone());
+        let (stop, mut stopped) = oneshot::channel();
+        self.spawn(id, Some(stop), async move {
+            let (steps, told) = unbounded_channel();
+            let opening = with_steps(id, &tell, opened(&access, &plan, endpoint, auth, steps), told);
+            let opened = tokio::select! {
+                opened = Box::pin(opening) => opened,
+                _ = &mut stopped => return,
+            };
+            let (listener, lead, _papers) = match opened {
+                Ok(opened) => opened,
+                Err(diagnosis) => {
+                    let _ = tell.send(Event::Answer(id, Answer::Failed(diagnosis)));
+                    return;
+                }
+            };
+            let (news, mut heard) = unbounded_channel();
+            listener.tell(news);
+            let _ = tell.send(Event::Answer(id, Answer::Listening(Box::new(lead))));
+            loop {
+                tokio::select! {
+                    Some(diagnosis) = heard.recv() => {
+                        let _ = tell.send(Event::Answer(id, Answer::TurnedAway(diagnosis)));
+                    }
+                    _ = &mut stopped => break,
+                }
+            }
+            listener.close().await;
+        });
+    }
+
     /// Looks at a server until stopped; its session is closed then, so it is not aborted.
     fn activity(&mut self, id: Id, wish: Box<Wish>, pace: Duration) {
         let (access, tell) = (self.access.clone(), self.tell.clone());
@@ -316,6 +374,58 @@ impl Effects {
         let _ = tokio::time::timeout(POLITE, politely).await;
         self.access.close().await;
     }
+}
+
+/// The listener with its papers, and the way to the database walked.
+async fn opened(
+    access: &Access,
+    plan: &ListenerSettings,
+    endpoint: Option<Box<Endpoint>>,
+    auth: Auth,
+    steps: UnboundedSender<Step>,
+) -> Result<(Listener, Lead, Papers), Diagnosis> {
+    let endpoint = match endpoint {
+        Some(endpoint) => *endpoint,
+        None => access.find(&plan.target).await?.endpoint,
+    };
+    let users = match plan.users.is_empty() {
+        false => plan.users.clone(),
+        true => vec![access.default_user(&endpoint).ok_or_else(|| {
+            Diagnosis::new(Kind::Usage, format!("Which database user, on {}?", endpoint.owner))
+                .because("none was named, none was used before with it, and the setting `user` is not set")
+                .advise("Name one in the form (n), or `user` of the listener in the settings file")
+        })?],
+    };
+    let door = match &plan.socket {
+        Some(folder) => Door::Socket { folder: folder.clone(), port: plan.port.unwrap_or(5432) },
+        None => Door::Port(plan.port.unwrap_or(0)),
+    };
+    let papers = Papers::new(access.settings())?;
+    let wish = ListenerWish {
+        name: plan.name.clone(),
+        endpoint,
+        route: plan.via.as_deref().map(RouteChoice::parse).unwrap_or_default(),
+        // A socket looks at whose process it is instead.
+        secret: matches!(door, Door::Port(_)).then(new_secret),
+        door,
+        users,
+        databases: plan.databases.clone(),
+        auth,
+        read_only: plan.read_only,
+        tls: plan.tls,
+    };
+    let (listener, lead) = access.hand(wish, None, &papers).await?;
+    listener.reach(Some(steps)).await?;
+    Ok((listener, lead, papers))
+}
+
+/// The command that goes through a forwarded port, for whom it was opened with: this account and region.
+fn through_port(access: &Access, endpoint: &Endpoint, port: u16, user: &str) -> String {
+    let profile = endpoint.place.profile.iter().flat_map(|profile| ["--profile".to_owned(), profile.clone()]);
+    let given: Vec<String> = profile.chain(["--region".to_owned(), endpoint.place.region.clone()]).collect();
+    // Where the authorities cannot be written, psql looks for those of its user.
+    let roots = access.roots_file().ok();
+    raw(&Raw { endpoint, port, user, name: &endpoint.host, given: &given, roots: roots.as_deref() })
 }
 
 /// Takes the worker that a question made.

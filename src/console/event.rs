@@ -3,13 +3,16 @@
 
 use super::query;
 use crate::access::explore::{Finding, Question};
-use crate::access::{ForwardNews, LineReport, Remembered, Wish, activity};
+use crate::access::handoff::Lead;
+use crate::access::{ForwardNews, LineReport, ListenerReport, Remembered, Wish, activity};
 use crate::model::catalogue::Catalogue;
 use crate::model::{
-    Diagnosis, Endpoint, Identity, Inventory, Place, Policy, Ranked, RouteChoice, Secret, SessionFacts, Step,
+    Auth, Diagnosis, Endpoint, IamPlan, IamProgress, Identity, Inventory, ListenerSettings, Place, Policy, Ranked,
+    RouteChoice, Secret, SessionFacts, Step, When,
 };
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Size;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -71,7 +74,17 @@ pub enum Command {
     Connect(TabId, Box<Wish>),
     /// Forward a loopback port until stopped.
     Forward(Box<Endpoint>, RouteChoice),
-    /// How are the live routes doing?
+    /// Open a listener, for as long as it is not stopped; its endpoint is looked for where it is not given.
+    Listen(Box<ListenerSettings>, Option<Box<Endpoint>>, Auth),
+    /// Write the files that a client is handed, then put the text on the clipboard.
+    HandOver(Vec<(PathBuf, Secret)>, String),
+    /// One command that goes through a forwarded port, for a user.
+    Raw(Box<Endpoint>, u16, String),
+    /// How does it stand with what would be changed?
+    IamProgress(Box<IamPlan>),
+    /// Switch IAM authentication on, and tell how far it is until it is done.
+    EnableIam(Box<IamPlan>, When),
+    /// How are the live routes and the listeners doing?
     Lines,
     /// Load the names of a database, for completion.
     Names(Box<Wish>),
@@ -127,7 +140,19 @@ pub enum Answer {
     /// What happens to a forwarded port's session; the port stays.
     ForwardNews(ForwardNews),
     /// Of [`Command::Lines`].
-    Lines(Vec<LineReport>),
+    Lines(Vec<LineReport>, Vec<ListenerReport>),
+    /// Of [`Command::Listen`]: what clients are handed. [`Answer::Failed`] follows when it could not be opened.
+    Listening(Box<Lead>),
+    /// A listener turned a client away.
+    TurnedAway(Diagnosis),
+    /// Of [`Command::HandOver`]: the files are there.
+    HandedOver(String),
+    /// Of [`Command::Raw`].
+    Words(String),
+    /// Of [`Command::IamProgress`]; of [`Command::EnableIam`], each step.
+    IamProgress(IamProgress),
+    /// Of [`Command::EnableIam`]: it is done, or waits for its window.
+    IamEnded(IamProgress),
     /// Of [`Command::Names`].
     Names(Arc<Catalogue>),
     /// Of [`Command::Activity`].

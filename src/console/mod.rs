@@ -9,6 +9,7 @@
 //!
 //! It must not know how AWS, a tunnel or a database is spoken to.
 
+mod changing;
 mod compose;
 pub mod effects;
 pub mod event;
@@ -68,6 +69,7 @@ pub async fn run(access: Access, start: Start) -> Result<(), Diagnosis> {
     let settings = access.settings().clone();
     let mut signals = Signals::new()?;
     let screen = Screen::take()?;
+    access.prepare();
     let mut effects = Effects::new(access, tell);
     let ended = {
         let mut screen = screen;

@@ -1,15 +1,16 @@
 //! Keys and mouse for what lies over a pane: help, palette, copy menu, picker, prompt, text, diagnosis, question. It must
 //! not know the panes beneath.
 
+use super::changing;
 use super::event::{Answer, Command};
 use super::keys::{self, Binding, matches};
-use super::panes::{diagnosis, document, menu, picker, prompt};
+use super::panes::{diagnosis, document, enable_iam, listen, menu, picker, prompt};
 use super::request;
 use super::state::{Overlay, State};
 use super::update::{self, tell};
 use super::view;
 use super::widgets::list::{Cursor, Move};
-use crate::model::{Endpoint, Secret};
+use crate::model::{Endpoint, Scope, Secret};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
@@ -112,6 +113,22 @@ pub fn press(state: &mut State, key: &KeyEvent) {
             }
         }
         Overlay::Picker(pane) => press_in_picker(state, pane, key),
+        Overlay::Listen(pane) => match pane.press(key) {
+            listen::Outcome::Stay => true,
+            listen::Outcome::Close => false,
+            listen::Outcome::Open(plan, endpoint) => {
+                request::listen(state, *plan, endpoint);
+                false
+            }
+        },
+        Overlay::EnableIam(pane) => match pane.press(key) {
+            enable_iam::Outcome::Stay => true,
+            enable_iam::Outcome::Close => false,
+            enable_iam::Outcome::Do => {
+                changing::begin(state, pane);
+                false
+            }
+        },
         Overlay::Prompt(pane) => {
             if matches("Enter", key) {
                 let ready = !pane.input.text().trim().is_empty();
@@ -194,6 +211,11 @@ fn press_in_menu(state: &mut State, pane: &mut menu::Pane, action: Option<Action
 fn take(state: &mut State, entry: &menu::Entry) {
     match &entry.what {
         menu::What::Text(text) => copy(state, text.clone(), &entry.name),
+        menu::What::HandOff(handoff) => {
+            let text = handoff.lines.join("\n");
+            let id = state.asks.ask(Command::HandOver(handoff.files.clone(), text));
+            state.handing = Some((id, entry.name.clone()));
+        }
         what => {
             let prompt = prompt::Pane::new(what.clone(), false, &state.settings, &mut state.asks);
             state.overlay = Some(Overlay::Prompt(prompt));
@@ -260,7 +282,8 @@ fn pick(state: &mut State, pane: &picker::Pane) {
 fn ask(state: &mut State, pane: prompt::Pane) {
     let user = pane.input.text().trim().to_owned();
     let command = match &pane.what {
-        menu::What::Text(_) => return,
+        menu::What::Text(_) | menu::What::HandOff(_) => return,
+        menu::What::Raw(endpoint, port) => Command::Raw(endpoint.clone(), *port, user),
         menu::What::ConnectArn(endpoint) => return copy(state, connect_arn(endpoint, &user), "the connect ARN"),
         menu::What::Policy(endpoint) => Command::Policy(endpoint.clone(), user),
         menu::What::Token(endpoint) => Command::Token(endpoint.clone(), user),
@@ -280,11 +303,21 @@ pub fn wanted(state: &mut State, wanted: prompt::Pane, answer: Answer) {
         Answer::Policy(policy) if wanted.read => {
             state.overlay = Some(Overlay::Document(document::Pane::policy(&user, &policy)));
         }
-        Answer::Policy(policy) => copy(state, policy.document, "the IAM policy"),
+        Answer::Policy(policy) => copy(state, policy.of(Scope::User).document.clone(), "the IAM policy"),
+        Answer::Words(words) => copy(state, words, "the command"),
         Answer::Token(token) => {
             state.asks.ask(Command::Copy(token));
             tell(state, format!("copied a token for {user}, good for 15 minutes"));
         }
+        Answer::Failed(failure) => state.overlay = Some(Overlay::Diagnosis(diagnosis::Pane::new(failure))),
+        _ => {}
+    }
+}
+
+/// The files for a client are there, or could not be written.
+pub fn handed(state: &mut State, what: &str, answer: Answer) {
+    match answer {
+        Answer::HandedOver(text) => copy(state, text, what),
         Answer::Failed(failure) => state.overlay = Some(Overlay::Diagnosis(diagnosis::Pane::new(failure))),
         _ => {}
     }

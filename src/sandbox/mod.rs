@@ -7,6 +7,7 @@ pub mod agent;
 pub mod authority;
 pub mod aws;
 pub mod cast;
+pub mod changes;
 pub mod clock;
 pub mod data_channel;
 pub mod faults;
@@ -25,6 +26,7 @@ pub use faults::{Fault, Faults};
 use crate::model::{AwsSettings, Resolve, StaticCredentials};
 use crate::model::{Secret, Settings};
 use authority::Authority;
+use changes::Changes;
 use data_channel::DataChannels;
 use gate::Gate;
 use once::Once;
@@ -83,6 +85,7 @@ pub struct Sandbox {
     faults: Faults,
     clock: Clock,
     secrets: Secrets,
+    changes: Changes,
     _watches: JoinSet<()>,
     aws: aws::Server,
     _data_channels: DataChannels,
@@ -101,6 +104,7 @@ impl Sandbox {
             faults.set(fault);
         }
         let clock = Clock::default();
+        let changes = Changes::new(clock.clone());
         let folder = Folder::new()?;
         let binaries = Binaries::find(options.pg_bin.as_deref(), &folder.path().join("postgresql"))?;
         let postgres = Arc::new(Postgres::start(&binaries, &folder).await?);
@@ -118,6 +122,7 @@ impl Sandbox {
             faults: faults.clone(),
             cut: once(Fault::DatabaseCut),
             clock: clock.clone(),
+            changes: changes.clone(),
         };
         let mut gates = Vec::new();
         for spec in cast::gates() {
@@ -137,7 +142,8 @@ impl Sandbox {
         };
         let data_channels = DataChannels::open(listener, behind);
         let secrets = Secrets::new(Some(Arc::clone(&postgres)));
-        let aws = aws::serve_with(clock.clone(), faults.clone(), sessions.door(), secrets.clone()).await?;
+        let aws =
+            aws::serve_with(clock.clone(), faults.clone(), sessions.door(), secrets.clone(), changes.clone()).await?;
         folder.make("state", false)?;
         // The user's own profiles and settings must not lead anywhere else; a profile named `default` has to be there, with
         // keys: who is told a profile looks for them there only (session-manager-plugin called by itself, `aws --profile`).
@@ -149,6 +155,7 @@ impl Sandbox {
             faults,
             clock,
             secrets,
+            changes,
             _watches: watches,
             aws,
             _data_channels: data_channels,
@@ -158,6 +165,12 @@ impl Sandbox {
             ca_bundle,
             folder,
         })
+    }
+
+    /// Restarts the PostgreSQL behind all gates, as after maintenance: every session ends, the data stay. Returns when it
+    /// answers again.
+    pub async fn restart_database(&self) -> Result<(), ServerError> {
+        self.postgres.restart().await
     }
 
     /// Where AWS answers, over HTTP.
@@ -243,6 +256,11 @@ impl Sandbox {
     /// What Secrets Manager holds, for rotating it.
     pub fn secrets(&self) -> &Secrets {
         &self.secrets
+    }
+
+    /// What RDS was asked to change, for another server of its.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// The clock that tokens and signatures are held against.

@@ -4,7 +4,7 @@
 //! The URL is used as it was given: `cell-number` in its query holds base64 with `+`, `/` and `=`, which must arrive
 //! unescaped and as they were signed.
 
-use super::{Account, Error, Network, Refusal};
+use super::{Account, Error, Network, Refusal, Retry};
 use base64::Engine;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::net::SocketAddr;
@@ -51,13 +51,13 @@ pub struct Undialled {
     /// What happened.
     pub error: Error,
     /// Whether another dial may do better.
-    pub retry: bool,
+    pub retry: Retry,
 }
 
 impl From<Error> for Undialled {
     /// The network's faults pass.
     fn from(error: Error) -> Self {
-        Self { error, retry: true }
+        Self { error, retry: Retry::Later }
     }
 }
 

@@ -87,7 +87,7 @@ pub const FAILED: i64 = 2;
 pub const UNSUPPORTED: i64 = 3;
 
 /// Payload type 7, agent to client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct HandshakeComplete {
     /// In nanoseconds.
@@ -107,6 +107,26 @@ impl HandshakeRequest {
     /// A property of the session (`host`, `type`, …), when it is text.
     pub fn property(&self, name: &str) -> Option<&str> {
         self.session_action()?.properties.as_ref()?.get(name)?.as_str()
+    }
+
+    /// `host:port` that the agent is to connect to, where the session's document names both. Documents of one's own may name
+    /// another than was asked for.
+    pub fn destination(&self) -> Option<String> {
+        Some(format!("{}:{}", self.property("host")?, self.property("portNumber")?))
+    }
+
+    /// Why an agent that asks so cannot carry our streams, in a sentence; with the [`Gates`] of its version.
+    pub fn obstacle(&self, gates: Gates) -> Option<String> {
+        if !gates.smux {
+            return Some(format!(
+                "the agent's version {} is too old to carry more than one connection: update the SSM agent to 3.1.1374.0 or newer",
+                self.agent_version
+            ));
+        }
+        (self.property("type") != Some("LocalPortForwarding")).then(|| {
+            "the session document does not forward a local port (its type is not LocalPortForwarding): use AWS-StartPortForwardingSessionToRemoteHost or one made from it"
+                .to_owned()
+        })
     }
 
     /// The parameters of the SessionType action.

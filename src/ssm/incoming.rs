@@ -38,19 +38,24 @@ impl Incoming {
         Self::default()
     }
 
-    /// Takes a message; [`Self::next`] gives it back in its turn.
-    pub fn arrive(&mut self, message: Message) -> Arrival {
+    /// What becomes of a message.
+    pub fn arrival(&self, message: &Message) -> Arrival {
         if message.sequence < self.expected || self.early.contains_key(&message.sequence) {
             return Arrival::Again;
         }
-        let next = message.sequence == self.expected;
-        let full = self.early.len() >= EARLY_MESSAGES || self.bytes + message.payload.len() > EARLY_BYTES;
-        if full && !next {
-            return Arrival::Refused;
+        if message.sequence == self.expected {
+            return Arrival::Next;
         }
-        self.bytes += message.payload.len();
-        self.early.insert(message.sequence, message);
-        if next { Arrival::Next } else { Arrival::Early }
+        let full = self.early.len() >= EARLY_MESSAGES || self.bytes + message.payload.len() > EARLY_BYTES;
+        if full { Arrival::Refused } else { Arrival::Early }
+    }
+
+    /// Takes a message that arrives so; [`Self::next`] gives it back in its turn.
+    pub fn take(&mut self, message: Message, arrival: Arrival) {
+        if matches!(arrival, Arrival::Next | Arrival::Early) {
+            self.bytes += message.payload.len();
+            self.early.insert(message.sequence, message);
+        }
     }
 
     /// The next message in order, if it is here.
@@ -74,28 +79,34 @@ mod tests {
         Message::stream_data(MessageType::OutputStreamData, Uuid::nil(), 1, sequence, PayloadType::Output, payload)
     }
 
+    fn arrive(incoming: &mut Incoming, sequence: i64) -> Arrival {
+        let arrival = incoming.arrival(&message(sequence));
+        incoming.take(message(sequence), arrival);
+        arrival
+    }
+
     #[test]
     fn order_is_restored_and_duplicates_are_named() {
         let mut incoming = Incoming::new();
-        assert_eq!(incoming.arrive(message(2)), Arrival::Early);
-        assert_eq!(incoming.arrive(message(2)), Arrival::Again);
+        assert_eq!(arrive(&mut incoming, 2), Arrival::Early);
+        assert_eq!(arrive(&mut incoming, 2), Arrival::Again);
         assert!(incoming.next().is_none());
-        assert_eq!(incoming.arrive(message(0)), Arrival::Next);
-        assert_eq!(incoming.arrive(message(1)), Arrival::Early, "not taken out yet");
+        assert_eq!(arrive(&mut incoming, 0), Arrival::Next);
+        assert_eq!(arrive(&mut incoming, 1), Arrival::Early, "not taken out yet");
         let order: Vec<i64> = std::iter::from_fn(|| incoming.next()).map(|message| message.sequence).collect();
         assert_eq!(order, [0, 1, 2]);
-        assert_eq!(incoming.arrive(message(1)), Arrival::Again);
-        assert_eq!(incoming.arrive(message(-1)), Arrival::Again);
+        assert_eq!(arrive(&mut incoming, 1), Arrival::Again);
+        assert_eq!(arrive(&mut incoming, -1), Arrival::Again);
     }
 
     #[test]
     fn what_is_kept_is_bounded_but_the_next_one_always_enters() {
         let mut incoming = Incoming::new();
         for sequence in 1..=EARLY_MESSAGES as i64 {
-            assert_eq!(incoming.arrive(message(sequence)), Arrival::Early);
+            assert_eq!(arrive(&mut incoming, sequence), Arrival::Early);
         }
-        assert_eq!(incoming.arrive(message(20_000)), Arrival::Refused);
-        assert_eq!(incoming.arrive(message(0)), Arrival::Next);
+        assert_eq!(arrive(&mut incoming, 20_000), Arrival::Refused);
+        assert_eq!(arrive(&mut incoming, 0), Arrival::Next);
         assert_eq!(std::iter::from_fn(|| incoming.next()).count(), EARLY_MESSAGES + 1);
     }
 }

@@ -3,6 +3,8 @@
 //! Big-endian throughout. Both ends use it (the client and the sandbox's agent). It knows nothing of sequences, timers
 //! or what a payload means.
 
+pub use super::message_type::MessageType;
+pub use super::payload_type::{Flag, PayloadType};
 use bytes::{BufMut, Bytes, BytesMut};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -15,165 +17,6 @@ pub const PREFIX: usize = HEADER_LENGTH + 4;
 pub const FLAG_SYN: u64 = 1;
 /// What acknowledgements and the service's own messages carry: SYN and FIN.
 pub const FLAG_SYN_FIN: u64 = 3;
-
-/// What a message is: the MessageType field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MessageType {
-    /// Client to agent, sequenced.
-    InputStreamData,
-    /// Agent to client, sequenced.
-    OutputStreamData,
-    /// Receipt for one sequenced message, either way.
-    Acknowledge,
-    /// Service to client: the session has ended.
-    ChannelClosed,
-    /// Service to either end: the peer is there (again).
-    StartPublication,
-    /// Service to either end: the peer is away.
-    PausePublication,
-    /// Agent to service only.
-    AgentSessionState,
-    /// Anything else; to be ignored.
-    Other(String),
-}
-
-impl MessageType {
-    /// The name on the wire.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::InputStreamData => "input_stream_data",
-            Self::OutputStreamData => "output_stream_data",
-            Self::Acknowledge => "acknowledge",
-            Self::ChannelClosed => "channel_closed",
-            Self::StartPublication => "start_publication",
-            Self::PausePublication => "pause_publication",
-            Self::AgentSessionState => "agent_session_state",
-            Self::Other(name) => name,
-        }
-    }
-
-    /// The type with this name.
-    pub fn named(name: &str) -> Self {
-        match name {
-            "input_stream_data" => Self::InputStreamData,
-            "output_stream_data" => Self::OutputStreamData,
-            "acknowledge" => Self::Acknowledge,
-            "channel_closed" => Self::ChannelClosed,
-            "start_publication" => Self::StartPublication,
-            "pause_publication" => Self::PausePublication,
-            "agent_session_state" => Self::AgentSessionState,
-            other => Self::Other(other.to_owned()),
-        }
-    }
-}
-
-/// What a stream data payload is: the PayloadType field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PayloadType {
-    /// 0: acknowledgements and the service's messages.
-    None,
-    /// 1: bytes, both directions.
-    Output,
-    /// 2.
-    Error,
-    /// 3: a terminal's size.
-    Size,
-    /// 4.
-    Parameter,
-    /// 5: agent to client.
-    HandshakeRequest,
-    /// 6: client to agent.
-    HandshakeResponse,
-    /// 7: agent to client.
-    HandshakeComplete,
-    /// 8: agent to client.
-    EncryptionChallengeRequest,
-    /// 9: client to agent.
-    EncryptionChallengeResponse,
-    /// 10: one [`Flag`].
-    Flag,
-    /// 11.
-    StandardError,
-    /// 12.
-    ExitCode,
-    /// Anything else; to be ignored.
-    Other(u32),
-}
-
-impl PayloadType {
-    /// The number on the wire.
-    pub fn number(self) -> u32 {
-        match self {
-            Self::None => 0,
-            Self::Output => 1,
-            Self::Error => 2,
-            Self::Size => 3,
-            Self::Parameter => 4,
-            Self::HandshakeRequest => 5,
-            Self::HandshakeResponse => 6,
-            Self::HandshakeComplete => 7,
-            Self::EncryptionChallengeRequest => 8,
-            Self::EncryptionChallengeResponse => 9,
-            Self::Flag => 10,
-            Self::StandardError => 11,
-            Self::ExitCode => 12,
-            Self::Other(number) => number,
-        }
-    }
-
-    /// The type with this number.
-    pub fn numbered(number: u32) -> Self {
-        match number {
-            0 => Self::None,
-            1 => Self::Output,
-            2 => Self::Error,
-            3 => Self::Size,
-            4 => Self::Parameter,
-            5 => Self::HandshakeRequest,
-            6 => Self::HandshakeResponse,
-            7 => Self::HandshakeComplete,
-            8 => Self::EncryptionChallengeRequest,
-            9 => Self::EncryptionChallengeResponse,
-            10 => Self::Flag,
-            11 => Self::StandardError,
-            12 => Self::ExitCode,
-            other => Self::Other(other),
-        }
-    }
-}
-
-/// The payload of [`PayloadType::Flag`]: one big-endian u32.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flag {
-    /// 1, client to agent, basic mode only: the local connection went away.
-    DisconnectToPort,
-    /// 2, client to agent: end the session.
-    TerminateSession,
-    /// 3, agent to client: a dial failed. Names no stream.
-    ConnectToPortError,
-}
-
-impl Flag {
-    /// The four bytes on the wire.
-    pub fn encode(self) -> Bytes {
-        let number: u32 = match self {
-            Self::DisconnectToPort => 1,
-            Self::TerminateSession => 2,
-            Self::ConnectToPortError => 3,
-        };
-        Bytes::copy_from_slice(&number.to_be_bytes())
-    }
-
-    /// `None` for anything that is not a known flag.
-    pub fn decode(payload: &[u8]) -> Option<Self> {
-        match u32::from_be_bytes(payload.try_into().ok()?) {
-            1 => Some(Self::DisconnectToPort),
-            2 => Some(Self::TerminateSession),
-            3 => Some(Self::ConnectToPortError),
-            _ => None,
-        }
-    }
-}
 
 /// One AgentMessage.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -211,14 +54,6 @@ pub enum Malformed {
     /// CreatedDate is 0.
     #[error("the message has no creation date")]
     Created,
-    /// PayloadLength is not the length of what follows.
-    #[error("the payload length says {said}, the frame has {has}")]
-    Length {
-        /// PayloadLength.
-        said: u32,
-        /// Bytes that follow.
-        has: usize,
-    },
     /// PayloadDigest is not the SHA-256 of the payload.
     #[error("the payload does not match its digest")]
     Digest,
@@ -251,33 +86,40 @@ impl Message {
         Self { kind, schema_version: 1, created, sequence, flags: 0, id, payload_type, payload }
     }
 
-    /// The frame on the wire. The digest of an empty payload is left zero, as the service leaves it: nobody checks one
-    /// there.
+    /// The frame on the wire.
     pub fn encode(&self) -> Bytes {
-        let mut out = BytesMut::with_capacity(PREFIX + self.payload.len());
-        out.put_u32(HEADER_LENGTH as u32);
+        let mut frame = BytesMut::with_capacity(PREFIX + self.payload.len());
+        frame.put_bytes(0, PREFIX);
+        frame.put_slice(&self.payload);
+        self.write_prefix(&mut frame);
+        frame.freeze()
+    }
+
+    /// Writes all fields in front of the payload that stands in `frame` from [`PREFIX`] on. The digest of an empty payload
+    /// is left zero, as the service leaves it: nobody checks one there.
+    pub(super) fn write_prefix(&self, frame: &mut [u8]) {
+        let (mut prefix, payload) = frame.split_at_mut(PREFIX);
+        prefix.put_u32(HEADER_LENGTH as u32);
         let name = self.kind.name().as_bytes();
         let name = &name[..name.len().min(32)];
-        out.put_slice(name);
+        prefix.put_slice(name);
         // The service pads its own message with NULs, everybody else with spaces (seen on the wire).
         let padding = if self.kind == MessageType::ChannelClosed { 0 } else { b' ' };
-        out.put_bytes(padding, 32 - name.len());
-        out.put_u32(self.schema_version);
-        out.put_u64(self.created);
-        out.put_i64(self.sequence);
-        out.put_u64(self.flags);
+        prefix.put_bytes(padding, 32 - name.len());
+        prefix.put_u32(self.schema_version);
+        prefix.put_u64(self.created);
+        prefix.put_i64(self.sequence);
+        prefix.put_u64(self.flags);
         let id = self.id.as_bytes();
-        out.put_slice(&id[8..]);
-        out.put_slice(&id[..8]);
-        if self.payload.is_empty() {
-            out.put_bytes(0, 32);
+        prefix.put_slice(&id[8..]);
+        prefix.put_slice(&id[..8]);
+        if payload.is_empty() {
+            prefix.put_bytes(0, 32);
         } else {
-            out.put_slice(&Sha256::digest(&self.payload));
+            prefix.put_slice(&Sha256::digest(&payload));
         }
-        out.put_u32(self.payload_type.number());
-        out.put_u32(u32::try_from(self.payload.len()).expect("a payload is far below 4 GiB"));
-        out.put_slice(&self.payload);
-        out.freeze()
+        prefix.put_u32(self.payload_type.number());
+        prefix.put_u32(u32::try_from(payload.len()).expect("a payload is far below 4 GiB"));
     }
 
     /// Reads a frame. The two publication messages are taken whatever their other fields say, because the service may
@@ -301,11 +143,9 @@ impl Message {
             return Err(Malformed::Created);
         }
         let payload = frame.slice(start..);
-        let said = u32_at(frame, start - 4);
-        if usize::try_from(said) != Ok(payload.len()) {
-            return Err(Malformed::Length { said, has: payload.len() });
-        }
-        if !payload.is_empty() && Sha256::digest(&payload)[..] != frame[80..112] {
+        // Amazon's client takes the rest of the frame whatever PayloadLength says, and looks at the digest unless that is
+        // 0; its agent looks at neither. Whoever is stricter waits for ever for what will not come better.
+        if u32_at(frame, start - 4) != 0 && Sha256::digest(&payload)[..] != frame[80..112] {
             return Err(Malformed::Digest);
         }
         Ok(Self { payload, ..Self::fields(kind, frame) })
@@ -378,6 +218,17 @@ mod tests {
     }
 
     #[test]
+    fn the_payload_is_the_rest_of_the_frame_whatever_its_length_field_says() {
+        for said in [0u32, 4, 6, u32::MAX] {
+            let mut frame = sample().encode().to_vec();
+            frame[116..120].copy_from_slice(&said.to_be_bytes());
+            assert_eq!(Message::decode(&frame.clone().into()), Ok(sample()));
+            frame[PREFIX] ^= 1;
+            assert_eq!(Message::decode(&frame.into()).is_err(), said != 0, "only then is there a digest");
+        }
+    }
+
+    #[test]
     fn names_may_be_padded_with_nuls() {
         let message = Message::unsequenced(MessageType::ChannelClosed, Uuid::nil(), 1, Bytes::new());
         let mut frame = message.encode().to_vec();
@@ -404,14 +255,6 @@ mod tests {
         longer.extend_from_slice(&[9; 8]);
         longer.extend_from_slice(&frame[HEADER_LENGTH..]);
         assert_eq!(Message::decode(&longer.into()), Ok(sample()));
-    }
-
-    #[test]
-    fn flags_are_big_endian_words() {
-        assert_eq!(&Flag::TerminateSession.encode()[..], [0, 0, 0, 2]);
-        assert_eq!(Flag::decode(&[0, 0, 0, 3]), Some(Flag::ConnectToPortError));
-        assert_eq!(Flag::decode(&[3, 0, 0, 0]), None);
-        assert_eq!(Flag::decode(&[3]), None);
     }
 
     proptest! {

@@ -1,9 +1,10 @@
 //! The SSM data channel, natively: a stranger to the rest of the house; it could be its own crate.
 //!
 //! Pure machines, told the time and given bytes: [`message`], [`ack`], [`handshake`], [`open`] and [`smux`] are the
-//! codecs (the sandbox's agent uses them too); [`channel`] keeps the sequence, with `outgoing`, `incoming`, `receipts` and `pace`;
-//! `mux` holds the streams; [`session`] is all of it in one. Around them one driver task moves frames over web sockets
-//! that `dial` opens, and [`Tunnel`] and [`Stream`] are what others hold.
+//! codecs (the sandbox's agent uses them too); [`channel`] keeps the sequence, with `outgoing` and its
+//! `pace`, `incoming` and its `receipts`, and what a session goes through: `readiness`, `payload_size`, `absence`, `silence`;
+//! `mux` holds the streams, each a `lane`; [`session`] is all of it in one. Around them one `driver` task moves frames over one web `socket`
+//! after another, which `dial` opens and an `outage` lies between, and [`Tunnel`] and [`Stream`] are what others hold.
 //!
 //! [`Pool`] puts several sessions beside one another where one is too slow (`pool` says when).
 //!
@@ -11,26 +12,40 @@
 //! thread of its own writes and reads (`spool`). Memory is bounded: 16 MiB for all readers of a session together, beyond it
 //! 80 KiB each, and 8 MiB on the way to the disk.
 
+mod absence;
 pub mod ack;
 mod backlog;
 pub mod channel;
 mod dial;
+mod dials;
 mod driver;
+mod event;
+mod frame_writer;
 pub mod handshake;
 mod incoming;
+mod lane;
 mod load;
 pub mod message;
+mod message_type;
 mod mux;
 pub mod open;
+mod outage;
 mod outgoing;
 mod pace;
+mod payload_size;
+mod payload_type;
 mod pool;
+mod readiness;
 mod receipts;
 pub mod session;
 mod shared;
+mod silence;
 pub mod smux;
+mod socket;
 mod spool;
+mod stamp;
 mod stream;
+mod timing;
 #[cfg(test)]
 mod trial;
 mod tunnel;
@@ -65,9 +80,19 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Refusal>> + Send 
 pub struct Refusal {
     /// In words.
     pub reason: String,
-    /// Whether asking again later can help (network, throttling, an AWS login that the user may renew). `false`: it
-    /// cannot, and a session whose web socket is lost is lost with it.
-    pub retry: bool,
+    /// Whether asking again can help.
+    pub retry: Retry,
+}
+
+/// Whether asking an [`Account`] again can help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// It cannot, and a session whose web socket is lost is lost with it.
+    Never,
+    /// It may: the network, throttling.
+    Later,
+    /// When the user has logged in to AWS again; that takes as long as it takes, and the reason asks for it.
+    AfterLogin,
 }
 
 /// The AWS side of a channel, which this module does not know: fresh credentials each time.
@@ -157,6 +182,9 @@ pub enum Ended {
     /// The service could not be reached for too long.
     #[error("the service could not be reached for {0:.0?}: {1}")]
     ServiceUnreachable(Duration, String),
+    /// The AWS login had ended when the web socket was lost, and nobody logged in again.
+    #[error("nobody logged in to AWS again for {0:.0?}: {1}")]
+    LoggedOut(Duration, String),
     /// The peer broke the protocol.
     #[error("the peer broke the protocol: {0}")]
     Protocol(String),
@@ -209,10 +237,12 @@ pub enum Error {
 }
 
 /// What a tunnel learnt while opening.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Opened {
     /// `AgentVersion` of the handshake.
     pub agent_version: String,
     /// `CustomerMessage` of HandshakeComplete, if not empty.
     pub customer_message: String,
+    /// `host:port` that the agent connects to, where the session's document told it both.
+    pub destination: Option<String>,
 }

@@ -5,16 +5,15 @@
 //! take turns, so a bulk upload does not stand in front of a cancel; a local half-close is no FIN while an answer may
 //! come, because the agent closes both ways on FIN; a FIN goes out only behind the last byte.
 
-use super::backlog::{Backlog, Popped};
+use super::dials::Dials;
+use super::lane::Lane;
+pub use super::lane::{Read, Write};
 use super::smux::{self, Broken, Decoder, HEADER, Piece};
 use super::spool::Spool;
 use bytes::{Buf, Bytes, BytesMut};
 use std::collections::{HashMap, VecDeque};
-use std::io;
 use std::task::Waker;
 
-/// Bytes that one stream may have waiting to be sent.
-const SEND_BUFFER: usize = 64 << 10;
 /// A frame with less data than this is not squeezed into the end of a message.
 const LEAST_PART: usize = 64;
 /// Bytes that all streams together may hold for their readers before each is held to [`super::backlog::LEAST_MEMORY`].
@@ -24,9 +23,7 @@ const HELD: usize = 16 << 20;
 #[derive(Debug)]
 pub struct Mux {
     next: u32,
-    streams: HashMap<u32, Entry>,
-    /// Streams that are gone here and whose FIN from the agent has not come: whether they had received data.
-    leaving: HashMap<u32, bool>,
+    streams: HashMap<u32, Lane>,
     /// Streams with something to send, in turn.
     turns: VecDeque<u32>,
     /// Answers to FINs.
@@ -36,64 +33,10 @@ pub struct Mux {
     /// Bytes that the backlogs hold in memory.
     held: usize,
     spool: Spool,
-    /// The latest stream that has sent data, and the latest of which anything has come: an agent dials for one stream
-    /// after the other, so what has come for one tells of all before it.
-    asked: u32,
-    answered: u32,
+    dials: Dials,
     decoder: Decoder,
-    /// Flags 3 whose FIN has not come yet.
-    refusals: usize,
     received: u64,
     sent: u64,
-}
-
-#[derive(Debug, Default)]
-struct Entry {
-    opened: bool,
-    has_turn: bool,
-    send: BytesMut,
-    backlog: Backlog,
-    received_data: bool,
-    /// FIN came.
-    closed: bool,
-    /// The FIN meant that the agent could not connect.
-    refused: bool,
-    /// The backlog's file failed: bytes are missing after what is kept.
-    failed: Option<io::Error>,
-    /// Nobody here holds it any more; FIN follows the last byte.
-    dropped: bool,
-    /// The writer has said that it is done.
-    finished: bool,
-    reader: Option<Waker>,
-    writer: Option<Waker>,
-}
-
-/// What a read came to.
-#[derive(Debug)]
-pub enum Read {
-    /// Bytes.
-    Data(Bytes),
-    /// Nothing yet; the waker is kept.
-    Pending,
-    /// There are some, on their way from the stalled stream's file; the waker is kept.
-    Fetching,
-    /// FIN, and everything before it was read.
-    End,
-    /// The agent could not connect to the destination.
-    Refused,
-    /// The backlog's file failed.
-    Failed(io::Error),
-}
-
-/// What a write came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Write {
-    /// So many bytes were taken.
-    Taken(usize),
-    /// No room; the waker is kept.
-    Pending,
-    /// The agent has closed the stream, or the writer has.
-    Closed,
 }
 
 impl Default for Mux {
@@ -101,16 +44,13 @@ impl Default for Mux {
         Self {
             next: smux::FIRST_CLIENT_STREAM,
             streams: HashMap::new(),
-            leaving: HashMap::new(),
             turns: VecDeque::new(),
             control: BytesMut::new(),
             waiting: 0,
             held: 0,
             spool: Spool::default(),
-            asked: 0,
-            answered: 0,
+            dials: Dials::default(),
             decoder: Decoder::new(),
-            refusals: 0,
             received: 0,
             sent: 0,
         }
@@ -122,7 +62,7 @@ impl Mux {
     pub fn open(&mut self) -> Option<u32> {
         let id = self.next;
         self.next = id.checked_add(2)?;
-        self.streams.insert(id, Entry::default());
+        self.streams.insert(id, Lane::default());
         self.turn(id);
         Some(id)
     }
@@ -131,12 +71,8 @@ impl Mux {
     pub fn receive(&mut self, mut bytes: Bytes) -> Result<(), Broken> {
         while let Some(piece) = self.decoder.next(&mut bytes)? {
             match piece {
-                Piece::Data(id, data) => {
-                    self.answer(id);
-                    self.data(id, data);
-                }
+                Piece::Data(id, data) => self.data(id, data),
                 Piece::Close(id) => {
-                    self.answer(id);
                     tracing::trace!(stream = id, "the agent closes it");
                     self.closed(id);
                 }
@@ -149,7 +85,7 @@ impl Mux {
 
     /// Flag 3: the next FIN of a stream without data means a refused connection.
     pub fn refusal(&mut self) {
-        self.refusals += 1;
+        self.dials.refusal();
     }
 
     /// Whether [`Self::take`] has bytes.
@@ -162,120 +98,87 @@ impl Mux {
         self.waiting
     }
 
-    /// The next bytes of our stream, at most `most`, with whole smux frames; empty when nothing waits.
-    pub fn take(&mut self, most: usize) -> Bytes {
-        let mut out = BytesMut::new();
+    /// Appends the next bytes of our stream to `out`, at most `most`, in whole smux frames; none when nothing waits.
+    pub fn take(&mut self, most: usize, out: &mut BytesMut) {
+        let (start, most) = (out.len(), out.len() + most);
         if !self.control.is_empty() {
-            let whole = most.min(self.control.len()) / HEADER * HEADER;
-            out.extend_from_slice(&self.control.split_to(whole));
+            let whole = (most - start).min(self.control.len()) / HEADER * HEADER;
+            out.extend_from_slice(&self.control[..whole]);
+            self.control.advance(whole);
         }
         while out.len() + HEADER <= most
             && let Some(id) = self.turns.pop_front()
         {
-            let Some(entry) = self.streams.get_mut(&id) else { continue };
-            entry.has_turn = false;
-            if !entry.opened {
-                entry.opened = true;
+            let Some(lane) = self.streams.get_mut(&id) else { continue };
+            lane.has_turn = false;
+            if !lane.opened {
+                lane.opened = true;
                 tracing::trace!(stream = id, "opens it");
                 out.extend_from_slice(&smux::open(id));
             }
             let room = most.saturating_sub(out.len() + HEADER).min(smux::MAX_FRAME);
-            let part = entry.send.len().min(room);
-            if part > 0 && (part == entry.send.len() || part >= LEAST_PART || out.is_empty()) {
-                smux::push(id, &entry.send[..part], &mut out);
-                entry.send.advance(part);
+            let part = lane.send.len().min(room);
+            if part > 0 && (part == lane.send.len() || part >= LEAST_PART || out.len() == start) {
+                smux::push(id, &lane.send[..part], out);
+                lane.send.advance(part);
+                lane.sent();
                 self.waiting -= part;
                 self.sent += part as u64;
-                self.asked = self.asked.max(id);
-                if entry.send.len() <= SEND_BUFFER / 2
-                    && let Some(writer) = entry.writer.take()
-                {
-                    writer.wake();
-                }
+                self.dials.asked(id);
             }
-            if !entry.send.is_empty() {
+            if !lane.send.is_empty() {
                 self.turn(id);
                 if part < LEAST_PART {
                     break; // the message is full
                 }
-            } else if entry.dropped {
+            } else if lane.dropped {
                 if out.len() + HEADER <= most {
                     tracing::trace!(stream = id, "closes it");
                     out.extend_from_slice(&smux::close(id));
-                    let received_data = entry.received_data;
-                    self.leave(id, received_data);
+                    self.dials.leave(id, lane.received_data);
+                    self.streams.remove(&id);
                 } else {
                     self.turn(id);
                     break;
                 }
             }
         }
-        out.freeze()
     }
 
     /// Reads at most `most` bytes; keeps the waker when there are none.
     pub fn read(&mut self, id: u32, most: usize, waker: &Waker) -> Read {
-        let Some(entry) = self.streams.get_mut(&id) else { return Read::End };
-        if !entry.backlog.is_empty() {
-            self.held -= entry.backlog.held();
-            let popped = entry.backlog.pop(most, waker);
-            self.held += entry.backlog.held();
-            return match popped {
-                Popped::Bytes(data) => Read::Data(data),
-                Popped::Pending => Read::Fetching,
-                Popped::Failed(error) => Read::Failed(error),
-            };
-        }
-        if let Some(error) = entry.failed.take() {
-            entry.failed = Some(io::Error::new(error.kind(), error.to_string()));
-            return Read::Failed(error);
-        }
-        if entry.refused {
-            return Read::Refused;
-        }
-        if entry.closed {
-            return Read::End;
-        }
-        keep(&mut entry.reader, waker);
-        Read::Pending
+        let Some(lane) = self.streams.get_mut(&id) else { return Read::End };
+        self.held -= lane.held();
+        let read = lane.read(most, waker);
+        self.held += lane.held();
+        read
     }
 
     /// Takes bytes to send; keeps the waker when there is no room.
     pub fn write(&mut self, id: u32, data: &[u8], waker: &Waker) -> Write {
-        let Some(entry) = self.streams.get_mut(&id) else { return Write::Closed };
-        if entry.closed || entry.finished {
-            return Write::Closed;
+        let Some(lane) = self.streams.get_mut(&id) else { return Write::Closed };
+        let write = lane.write(data, waker);
+        if let Write::Taken(part) = write {
+            self.waiting += part;
+            self.turn(id);
         }
-        let part = data.len().min(SEND_BUFFER - entry.send.len());
-        if part == 0 && !data.is_empty() {
-            keep(&mut entry.writer, waker);
-            return Write::Pending;
-        }
-        entry.send.extend_from_slice(&data[..part]);
-        self.waiting += part;
-        self.turn(id);
-        Write::Taken(part)
+        write
     }
 
     /// The writer is done. No FIN: an answer may still come, and the agent would drop it.
     pub fn finish(&mut self, id: u32) {
-        if let Some(entry) = self.streams.get_mut(&id) {
-            entry.finished = true;
-        }
+        self.streams.get_mut(&id).into_iter().for_each(Lane::finish);
     }
 
     /// Nobody holds the stream any more: what waits is sent, then FIN.
     pub fn drop_stream(&mut self, id: u32) {
-        let Some(entry) = self.streams.get_mut(&id) else { return };
-        self.held -= entry.backlog.held();
-        if entry.closed || (!entry.opened && entry.send.is_empty()) {
+        let Some(lane) = self.streams.get_mut(&id) else { return };
+        self.held -= lane.held();
+        if lane.closed || (!lane.opened && lane.send.is_empty()) {
             self.streams.remove(&id);
             return;
         }
-        entry.dropped = true;
-        entry.backlog = Backlog::default();
-        entry.reader = None;
-        entry.writer = None;
+        lane.drop_ends();
         self.turn(id);
     }
 
@@ -292,14 +195,12 @@ impl Mux {
 
     /// Wakes every reader and writer, for the end of everything.
     pub fn wake_all(&mut self) {
-        for entry in self.streams.values_mut() {
-            entry.reader.take().into_iter().chain(entry.writer.take()).for_each(Waker::wake);
-        }
+        self.streams.values_mut().for_each(Lane::wake);
     }
 
     /// Streams that somebody holds.
     pub fn count(&self) -> usize {
-        self.streams.values().filter(|entry| !entry.dropped).count()
+        self.streams.values().filter(|lane| !lane.dropped).count()
     }
 
     /// Bytes of data so far: received, sent.
@@ -309,93 +210,55 @@ impl Mux {
 
     /// The latest stream of which anything has come, where a later one has asked.
     pub fn unanswered_after(&self) -> Option<u32> {
-        (self.asked > self.answered).then_some(self.answered)
-    }
-
-    fn answer(&mut self, id: u32) {
-        // An agent that speaks of streams that never were does not make later ones answered.
-        if id <= self.asked {
-            self.answered = self.answered.max(id);
-        }
+        self.dials.unanswered_after()
     }
 
     fn data(&mut self, id: u32, data: Bytes) {
         self.received += data.len() as u64;
+        self.dials.received(id);
         // Unknown ids are dropped silently, as the reference library does: their stream is gone.
-        if let Some(had) = self.leaving.get_mut(&id) {
-            *had = true;
-        }
-        let Some(entry) = self.streams.get_mut(&id) else { return };
-        entry.received_data = true;
-        if entry.dropped || entry.closed || entry.failed.is_some() {
-            return;
-        }
+        let Some(lane) = self.streams.get_mut(&id) else { return };
         let short = self.held > HELD;
-        self.held -= entry.backlog.held();
-        let pushed = entry.backlog.push(data, short, &mut self.spool);
-        self.held += entry.backlog.held();
-        if let Err(error) = pushed {
-            tracing::warn!(stream = id, %error, "a stalled stream's temporary file failed");
-            entry.failed = Some(error);
-        }
-        if let Some(reader) = entry.reader.take() {
-            reader.wake();
-        }
+        self.held -= lane.held();
+        lane.push(data, short, &mut self.spool);
+        self.held += lane.held();
     }
 
     fn closed(&mut self, id: u32) {
-        if let Some(had_data) = self.leaving.remove(&id) {
-            if !had_data && self.refusals > 0 {
-                self.refusals -= 1;
-            }
+        self.dials.answered(id);
+        if self.dials.has_left(id) {
             return;
         }
-        let Some(entry) = self.streams.get_mut(&id) else { return };
-        if entry.closed {
-            return;
-        }
-        entry.closed = true;
-        if !entry.received_data && self.refusals > 0 {
-            self.refusals -= 1;
-            entry.refused = true;
-        }
-        // What the agent has not read by now it would throw away.
-        self.waiting -= entry.send.len();
-        entry.send.clear();
-        entry.reader.take().into_iter().chain(entry.writer.take()).for_each(Waker::wake);
+        let Some(lane) = self.streams.get_mut(&id).filter(|lane| !lane.closed) else { return };
+        self.waiting -= lane.send.len();
+        lane.close(self.dials.is_refused(lane.received_data));
         self.control.extend_from_slice(&smux::close(id));
-        if entry.dropped {
+        if lane.dropped {
             self.streams.remove(&id);
         }
     }
 
-    /// The stream is closed from here; its FIN from the agent is still to come.
-    fn leave(&mut self, id: u32, received_data: bool) {
-        self.streams.remove(&id);
-        self.leaving.insert(id, received_data);
-    }
-
     fn turn(&mut self, id: u32) {
-        if let Some(entry) = self.streams.get_mut(&id)
-            && !entry.has_turn
+        if let Some(lane) = self.streams.get_mut(&id)
+            && !lane.has_turn
         {
-            entry.has_turn = true;
+            lane.has_turn = true;
             self.turns.push_back(id);
         }
     }
 }
 
-/// Keeps a waker, without a clone where it is the same one.
-fn keep(place: &mut Option<Waker>, waker: &Waker) {
-    match place {
-        Some(kept) => kept.clone_from(waker),
-        none => *none = Some(waker.clone()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::lane::SEND_BUFFER;
     use super::*;
+
+    fn taken(mux: &mut Mux, most: usize) -> Bytes {
+        // Behind what is there already, as in a frame.
+        let mut out = BytesMut::from(&b"header"[..]);
+        mux.take(most, &mut out);
+        out.split_off(6).freeze()
+    }
 
     fn pieces(bytes: &Bytes) -> Vec<Piece> {
         let (mut decoder, mut bytes) = (Decoder::new(), bytes.clone());
@@ -413,7 +276,7 @@ mod tests {
         let mut mux = Mux::default();
         let (first, second) = (written(&mut mux, b"a"), written(&mut mux, b"b"));
         assert_eq!((first, second), (3, 5));
-        let all = pieces(&mux.take(1024));
+        let all = pieces(&taken(&mut mux, 1024));
         let data = |id, text: &'static str| Piece::Data(id, Bytes::from_static(text.as_bytes()));
         assert_eq!(all, [Piece::Open(3), data(3, "a"), Piece::Open(5), data(5, "b")]);
         assert!(!mux.wants_send());
@@ -425,8 +288,8 @@ mod tests {
         let mut mux = Mux::default();
         written(&mut mux, &[1; SEND_BUFFER]);
         let small = written(&mut mux, b"cancel");
-        let first = pieces(&mux.take(1024));
-        let second = pieces(&mux.take(1024));
+        let first = pieces(&taken(&mut mux, 1024));
+        let second = pieces(&taken(&mut mux, 1024));
         assert!(first.iter().all(|piece| !matches!(piece, Piece::Data(id, _) if *id == small)));
         assert!(second.contains(&Piece::Data(small, Bytes::from_static(b"cancel"))), "{second:?}");
     }
@@ -439,7 +302,7 @@ mod tests {
             ids.iter().for_each(|id| mux.drop_stream(*id));
             let (mut data, mut closed) = (0, 0);
             while mux.wants_send() {
-                let bytes = mux.take(most);
+                let bytes = taken(&mut mux, most);
                 assert!(!bytes.is_empty() && bytes.len() <= most, "{most}: {}", bytes.len());
                 for piece in pieces(&bytes) {
                     match piece {
@@ -458,7 +321,7 @@ mod tests {
         let mut mux = Mux::default();
         let id = written(&mut mux, b"x");
         mux.finish(id);
-        assert!(!pieces(&mux.take(1024)).contains(&Piece::Close(id)));
+        assert!(!pieces(&taken(&mut mux, 1024)).contains(&Piece::Close(id)));
         assert_eq!(mux.write(id, b"y", Waker::noop()), Write::Closed);
         mux.receive(
             [smux::open(4), {
@@ -472,18 +335,18 @@ mod tests {
         .expect("smux");
         assert!(matches!(mux.read(id, 100, Waker::noop()), Read::Data(data) if data == "answer"));
         mux.drop_stream(id);
-        assert_eq!(pieces(&mux.take(1024)), [Piece::Close(id)]);
+        assert_eq!(pieces(&taken(&mut mux, 1024)), [Piece::Close(id)]);
 
         let unused = mux.open().expect("a number");
         mux.drop_stream(unused);
-        assert!(mux.take(1024).is_empty());
+        assert!(taken(&mut mux, 1024).is_empty());
     }
 
     #[test]
     fn refusals_belong_to_streams_without_data() {
         let mut mux = Mux::default();
         let (served, refused, dropped) = (written(&mut mux, b"1"), written(&mut mux, b"2"), written(&mut mux, b"3"));
-        mux.take(1024);
+        taken(&mut mux, 1024);
         let mut out = BytesMut::new();
         smux::push(served, b"hello", &mut out);
         out.extend_from_slice(&smux::close(served));
@@ -495,12 +358,12 @@ mod tests {
         assert!(matches!(mux.read(refused, 100, Waker::noop()), Read::Refused));
         // A refusal of a stream that nobody holds any more is not blamed on the next one.
         mux.drop_stream(dropped);
-        mux.take(1024);
+        taken(&mut mux, 1024);
         mux.refusal();
         mux.receive(smux::close(dropped)).expect("smux");
         let last = written(&mut mux, b"4");
         mux.receive(smux::close(last)).expect("smux");
         assert!(matches!(mux.read(last, 100, Waker::noop()), Read::End));
-        assert!(mux.leaving.is_empty());
+        assert!(mux.dials.leaving() == 0);
     }
 }

@@ -58,10 +58,10 @@ struct Inner {
     /// Its end is the pool's.
     first: Tunnel,
     most: usize,
-    opener: Box<dyn Opener>,
+    opener: Arc<dyn Opener>,
     state: Mutex<State>,
     /// Held by whoever opens one.
-    turn: tokio::sync::Mutex<()>,
+    turn: Arc<tokio::sync::Mutex<()>>,
     /// The watch; it ends with us.
     watch: Mutex<JoinSet<()>>,
 }
@@ -93,9 +93,9 @@ impl Pool {
         let pool = Self(Arc::new(Inner {
             first,
             most,
-            opener: Box::new(opener),
+            opener: Arc::new(opener),
             state: Mutex::default(),
-            turn: tokio::sync::Mutex::new(()),
+            turn: Arc::default(),
             watch: Mutex::default(),
         }));
         if most > 1 {
@@ -128,8 +128,7 @@ impl Pool {
         self.0.dials_are_answered_or_silent().await;
         if self.0.wants_more(wish) {
             // Of its own, so that a session that AWS has started is never forgotten half-way.
-            let inner = Arc::clone(&self.0);
-            let opening = tokio::spawn(async move { inner.open_one(wish).await });
+            let opening = tokio::spawn(open_one(Arc::downgrade(&self.0), wish));
             let _open_or_not = tokio::time::timeout(WORTHWHILE, opening).await;
         }
         let mut tunnels = self.tunnels();
@@ -157,9 +156,9 @@ impl Pool {
     /// Terminates all of them; returns when AWS has been told.
     pub async fn close(&self) {
         self.0.state().closed = true;
+        join_all(self.tunnels().iter().map(Tunnel::close)).await;
         // One that is being opened is closed by whoever opens it.
         let _turn = self.0.turn.lock().await;
-        join_all(self.tunnels().iter().map(Tunnel::close)).await;
     }
 }
 
@@ -192,33 +191,6 @@ impl Inner {
         let is_slow = |one: &Tunnel| one.dialling().is_some_and(|since| since >= SLOW_DIAL);
         while self.most > 1 && self.tunnels().iter().all(is_slow) && !self.tunnels().iter().all(is_silent) {
             tokio::time::sleep(DIAL_LOOK).await;
-        }
-    }
-
-    /// Opens one more, if it is still wanted when it is our turn.
-    async fn open_one(&self, wish: Wish) {
-        let _turn = self.turn.lock().await;
-        if !self.wants_more(wish) {
-            return;
-        }
-        self.replace_one();
-        match self.opener.open().await {
-            Ok(tunnel) => {
-                tracing::debug!(session = tunnel.session_id(), "one more session");
-                let late = {
-                    let mut state = self.state();
-                    let late = state.closed.then(|| tunnel.clone());
-                    state.more.push(Additional { tunnel, unused: None });
-                    late
-                };
-                if let Some(tunnel) = late {
-                    tunnel.close().await;
-                }
-            }
-            Err(error) => {
-                tracing::debug!(%error, "no further session");
-                self.state().refused = Some(Instant::now());
-            }
         }
     }
 
@@ -268,18 +240,53 @@ fn is_replaceable(tunnel: &Tunnel) -> bool {
     is_open(tunnel) && is_silent(tunnel) && tunnel.figures().streams == 0
 }
 
+/// Opens one more, if it is still wanted when it is our turn. It holds no pool: one that is dropped meanwhile ends at once,
+/// and what was opened for it ends as soon as it is there.
+async fn open_one(pool: Weak<Inner>, wish: Wish) {
+    let Some((turn, opener)) = pool.upgrade().map(|inner| (Arc::clone(&inner.turn), Arc::clone(&inner.opener))) else {
+        return;
+    };
+    let _turn = turn.lock().await;
+    match pool.upgrade().filter(|inner| inner.wants_more(wish)) {
+        Some(inner) => inner.replace_one(),
+        None => return,
+    }
+    match (opener.open().await, pool.upgrade()) {
+        (Ok(tunnel), Some(inner)) => {
+            tracing::debug!(session = tunnel.session_id(), "one more session");
+            let late = {
+                let mut state = inner.state();
+                let late = state.closed.then(|| tunnel.clone());
+                state.more.push(Additional { tunnel, unused: None });
+                late
+            };
+            if let Some(tunnel) = late {
+                tunnel.close().await;
+            }
+        }
+        (Ok(tunnel), None) => tunnel.close().await,
+        (Err(error), inner) => {
+            tracing::debug!(%error, "no further session");
+            if let Some(inner) = inner {
+                inner.state().refused = Some(Instant::now());
+            }
+        }
+    }
+}
+
 /// Opens one more while all are busy, and closes what is not used.
 async fn watch(pool: Weak<Inner>) {
     loop {
         let Some(inner) = pool.upgrade() else { return };
         inner.sweep();
         let tunnels = inner.tunnels();
-        if inner.wants_more(Wish::Quick) {
-            inner.open_one(Wish::Quick).await;
-        }
+        let wants_more = inner.wants_more(Wish::Quick);
         let bells: Vec<_> = tunnels.iter().map(Tunnel::bulk).collect();
         // The pool must be able to end while we wait.
         drop((inner, tunnels));
+        if wants_more {
+            open_one(Weak::clone(&pool), Wish::Quick).await;
+        }
         let bulk = select_all(bells.into_iter().map(Box::pin));
         let _bulk_or_time_to_sweep = tokio::time::timeout(UNUSED / 4, bulk).await;
     }

@@ -1,10 +1,15 @@
 //! The whole client in one pure machine: a [`Channel`] with a `Mux` on it. Frames and `now` in, frames out; streams
 //! beside. The driver moves its frames over real web sockets, the protocol tests over simulated ones.
+//!
+//! Allocations a frame, its receipt included, counted by dhat under `benches/ssm_frames.rs`: 0.05 down (it was 6.0), 0.16
+//! for 8 KiB up and 0.04 for 1 KiB (it was 5.0). What is left are the blocks that frames are written into (`frame_writer`,
+//! one of 64 KiB for every seven frames of 8 KiB) and nodes of the tree of what is unacknowledged.
 
 use super::channel::{Channel, Event, Frame};
 use super::load::Load;
 use super::message::Flag;
-use super::mux::{Mux, Read, Write};
+use super::mux::Mux;
+pub use super::mux::{Read, Write};
 use super::smux;
 use super::{Ended, Error, Figures, Opened};
 use bytes::Bytes;
@@ -247,12 +252,11 @@ impl Session {
             return;
         }
         let most = self.channel.payload(self.mux.waiting(), now);
-        let bytes = self.mux.take(most);
-        if !bytes.is_empty() {
+        let sent = self.channel.send_bytes(most, now, |out| self.mux.take(most, out));
+        if sent > 0 {
             self.active = now;
             self.probed = false;
-            self.bulk += u64::from(self.load.note(bytes.len(), now));
-            self.channel.send_bytes(bytes, now);
+            self.bulk += u64::from(self.load.note(sent, now));
             self.look_at_dial(now);
         }
     }
@@ -266,10 +270,10 @@ impl Session {
 
     fn event(&mut self, event: Event, now: Instant) {
         match event {
-            Event::Ready { agent_version, customer_message } => {
-                tracing::debug!(agent_version, "ready");
+            Event::Ready(opened) => {
+                tracing::debug!(agent_version = opened.agent_version, "ready");
                 self.last_nop = now;
-                self.opened = Some(Opened { agent_version, customer_message });
+                self.opened = Some(opened);
             }
             Event::Data(bytes) => {
                 let before = self.mux.figures().0;
@@ -310,6 +314,7 @@ impl Session {
     /// Sends a NOP, as a message of its own: it is nobody's data.
     fn nop(&mut self, now: Instant) {
         (self.last_nop, self.probed) = (now, true);
-        self.channel.send_bytes(smux::nop(), now);
+        let nop = smux::nop();
+        self.channel.send_bytes(nop.len(), now, |out| out.extend_from_slice(&nop));
     }
 }

@@ -55,7 +55,7 @@ pub fn close(stream: u32) -> Bytes {
 
 /// A NOP frame.
 pub fn nop() -> Bytes {
-    header(NOP, 0, 0)
+    Bytes::from_static(&[VERSION, NOP, 0, 0, 0, 0, 0, 0])
 }
 
 /// PSH frames for all of `data`, each of at most [`MAX_FRAME`] bytes, appended to `out`.

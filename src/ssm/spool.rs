@@ -40,16 +40,47 @@ struct State {
     reader: Option<Waker>,
 }
 
+/// Something to do with a file. One that nobody does any more, because the thread is gone, fails its file: whoever reads
+/// it would wait for ever.
 #[derive(Debug)]
 struct Job {
     state: Arc<Mutex<State>>,
-    what: What,
+    /// Taken by whoever does it.
+    what: Option<What>,
+    /// What it counts for among those on their way.
+    bytes: usize,
+    under_way: Arc<AtomicUsize>,
+    done: bool,
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.under_way.fetch_sub(self.bytes, Ordering::Relaxed);
+        let mut shared = lock(&self.state);
+        if !self.done {
+            let gone = (io::ErrorKind::Other, "the thread for temporary files is gone".to_owned());
+            shared.failed.get_or_insert(gone);
+        }
+        // A reader that waits for what can never come must learn of it too.
+        let reader = if shared.fetched.is_some() || shared.failed.is_some() { shared.reader.take() } else { None };
+        drop(shared);
+        reader.into_iter().for_each(Waker::wake);
+    }
 }
 
 #[derive(Debug)]
 enum What {
-    Write { at: u64, bytes: Bytes },
-    Read { at: u64, length: usize },
+    Write {
+        at: u64,
+        bytes: Bytes,
+    },
+    Read {
+        at: u64,
+        length: usize,
+    },
+    /// The thread ends, as if it had died.
+    #[cfg(test)]
+    Die,
 }
 
 /// What [`Spooled::fetch`] came to.
@@ -73,8 +104,7 @@ impl Spool {
             Some(jobs) => jobs.clone(),
             None => {
                 let (jobs, work) = channel();
-                let under_way = Arc::clone(&self.under_way);
-                std::thread::Builder::new().name("ssm spool".to_owned()).spawn(move || run(&work, &under_way))?;
+                std::thread::Builder::new().name("ssm spool".to_owned()).spawn(move || run(&work))?;
                 self.jobs.insert(jobs).clone()
             }
         };
@@ -117,7 +147,6 @@ impl Spooled {
         if let Some((kind, words)) = &lock(&self.state).failed {
             return Err(io::Error::new(*kind, words.clone()));
         }
-        self.under_way.fetch_add(bytes.len(), Ordering::Relaxed);
         self.hand_over(What::Write { at, bytes })
     }
 
@@ -142,7 +171,10 @@ impl Spooled {
     }
 
     fn hand_over(&self, what: What) -> io::Result<()> {
-        let job = Job { state: Arc::clone(&self.state), what };
+        let bytes = if let What::Write { bytes, .. } = &what { bytes.len() } else { 0 };
+        self.under_way.fetch_add(bytes, Ordering::Relaxed);
+        let (state, under_way) = (Arc::clone(&self.state), Arc::clone(&self.under_way));
+        let job = Job { state, what: Some(what), bytes, under_way, done: false };
         self.jobs.send(job).map_err(|_| io::Error::other("the thread for temporary files is gone"))
     }
 }
@@ -153,32 +185,29 @@ impl Drop for Spooled {
     }
 }
 
-fn run(work: &Receiver<Job>, under_way: &AtomicUsize) {
-    while let Ok(Job { state, what }) = work.recv() {
-        let mut shared = lock(&state);
+fn run(work: &Receiver<Job>) {
+    while let Ok(mut job) = work.recv() {
+        let Some(what) = job.what.take() else { continue };
+        let mut shared = lock(&job.state);
         let wanted = !shared.forgotten && shared.failed.is_none();
         let mut file = shared.file.take();
         drop(shared);
-        let (result, written) = match what {
-            What::Write { at, bytes } => {
-                let result = if wanted { write(&mut file, at, &bytes).map(|()| None) } else { Ok(None) };
-                (result, bytes.len())
-            }
-            What::Read { at, length } if wanted => (read(&mut file, at, length).map(Some), 0),
-            What::Read { .. } => (Ok(None), 0),
+        let result = match what {
+            What::Write { at, bytes } if wanted => write(&mut file, at, &bytes).map(|()| None),
+            What::Read { at, length } if wanted => read(&mut file, at, length).map(Some),
+            What::Write { .. } | What::Read { .. } => Ok(None),
+            #[cfg(test)]
+            What::Die => return,
         };
-        let mut shared = lock(&state);
+        let mut shared = lock(&job.state);
         shared.file = file;
         match result {
             Ok(None) => {}
             Ok(Some(bytes)) => (shared.fetching, shared.fetched) = (false, Some(bytes)),
             Err(error) => shared.failed = Some((error.kind(), error.to_string())),
         }
-        // A reader that waits for what can never come must learn of it too.
-        let reader = if shared.fetched.is_some() || shared.failed.is_some() { shared.reader.take() } else { None };
         drop(shared);
-        under_way.fetch_sub(written, Ordering::Relaxed);
-        reader.into_iter().for_each(Waker::wake);
+        job.done = true;
     }
 }
 
@@ -250,6 +279,24 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
         assert_eq!(bad.write(0, Bytes::from_static(b"late")).expect_err("it has failed").kind(), error.kind());
         assert_eq!(fetch(&good, 0, 4).expect("its own file").as_ref(), b"good");
+    }
+
+    #[test]
+    fn a_thread_that_is_gone_fails_what_waits_for_it() {
+        let mut spool = Spool::default();
+        let (one, other) = (spool.file().expect("a thread"), spool.file().expect("a thread"));
+        let hanging = lock(&other.state);
+        // Behind these the thread dies, before it comes to what was handed over then.
+        other.hand_over(What::Write { at: 0, bytes: Bytes::new() }).expect("a thread");
+        other.hand_over(What::Die).expect("a thread");
+        one.write(0, Bytes::from_static(b"lost")).expect("handed over");
+        assert!(matches!(one.fetch(0, 4, Waker::noop()), Fetched::Pending));
+        drop(hanging);
+        assert!(fetch(&one, 0, 4).expect_err("nobody reads it").to_string().contains("is gone"));
+        assert!(fetch(&one, 0, 4).is_err(), "and at every later time");
+        assert!(fetch(&other, 0, 4).is_err());
+        assert!(other.write(0, Bytes::from_static(b"late")).is_err());
+        assert_eq!(spool.under_way(), 0, "the tunnel waits for nothing of it");
     }
 
     #[test]

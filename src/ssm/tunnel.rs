@@ -1,9 +1,10 @@
 //! The handle of a tunnel: opening, streams, how it is doing, the end.
 
-use super::driver::{self, Timing};
+use super::driver;
 use super::session::Session;
 use super::shared::{Handle, Shared};
 use super::stream::Stream;
+use super::timing::Timing;
 use super::{Account, Ended, Error, Figures, Grant, Health, Opened, Options};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -104,10 +104,10 @@ impl Drop for Postgres {
     }
 }
 
-/// The folder of `postgres` and `initdb`: PATH, then where distributions put them, the newest first.
+/// The folder of `postgres` and `initdb`: `PGBIN`, then PATH, then where distributions put them, the newest first.
 fn binaries() -> PathBuf {
-    let mut folders: Vec<PathBuf> =
-        std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::var_os("PGBIN").map(PathBuf::from).into_iter().collect();
+    folders.extend(std::env::var_os("PATH").iter().flat_map(std::env::split_paths));
     for (parent, inner) in [
         ("/usr/lib/postgresql", "bin"),
         ("/usr/pgsql", "bin"),

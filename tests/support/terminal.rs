@@ -50,7 +50,7 @@ impl Terminal {
     }
 
     pub fn wait_until(&self, what: &str, is_so: impl Fn(&str) -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(90);
         loop {
             let text = self.screen.lock().expect("the emulator did not panic").screen().contents();
             if is_so(&text) {
@@ -62,7 +62,7 @@ impl Terminal {
     }
 
     pub fn wait_for_not(&self, what: &str) {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(90);
         while self.screen.lock().expect("the emulator did not panic").screen().contents().contains(what) {
             assert!(Instant::now() < deadline, "{what:?} stays");
             std::thread::sleep(Duration::from_millis(10));
@@ -77,7 +77,7 @@ impl Terminal {
 
     /// Its exit status, and the screen it left behind.
     pub fn end(mut self) -> (u32, vt100::Parser) {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(90);
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("it can be waited for") {
                 break status.exit_code();

@@ -30,7 +30,9 @@ impl World {
         let sandbox =
             Sandbox::start(Options { events: false, ..Options::default() }).await.expect("the sandbox starts");
         let (clock, faults, secrets) = (sandbox.clock().clone(), sandbox.faults().clone(), sandbox.secrets().clone());
-        let aws = serve_with(clock, faults, sandbox.sessions().door(), secrets).await.expect("a loopback port");
+        let changes = sandbox.changes().clone();
+        let aws =
+            serve_with(clock, faults, sandbox.sessions().door(), secrets, changes).await.expect("a loopback port");
         let folder = tempfile::tempdir().expect("temporary folder");
         let mut settings = Settings {
             aws: AwsSettings {

@@ -15,7 +15,7 @@ pub struct Neighbour {
     pub sandbox: Sandbox,
     environment: Vec<(String, String)>,
     _home: tempfile::TempDir,
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
 }
 
 /// One for all tests that leave its dial alone.
@@ -48,7 +48,13 @@ impl Neighbour {
         environment.push(("PATH".to_owned(), std::env::var("PATH").expect("a PATH")));
         environment.push(("HOME".to_owned(), home.path().display().to_string()));
         environment.push(("TZ".to_owned(), "UTC".to_owned()));
-        Neighbour { sandbox, environment, _home: home, _runtime: runtime }
+        Neighbour { sandbox, environment, _home: home, runtime }
+    }
+
+    /// Restarts its PostgreSQL; returns when it answers again.
+    #[allow(dead_code, reason = "not every test pulls the server away")]
+    pub fn restart_database(&self) {
+        self.runtime.block_on(self.sandbox.restart_database()).expect("it comes back");
     }
 
     /// A variable of the environment.

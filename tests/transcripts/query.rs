@@ -2,8 +2,8 @@
 
 use crate::neighbour::{self, shared};
 use insta::assert_snapshot;
-use std::io::Read;
-use std::process::Command;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
 
 const SAMPLE: &str = "select 1 as id, 'plain' as text, 12.50 as price, null as nothing, '' as empty, true as yes \
                       union all select 22, E'a,b\\n\"c\"|\\t\\\\', 'NaN', null, '', false";
@@ -61,12 +61,17 @@ fn tables_and_csv_are_byte_for_byte_psql() {
     }
     let head = String::from_utf8(head).expect("text");
     let psql_line = head.lines().nth(1).expect("the psql line");
-    let conninfo = psql_line.rsplit_once(" psql ").expect("psql").1.trim_matches('\'');
-    let token = neighbour.run(&["token", "orders-prod", "--user", "oncall"]).stdout;
+    // `gatepost` in it is this build's.
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_gatepost")).parent().expect("a folder");
+    let path = format!("{}:{}", folder.display(), neighbour.variable("PATH"));
     for statement in &statements {
         for format in ["csv", "table"] {
-            let mut psql = Command::new("psql");
-            psql.args(["-X", "-d", conninfo]).env("PGPASSWORD", token.trim()).env("PGCLIENTENCODING", "UTF8");
+            let mut psql = Command::new("sh");
+            psql.args(["-c", &format!("{psql_line} \"$@\""), "sh", "-X"]).env("PGCLIENTENCODING", "UTF8");
+            for (name, value) in neighbour.command(&[]).get_envs() {
+                psql.env(name, value.expect("set"));
+            }
+            psql.env("PATH", &path);
             if format == "csv" {
                 psql.arg("--csv");
             }
@@ -100,6 +105,22 @@ fn sql_from_stdin() {
     let words = ["query", "orders-prod", "--user", "oncall", "--format", "csv", "-"];
     let said = shared().feed(&words, "select 1 as a; select 2 as b");
     assert_snapshot!(shared().told(&words, &said));
+}
+
+/// Where the script itself is standard input, `pstdin` is what comes next in it, as psql has it; also for a file that it
+/// includes.
+#[test]
+fn data_from_a_standard_input_that_is_the_script() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("load.sql"), "\\copy t from pstdin\nselect count(*) as loaded from t;\n")
+        .expect("written");
+    let script = "create temp table t (a int, b text);\n\\copy t from pstdin\n1\tone\n2\ttwo\n\\.\n\\i load.sql\n3\tthree\n\\.\n\
+                  select count(*), sum(a), max(b) from t;\n";
+    let words = ["query", "orders-prod", "--user", "oncall", "--write", "--format", "csv", "-f", "-"];
+    let mut child = shared().command(&words).stdin(Stdio::piped()).current_dir(folder.path()).spawn().expect("it runs");
+    child.stdin.take().expect("a pipe").write_all(script.as_bytes()).expect("it reads");
+    let said = neighbour::finish(child);
+    assert_eq!((said.status, said.stdout.as_str()), (0, "loaded\n3\ncount,sum,max\n3,6,two\n"), "{}", said.stderr);
 }
 
 #[test]

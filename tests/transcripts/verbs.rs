@@ -152,7 +152,7 @@ fn psql_logs_in_through_a_tunnel() {
     let mut line = || lines.next().expect("a line").expect("text");
     let (port_line, psql) = (line(), line());
     assert!(port_line.starts_with("127.0.0.1:"), "{port_line}");
-    assert!(psql.contains("sslmode=verify-full") && psql.contains("hostaddr=127.0.0.1"), "{psql}");
+    assert!(psql.contains("PGSSLMODE=verify-full") && psql.contains("PGHOSTADDR=127.0.0.1"), "{psql}");
     // The line as it is pasted, with a statement; `gatepost` is this build's.
     let folder = std::path::Path::new(env!("CARGO_BIN_EXE_gatepost")).parent().expect("a folder");
     let path = format!("{}:{}", folder.display(), neighbour.variable("PATH"));
@@ -175,4 +175,26 @@ fn psql_logs_in_through_a_tunnel() {
 fn a_tunnel_goes_to_anything_the_bastion_reaches() {
     assert_snapshot!("unlisted_without_bastion", shared().transcript(&["tunnel", "cache.internal:6379"]));
     assert_snapshot!("no_such_bastion", shared().transcript(&["tunnel", "cache.internal:6379", "--via", "nobody"]));
+}
+
+/// What `policy` prints is run as it stands, for a name that needs quoting; and undone.
+#[test]
+fn the_sql_of_a_policy_runs() {
+    let neighbour = shared();
+    let user = "o'neil $grant0$ \"x\" %";
+    let words = ["policy", "orders-prod", "--user", user, "--schema", "public", "--table", "orders", "--json"];
+    let json: serde_json::Value = serde_json::from_str(&neighbour.run(&words).stdout).expect("JSON");
+    assert_eq!(json["scopes"].as_array().map(Vec::len), Some(4));
+    assert_eq!(json["trust"]["document"]["Statement"][0]["Action"], "sts:AssumeRole");
+    let mut script = format!("begin;\n{}\n", json["sql"].as_str().expect("SQL"));
+    for grant in json["grants"].as_array().expect("a list") {
+        let sql = grant["sql"].as_str().expect("SQL");
+        script.push_str(&format!("{sql}\n"));
+    }
+    let literal = user.replace('\'', "''");
+    script
+        .push_str(&format!("select has_table_privilege('{literal}', 'public.orders', 'select, delete');\nrollback;\n"));
+    let query = ["query", "orders-prod", "--auth", "secret", "--user", "postgres", "--write", "--format", "tsv", "-"];
+    let said = neighbour.feed(&query, &script);
+    assert!(said.status == 0 && said.stdout.trim_end().ends_with('t'), "{}{}", said.stdout, said.stderr);
 }

@@ -1,8 +1,8 @@
 //! psql's words about the catalogue (`\l`, `\d NAME`, `\df`, `\sf`, …): asks the server and answers with what psql prints.
 //! It must not know where that is shown.
 //!
-//! The columns are psql 15's, for servers 11 to 17. Where newer clients differ it stays with 15: psql 16 takes "Member of"
-//! out of `\du` (for `\drg`) and adds "ICU Rules" to `\l` and `\dO`; 17 writes `(none)` for an empty list of privileges; 18
+//! The columns are psql 15's, for servers 11 to 18. Where newer clients differ it stays with 15: psql 16 takes "Member of"
+//! out of `\du` (for `\drg`, which is here too) and adds "ICU Rules" to `\l` and `\dO`; 17 writes `(none)` for an empty list of privileges; 18
 //! adds "Leakproof?" to `\df+` and `\do+`, and the version available to `\dx`.
 //!
 //! A word with an unclosed quote is refused (psql complains and answers as if nothing had been named), and a semicolon at the
@@ -51,6 +51,14 @@ pub enum Refused {
     /// There is no such thing; the sentence is psql's.
     #[error("{0}")]
     NothingFound(String),
+    /// There is nothing to list. For psql that is no failure; told to be quiet, it prints the empty list.
+    #[error("{words}")]
+    NothingListed {
+        /// psql's sentence.
+        words: String,
+        /// The list.
+        list: Box<Printed>,
+    },
     /// The argument cannot be meant so.
     #[error("{0}")]
     BadArgument(String),
@@ -91,6 +99,7 @@ async fn answer(session: &mut Session, word: &Word, arguments: &str) -> Result<V
         Family::Relation => return relation::answer(server, word, pattern).await,
         Family::Relations(kinds) => return relations::answer(server, word, kinds, pattern).await,
         Family::Roles => return one(roles::answer(server, word, pattern).await),
+        Family::RoleGrants => return one(roles::grants(server, word, pattern).await),
         Family::RoleSettings => return one(roles::settings(server, &words).await),
         Family::Schemas => return one(schemas::answer(server, word, pattern).await),
         Family::Extensions if word.more => return extensions::contents(server, pattern).await,

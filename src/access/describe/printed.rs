@@ -22,6 +22,8 @@ pub struct Printed {
     pub footers: Vec<String>,
     /// Whether `(3 rows)` stands below it where nothing else does.
     pub counted: bool,
+    /// Whether it is never printed a column a line: a relation's columns.
+    pub stays_upright: bool,
     /// Printed as it is, whatever the format: the definition of `\sf` and `\sv`. There is no table then.
     pub text: Option<String>,
 }

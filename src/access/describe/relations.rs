@@ -17,11 +17,15 @@ pub async fn answer(
 ) -> Result<Vec<Printed>, Refused> {
     let query = query(server, word, letters, pattern)?;
     let answer = server.ask(&query).await?;
-    match pattern {
-        _ if !answer.rows.is_empty() => Ok(vec![Printed::counted("List of relations", answer)]),
-        Some(pattern) => Err(Refused::NothingFound(format!("Did not find any relation named \"{pattern}\"."))),
-        None => Err(Refused::NothingFound("Did not find any relations.".to_owned())),
+    let list = Printed::counted("List of relations", answer);
+    if !list.rows.is_empty() {
+        return Ok(vec![list]);
     }
+    let words = match pattern {
+        Some(pattern) => format!("Did not find any relation named \"{pattern}\"."),
+        None => "Did not find any relations.".to_owned(),
+    };
+    Err(Refused::NothingListed { words, list: Box::new(list) })
 }
 
 fn query(server: &Server<'_>, word: &Word, letters: &str, pattern: Option<&str>) -> Result<String, Refused> {

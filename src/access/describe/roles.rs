@@ -78,14 +78,40 @@ pub async fn settings(server: &mut Server<'_>, arguments: &[String]) -> Result<P
             filter(&conditions)
         ))
         .await?;
-    if answer.rows.is_empty() {
-        return Err(Refused::NothingFound(match (role, database) {
-            (Some(role), Some(database)) => {
-                format!("Did not find any settings for role \"{role}\" and database \"{database}\".")
-            }
-            (Some(role), None) => format!("Did not find any settings for role \"{role}\"."),
-            (None, _) => "Did not find any settings.".to_owned(),
-        }));
+    let list = Printed::counted("List of settings", answer);
+    if !list.rows.is_empty() {
+        return Ok(list);
     }
-    Ok(Printed::counted("List of settings", answer))
+    let words = match (role, database) {
+        (Some(role), Some(database)) => {
+            format!("Did not find any settings for role \"{role}\" and database \"{database}\".")
+        }
+        (Some(role), None) => format!("Did not find any settings for role \"{role}\"."),
+        (None, _) => "Did not find any settings.".to_owned(),
+    };
+    Err(Refused::NothingListed { words, list: Box::new(list) })
+}
+
+/// `\drg`, which psql has since 16: who is a member of what, how, and through whom.
+pub async fn grants(server: &mut Server<'_>, word: &Word, pattern: Option<&str>) -> Result<Printed, Refused> {
+    let mut conditions = server.named(pattern, "m.rolname")?;
+    if pattern.is_none() && !word.system {
+        conditions.push("m.rolname !~ '^pg_'".to_owned());
+    }
+    // Before 16 a grant had no options of its own: whether it is inherited was for the member to say.
+    let options = match server.major {
+        16.. => "case when a.inherit_option then 'INHERIT' end, case when a.set_option then 'SET' end",
+        _ => "case when m.rolinherit then 'INHERIT' end, 'SET'",
+    };
+    let answer = server
+        .ask(&format!(
+            "select m.rolname as \"Role name\", r.rolname as \"Member of\", \
+             pg_catalog.concat_ws(', ', case when a.admin_option then 'ADMIN' end, {options}) as \"Options\", \
+             g.rolname as \"Grantor\" from pg_catalog.pg_auth_members a \
+             join pg_catalog.pg_roles m on m.oid = a.member left join pg_catalog.pg_roles r on r.oid = a.roleid \
+             left join pg_catalog.pg_roles g on g.oid = a.grantor{} order by 1, 2, 4",
+            filter(&conditions)
+        ))
+        .await?;
+    Ok(Printed::counted("List of role grants", answer))
 }

@@ -17,6 +17,8 @@ pub enum Family {
     Schemas,
     /// `\du`, `\dg`.
     Roles,
+    /// `\drg`.
+    RoleGrants,
     /// `\drds`.
     RoleSettings,
     /// `\db`.
@@ -113,6 +115,7 @@ impl Word {
             "d" => Family::Relation,
             "dn" => Family::Schemas,
             "du" | "dg" => Family::Roles,
+            "drg" => Family::RoleGrants,
             "drds" => Family::RoleSettings,
             "db" => Family::Tablespaces,
             "dconfig" => Family::Parameters,

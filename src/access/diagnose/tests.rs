@@ -80,6 +80,7 @@ fn the_end_of_a_tunnel_is_told_by_its_cause() {
         ),
         (Ended::AgentSilent(Duration::from_secs(30)), Kind::TunnelLost, "30 s"),
         (Ended::ServiceUnreachable(Duration::from_secs(300), "dns".to_owned()), Kind::TunnelLost, "5 min"),
+        (Ended::LoggedOut(Duration::from_secs(43_200), "x".to_owned()), Kind::TunnelLost, "Log in to AWS again"),
     ] {
         let diagnosis = tunnel::ended(&ended, &bastion, &endpoint);
         assert_eq!(diagnosis.kind, kind, "{diagnosis}");

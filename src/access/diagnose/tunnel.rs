@@ -123,6 +123,14 @@ pub(in crate::access) fn ended(ended: &Ended, bastion: &Bastion, endpoint: &Endp
             reason,
         )
         .advise("Connect again when this machine is back on the network"),
+        Ended::LoggedOut(after, reason) => because_lines(
+            lost(format!(
+                "The session on {name} was lost: your AWS login had ended, and nobody renewed it for {}",
+                seconds(*after)
+            )),
+            reason,
+        )
+        .advise("Log in to AWS again, then connect again"),
         Ended::Protocol(reason) => {
             because_lines(lost(format!("The session on {name} broke the protocol")), reason).advise("Connect again")
         }

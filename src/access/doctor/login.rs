@@ -34,7 +34,7 @@ pub(super) async fn look(access: &Access, target: &Target, line: &Line, chart: &
             return Err(Broken);
         }
     };
-    let mut beside = Beside::of(session, line, target.clone());
+    let mut beside = Beside::of(session, line, target.clone(), access.settings().connect_timeout);
     chart.begin(CheckKind::Role, target.user.clone());
     match beside.rows(ROLE).await {
         Ok(rows) => chart.end(role(&rows, target)),

@@ -10,7 +10,7 @@ use super::splice::splice;
 use super::terms::Asked;
 use super::unproven::Place;
 use super::upstream::In;
-use crate::access::audit::Event;
+use crate::access::audit::{Event, Subject};
 use crate::access::refusal;
 use crate::db::{self, Transport};
 use std::time::Duration;
@@ -91,7 +91,7 @@ async fn admit(shared: &Shared, mut wire: Box<dyn Transport>, asked: Asked, pres
     let given = shared.cancels.give(line.clone(), logged_in.key.clone(), asked.key_length(), subject.clone());
     let greeting = logged_in.greeting(given.key());
     let db::LoggedIn { stream: mut database, parameters, .. } = logged_in;
-    let begun = Instant::now();
+    let mut stay = Stay { shared, subject: &subject, begun: Instant::now(), outcome: None };
     let spliced = async {
         say(&mut wire, &greeting).await?;
         if shared.terms.read_only {
@@ -103,15 +103,30 @@ async fn admit(shared: &Shared, mut wire: Box<dyn Transport>, asked: Asked, pres
         splice(wire, database, presence, &shared.figures).await
     };
     let ended = spliced.await;
-    let outcome = match ended {
+    stay.outcome = Some(match ended {
         Ok(()) => "ok".to_owned(),
         Err(error) => {
             let why = line.ended().map_or_else(|| format!("the connection was lost: {error}"), |ended| ended.title);
             shared.figures.trouble(&why);
             why
         }
-    };
-    shared.note(&subject, &Event::Disconnect, &outcome, Some(begun));
+    });
+}
+
+/// From the end of the login on: however it ends, the audit has its end.
+struct Stay<'a> {
+    shared: &'a Shared,
+    subject: &'a Subject,
+    begun: Instant,
+    /// None while it goes on.
+    outcome: Option<String>,
+}
+
+impl Drop for Stay<'_> {
+    fn drop(&mut self) {
+        let outcome = self.outcome.as_deref().unwrap_or("the listener was closed");
+        self.shared.note(self.subject, &Event::Disconnect, outcome, Some(self.begun));
+    }
 }
 
 /// Resolves when the client leaves. What it sends meanwhile is kept; more than a little of it is waited with.

@@ -1,10 +1,12 @@
 //! What a listener has done so far, for a table. It must not know how.
 
+use crate::access::LineReport;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// A listener, told for a screen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ListenerReport {
     /// What it is called.
     pub name: String,
@@ -30,6 +32,10 @@ pub struct ListenerReport {
     pub refused: u64,
     /// Why the last one was turned away, or lost.
     pub last_error: Option<String>,
+    /// Since it was opened.
+    pub age: Duration,
+    /// The route it has now, if any.
+    pub line: Option<LineReport>,
 }
 
 /// Counters.

@@ -8,6 +8,7 @@ mod complaint;
 mod door;
 mod figures;
 mod greet;
+mod handed;
 mod packet;
 mod papers;
 mod proven;
@@ -20,7 +21,7 @@ mod upstream;
 
 pub use door::Door;
 pub use figures::ListenerReport;
-pub use papers::{Papers, PassLine};
+pub use papers::{Papers, PassLine, write_paper};
 pub use proven::new_secret;
 
 use super::audit::{Event, Subject};
@@ -36,6 +37,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use terms::Terms;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use unproven::Unproven;
@@ -71,6 +73,8 @@ pub struct ListenerWish {
 pub struct Listener {
     shared: Arc<Shared>,
     serving: JoinSet<()>,
+    /// Its end, or a word on it, ends the serving.
+    closing: oneshot::Sender<()>,
 }
 
 /// What clients share.
@@ -83,6 +87,7 @@ pub(super) struct Shared {
     cancels: Cancels,
     figures: Figures,
     news: Mutex<Option<UnboundedSender<Diagnosis>>>,
+    opened: Instant,
 }
 
 impl Access {
@@ -128,12 +133,14 @@ impl Access {
             cancels: Cancels::default(),
             figures: Figures::default(),
             news: Mutex::default(),
+            opened: Instant::now(),
         });
         shared.note(&shared.subject(), &Event::Listen, "ok", None);
         self.inner.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&shared));
         let mut serving = JoinSet::new();
-        serving.spawn(serve(shared.clone(), opened));
-        Ok(Listener { shared, serving })
+        let (closing, closed) = oneshot::channel();
+        serving.spawn(serve(shared.clone(), opened, closed));
+        Ok(Listener { shared, serving, closing })
     }
 
     /// The open listeners, in the order in which they were opened.
@@ -144,8 +151,8 @@ impl Access {
     }
 }
 
-/// Takes clients until it is dropped, and they with it.
-async fn serve(shared: Arc<Shared>, opened: Opened) {
+/// Takes clients until it is closed; then none is left. Dropped, it ends them as well, soon.
+async fn serve(shared: Arc<Shared>, opened: Opened, mut closed: oneshot::Receiver<()>) {
     let unproven = Unproven::default();
     let mut clients = JoinSet::new();
     loop {
@@ -167,8 +174,11 @@ async fn serve(shared: Arc<Shared>, opened: Opened) {
                 }
             },
             Some(_) = clients.join_next() => {}
+            _ = &mut closed => break,
         }
     }
+    drop(opened);
+    clients.shutdown().await;
 }
 
 impl Listener {
@@ -197,9 +207,10 @@ impl Listener {
         self.shared.report()
     }
 
-    /// Closes it, and the connections on it.
+    /// Closes it, and the connections on it; the audit has the end of each.
     pub async fn close(mut self) {
-        self.serving.shutdown().await;
+        let _ = self.closing.send(());
+        while self.serving.join_next().await.is_some() {}
         self.shared.note(&self.shared.subject(), &Event::Disconnect, "ok", None);
     }
 }
@@ -221,6 +232,8 @@ impl Shared {
             logins: figures.logins.load(Ordering::Relaxed),
             refused: figures.refused.load(Ordering::Relaxed),
             last_error: figures.last_error(),
+            age: self.opened.elapsed(),
+            line: self.upstream.line_report(),
         }
     }
 

@@ -43,6 +43,15 @@ impl Papers {
     }
 }
 
+/// Writes a file that a client is handed (mode 0600), or writes it anew.
+pub fn write_paper(path: &Path, text: &Secret) -> Result<(), Diagnosis> {
+    let mut options = OpenOptions::new();
+    let written = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+    written
+        .and_then(|mut file| file.write_all(text.reveal().as_bytes()))
+        .map_err(|error| failed("The file for the client cannot be written", path, &error))
+}
+
 /// tempfile makes folders as the umask has it.
 fn private() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();

@@ -8,13 +8,13 @@
 use super::terms::Admitted;
 use crate::access::audit::Subject;
 use crate::access::connect::{Entered, needs_aws};
-use crate::access::line::Line;
+use crate::access::line::{self, Line};
 use crate::access::tokens::Tokens;
 use crate::access::walk::Walk;
-use crate::access::{Access, Steps, route};
+use crate::access::{Access, LineReport, Steps, route};
 use crate::db::LoggedIn;
 use crate::model::{Auth, Diagnosis, Endpoint, Identity, Kind, Route, RouteChoice, StepKind, Target, visible};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, Weak};
 use std::time::SystemTime;
 use tokio::time::Instant;
 
@@ -29,6 +29,8 @@ pub(super) struct Upstream {
     way: tokio::sync::Mutex<Way>,
     /// The route in words, for a table.
     told: Mutex<Option<String>>,
+    /// The line, for its figures; not held by that.
+    seen: Mutex<Weak<line::Inner>>,
 }
 
 #[derive(Default)]
@@ -69,12 +71,19 @@ impl Upstream {
             tokens: Tokens::default(),
             way: tokio::sync::Mutex::default(),
             told: Mutex::default(),
+            seen: Mutex::default(),
         }
     }
 
     /// The route in words, once there was one.
     pub(super) fn route(&self) -> Option<String> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How the line is doing, while there is one.
+    pub(super) fn line_report(&self) -> Option<LineReport> {
+        let inner = self.seen.lock().unwrap_or_else(PoisonError::into_inner).upgrade()?;
+        Some(Line::from_inner(inner).report())
     }
 
     /// The line that is there, or a new one.
@@ -92,6 +101,7 @@ impl Upstream {
         match Box::pin(self.open(steps)).await {
             Ok(reached) => {
                 *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(reached.route.to_string());
+                *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = reached.line.weak();
                 way.reached = Some(reached.clone());
                 Ok(reached)
             }

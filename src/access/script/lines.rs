@@ -10,6 +10,11 @@ use tokio::sync::mpsc;
 const CHUNK: usize = 64 << 10;
 /// Chunks read ahead.
 const AHEAD: usize = 4;
+/// The longest line of a script: the server takes no longer statement (PostgreSQL's `MaxAllocSize`), and a file without any
+/// line's end would be held whole otherwise.
+const LONGEST: usize = 1 << 30;
+/// Of a longer line of data so much is given at once; data may be one line of any length.
+const PART: usize = 1 << 20;
 
 /// Gives lines.
 #[derive(Debug)]
@@ -67,7 +72,29 @@ impl Lines {
     }
 
     /// The next line with its end; `None` at the end. Cancel-safe.
+    ///
+    /// # Errors
+    /// Reading fails, or a line is longer than the server would take.
     pub(super) async fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
+        self.next_within(LONGEST).await
+    }
+
+    async fn next_within(&mut self, longest: usize) -> io::Result<Option<Vec<u8>>> {
+        let line = self.up_to(longest).await?;
+        if line.as_ref().is_some_and(|line| line.len() >= longest && !line.ends_with(b"\n")) {
+            let words = format!("a line is longer than {} MB, which no server takes", longest >> 20);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+        }
+        Ok(line)
+    }
+
+    /// The next line with its end, or the next part of one that is long; `None` at the end. Cancel-safe.
+    pub(super) async fn part(&mut self) -> io::Result<Option<Vec<u8>>> {
+        self.up_to(PART).await
+    }
+
+    /// A line with its end, or the beginning of one of which so much is here and no end.
+    async fn up_to(&mut self, most: usize) -> io::Result<Option<Vec<u8>>> {
         loop {
             if let Some(end) = self.buffer[self.looked..].iter().position(|byte| *byte == b'\n') {
                 let end = self.looked + end + 1;
@@ -76,6 +103,11 @@ impl Lines {
                 return Ok(Some(line));
             }
             self.looked = self.buffer.len();
+            if self.looked - self.at >= most {
+                let part = self.buffer[self.at..].to_vec();
+                self.at = self.looked;
+                return Ok(Some(part));
+            }
             let read = match &mut self.more {
                 Some(more) => more.recv().await,
                 None => None,
@@ -119,5 +151,57 @@ impl Lines {
                 None => self.more = None,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A line without end, counted as it is read.
+    struct Endless(std::sync::Arc<std::sync::atomic::AtomicUsize>);
+
+    impl Read for Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            buffer.fill(b'x');
+            self.0.fetch_add(buffer.len(), std::sync::atomic::Ordering::Relaxed);
+            Ok(buffer.len())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_line_without_end_is_never_held_whole() {
+        let read = std::sync::Arc::default();
+        let mut lines = Lines::from(Endless(std::sync::Arc::clone(&read)));
+        for _ in 0..8 {
+            let part = lines.part().await.expect("read").expect("more");
+            assert!((PART..PART + CHUNK).contains(&part.len()), "{}", part.len());
+            assert!(lines.buffer.capacity() <= 3 * PART, "{}", lines.buffer.capacity());
+        }
+        let error = lines.next_within(4 << 20).await.expect_err("no statement is so long");
+        assert_eq!(error.to_string(), "a line is longer than 4 MB, which no server takes");
+        let most = 12 * (PART + CHUNK) + (AHEAD + 2) * CHUNK;
+        assert!(read.load(std::sync::atomic::Ordering::Relaxed) <= most, "no further than asked for");
+    }
+
+    #[tokio::test]
+    async fn lines_and_parts_are_what_was_read() {
+        let long = "y".repeat(3 * PART / 2);
+        let text = format!("one\n{long}\n\nlast");
+        let mut lines = Lines::from(io::Cursor::new(text.clone()));
+        let mut got = Vec::new();
+        let mut lengths = Vec::new();
+        while let Some(part) = lines.part().await.expect("read") {
+            lengths.push(part.len());
+            got.extend_from_slice(&part);
+        }
+        assert_eq!(got, text.as_bytes());
+        assert_eq!((lengths[0], lengths.len()), (4, 5), "{lengths:?}");
+        let mut lines = Lines::from(io::Cursor::new(text));
+        assert_eq!(lines.next().await.expect("read").expect("a line"), b"one\n");
+        assert_eq!(lines.next().await.expect("read").expect("a line").len(), long.len() + 1);
+        assert_eq!(lines.next().await.expect("read").expect("a line"), b"\n");
+        assert_eq!(lines.next().await.expect("read").expect("a line"), b"last");
+        assert_eq!(lines.next().await.expect("read"), None);
     }
 }

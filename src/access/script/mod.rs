@@ -11,12 +11,12 @@ mod crosstab;
 mod display;
 mod lines;
 mod outcome;
-mod printer;
+mod print;
 mod step;
 mod words;
 
 pub use display::{Display, Expanded, Shape};
-pub use printer::Printer;
+pub use print::Printer;
 pub use step::{Connect, Fault, Place, Ran, Run, Step, Table};
 
 use crate::model::sql::{Class, Conditions, CopyWay, Found, Query, Scanner, Variables, classify};
@@ -89,6 +89,10 @@ pub struct Script {
     asked: bool,
     /// The script's own lines are data.
     inline: Inline,
+    /// Those of the standard input are, wherever it stands among the texts (`\copy … from pstdin`).
+    from_stdin: bool,
+    /// The process's stdin is there to be read; in a console it is the keyboard.
+    has_stdin: bool,
     /// Where the data of a COPY in a typed text come from.
     data_from_stdin: bool,
     /// The statement awaited has a savepoint before it.
@@ -111,6 +115,10 @@ enum Inline {
 #[derive(Debug)]
 struct Level {
     file: Option<String>,
+    /// It is the process's standard input.
+    is_stdin: bool,
+    /// Of a line of data only the beginning was read.
+    within: bool,
     folder: Option<PathBuf>,
     lines: Lines,
     number: usize,
@@ -160,6 +168,8 @@ impl Script {
             copy: None,
             asked: false,
             inline: Inline::No,
+            from_stdin: false,
+            has_stdin: false,
             data_from_stdin: false,
             guarded: false,
             timing: false,
@@ -175,6 +185,11 @@ impl Script {
     /// How results are shown.
     pub fn display(&mut self) -> &mut Display {
         &mut self.display
+    }
+
+    /// The process's stdin may be read, as `\copy … from pstdin` has it.
+    pub fn may_read_stdin(&mut self) {
+        self.has_stdin = true;
     }
 
     /// Data of a COPY in a typed text come from the process's stdin.
@@ -207,8 +222,13 @@ impl Script {
     /// A [`Step::Run`] was not done, and will not be.
     pub fn awaits_no_more(&mut self) {
         self.after = After::Nothing;
-        self.copy = None;
+        (self.copy, self.from_stdin) = (None, false);
         self.guarded = false;
+    }
+
+    /// Whether only results are wanted.
+    pub fn is_quiet(&self) -> bool {
+        self.variables.is_on("QUIET")
     }
 
     /// Whether times are told.
@@ -239,10 +259,13 @@ impl Script {
         self.steps.retain(|(step, _)| matches!(step, Step::Run(run) if run.own && self.commits));
         self.levels.clear();
         (self.stopped, self.failed, self.inline, self.copy) = (false, false, Inline::No, None);
-        (self.asked, self.guarded) = (false, false);
+        (self.asked, self.guarded, self.from_stdin) = (false, false, false);
         let level = match source {
             Source::Text(text) => Level::new(None, None, Lines::of(text)),
-            Source::Stdin => Level::new(Some("stdin".to_owned()), None, Lines::stdin()),
+            Source::Stdin => {
+                let level = Level::new(Some("stdin".to_owned()), None, Lines::stdin());
+                Level { is_stdin: true, ..level }
+            }
             Source::File(path) => Level::file(&path)?,
         };
         self.levels.push(level);
@@ -422,31 +445,30 @@ impl Script {
                 Err(error) => CopyPiece::Fail(format!("the data cannot be read: {error}")),
             };
         }
-        if self.feeds_from_stdin() {
+        if !self.from_stdin && self.feeds_from_stdin() {
             self.copy = Some(Lines::stdin());
             return CopyPiece::Data(Vec::new());
         }
         if self.inline == Inline::Over {
-            self.inline = Inline::No;
+            (self.inline, self.from_stdin) = (Inline::No, false);
             return CopyPiece::Done;
         }
         self.inline = Inline::Open;
         let mut data = Vec::new();
-        while let Some(level) = self.levels.last_mut() {
+        while let Some(level) = source(&mut self.levels, self.from_stdin) {
             // Only what is here already is gathered: nothing is held while a pipe is silent, and nothing is lost.
             let line = if data.is_empty() {
-                level.lines.next().await
+                level.lines.part().await
             } else {
                 use futures_util::FutureExt;
-                match level.lines.next().now_or_never() {
+                match level.lines.part().now_or_never() {
                     Some(line) => line,
                     None => return CopyPiece::Data(data),
                 }
             };
             match line {
                 Ok(Some(line)) => {
-                    level.number += 1;
-                    if matches!(line.as_slice(), b"\\.\n" | b"\\.\r\n" | b"\\.") {
+                    if level.ends_data(&line) {
                         self.inline = Inline::Over;
                         break;
                     }
@@ -466,7 +488,7 @@ impl Script {
             self.inline = Inline::Over;
         }
         if data.is_empty() {
-            self.inline = Inline::No;
+            (self.inline, self.from_stdin) = (Inline::No, false);
             return CopyPiece::Done;
         }
         CopyPiece::Data(data)
@@ -475,18 +497,14 @@ impl Script {
     /// Leaves out the data of a COPY that failed: up to `\.`. Cancel-safe.
     pub async fn skip_data(&mut self) {
         while self.inline == Inline::Open {
-            let Some(level) = self.levels.last_mut() else { break };
-            match level.lines.next().await {
-                Ok(Some(line)) => {
-                    level.number += 1;
-                    if matches!(line.as_slice(), b"\\.\n" | b"\\.\r\n" | b"\\.") {
-                        break;
-                    }
-                }
+            let Some(level) = source(&mut self.levels, self.from_stdin) else { break };
+            match level.lines.part().await {
+                Ok(Some(line)) if level.ends_data(&line) => break,
+                Ok(Some(_)) => {}
                 Ok(None) | Err(_) => break,
             }
         }
-        self.inline = Inline::No;
+        (self.inline, self.from_stdin) = (Inline::No, false);
     }
 
     /// Whether a savepoint is to be made before it.
@@ -524,7 +542,7 @@ impl Script {
         self.commits = false;
         self.steps.retain(|(step, _)| matches!(step, Step::Fault(_)));
         self.copy = None;
-        (self.asked, self.guarded) = (false, false);
+        (self.asked, self.guarded, self.from_stdin) = (false, false, false);
     }
 }
 
@@ -536,12 +554,38 @@ impl Run {
 
 impl Level {
     fn new(file: Option<String>, folder: Option<PathBuf>, lines: Lines) -> Level {
-        Level { file, folder, lines, number: 0, scanner: Scanner::default(), conditions: Conditions::default() }
+        Level {
+            file,
+            is_stdin: false,
+            within: false,
+            folder,
+            lines,
+            number: 0,
+            scanner: Scanner::default(),
+            conditions: Conditions::default(),
+        }
+    }
+
+    /// Counts a line of data, or a part of one; whether it is the one that ends them.
+    fn ends_data(&mut self, line: &[u8]) -> bool {
+        let begins = !std::mem::replace(&mut self.within, !line.ends_with(b"\n"));
+        self.number += usize::from(begins);
+        let ends = begins && matches!(line, b"\\.\n" | b"\\.\r\n" | b"\\.");
+        self.within &= !ends;
+        ends
     }
 
     fn file(path: &Path) -> io::Result<Level> {
         let lines = Lines::file(path)?;
         Ok(Level::new(Some(path.display().to_string()), path.parent().map(Path::to_owned), lines))
+    }
+}
+
+/// Where data among the lines of a script stand: in the innermost text, or in the standard input.
+fn source(levels: &mut [Level], from_stdin: bool) -> Option<&mut Level> {
+    match from_stdin {
+        true => levels.iter_mut().find(|level| level.is_stdin),
+        false => levels.last_mut(),
     }
 }
 

@@ -216,7 +216,7 @@ impl Script {
             "q" | "quit" => {
                 self.levels.pop();
             }
-            "x" | "t" | "a" | "C" | "f" | "pset" => self.set_display(name, &mut given)?,
+            "x" | "t" | "a" | "C" | "f" | "H" | "html" | "T" | "pset" => self.set_display(name, &mut given)?,
             "timing" => {
                 self.timing = match given.next()? {
                     None => !self.timing,
@@ -295,18 +295,23 @@ impl Script {
             "a" => {
                 use super::display::Shape;
                 self.display.shape = match self.display.shape {
-                    Shape::Unaligned => Shape::Aligned,
-                    _ => Shape::Unaligned,
+                    Shape::Aligned => Shape::Unaligned,
+                    _ => Shape::Aligned,
                 };
-                let shape = if self.display.shape == Shape::Aligned { "aligned" } else { "unaligned" };
-                format!("Output format is {shape}.")
+                self.display.set("format", None)?
             }
+            "H" | "html" => {
+                use super::display::Shape;
+                let other = if self.display.shape == Shape::Html { "aligned" } else { "html" };
+                self.display.set("format", Some(other))?
+            }
+            "T" => self.display.set("tableattr", given.next()?.as_deref())?,
             "x" | "t" => self.display.set(name, given.read(Manner::Plain, true)?.as_deref())?,
             "C" => self.display.set("title", given.read(Manner::Plain, true)?.as_deref())?,
             "f" => self.display.set("fieldsep", given.next()?.as_deref())?,
             _ => {
                 let Some(option) = given.next()? else {
-                    self.push(Step::Say(format!("{:#?}\n", self.display)));
+                    self.push(Step::Say(self.display.list()));
                     return Ok(());
                 };
                 self.display.set(&option, given.next()?.as_deref())?
@@ -355,7 +360,14 @@ impl Script {
                 let lines = Lines::file(&path).map_err(|error| format!("{}: {error}", path.display()))?;
                 self.copy = Some(lines);
             }
-            (End::Process, false) => self.copy = Some(Lines::stdin()),
+            // Where the script itself stands there, its data are what comes next.
+            (End::Process, false) if self.levels.iter().any(|level| level.is_stdin) => self.from_stdin = true,
+            (End::Process, false) if self.has_stdin => self.copy = Some(Lines::stdin()),
+            (End::Process, false) => {
+                return Err("\\copy: standard input is the keyboard here; name a file, or write the data under \
+                            \\copy … from stdin"
+                    .to_owned());
+            }
             (End::Process, true) | (End::Here, _) => {}
         }
         let previous = self.previous.take();

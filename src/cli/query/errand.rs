@@ -4,7 +4,6 @@ use super::outage::Outage;
 use super::output::Output;
 use super::{caret, note, tell_notice, with_flag};
 use crate::access::describe::{self, Refused};
-use crate::access::format::Format;
 use crate::access::script::{Connect, Fault, Place, Printer, Ran, Run, Script, Standing, Step, Table};
 use crate::access::{Access, Canceller, LineHealth, Running, Session, Watch, Wish};
 use crate::cli::{Failure, Interrupt, failure};
@@ -25,7 +24,8 @@ pub(super) struct Errand<'a> {
     pub(super) watch: Watch,
     pub(super) outage: Outage,
     pub(super) printer: Printer,
-    pub(super) format: Format,
+    /// Columns of the terminal that results go to; 0 where they go to none.
+    pub(super) screen: usize,
     pub(super) output: Output,
     /// Where results go instead of stdout (`\o`).
     pub(super) redirected: Option<(PathBuf, File)>,
@@ -87,7 +87,7 @@ impl Errand<'_> {
                 }
                 Step::Table(table) => self.table(*table).await?,
                 Step::Look { word, arguments } => {
-                    let outcome = self.look(session, &word, &arguments).await?;
+                    let outcome = self.look(session, script, &word, &arguments).await?;
                     script.looked(outcome);
                 }
                 Step::Connect(wanted) => {
@@ -230,7 +230,11 @@ impl Errand<'_> {
                 if run.keep {
                     (ran.columns, ran.rows) = (columns, Vec::new());
                 } else {
-                    self.printer.columns(self.output.chunk(), columns, &run.display);
+                    let mut display = run.display.clone();
+                    if display.columns == 0 && to.is_none() && self.redirected.is_none() {
+                        display.columns = self.screen;
+                    }
+                    self.printer.columns(self.output.chunk(), columns, &display);
                 }
             }
             Happening::Rows(page) if run.keep => {
@@ -310,6 +314,7 @@ impl Errand<'_> {
     async fn look(
         &mut self,
         session: &mut Session,
+        script: &mut Script,
         word: &str,
         arguments: &str,
     ) -> Result<Result<(), String>, Failure> {
@@ -319,14 +324,21 @@ impl Errand<'_> {
         };
         let pieces = match printed {
             Ok(pieces) => pieces,
+            Err(Refused::NothingListed { list, .. }) if script.is_quiet() => vec![*list],
+            Err(Refused::NothingListed { words, .. }) => {
+                self.send().await?;
+                self.tell_fault(&Fault { place: script.place(), words });
+                return Ok(Ok(()));
+            }
             Err(Refused::Server(diagnosis)) => return Ok(Err(diagnosis.title)),
             Err(refused) => return Ok(Err(refused.to_string())),
         };
+        let display = script.display().clone();
         for piece in pieces {
-            match self.format {
-                Format::Csv => self.put(piece.csv().as_bytes(), None).await?,
-                _ => self.put(piece.aligned().as_bytes(), None).await?,
-            }
+            self.send().await?;
+            self.printer.listed(self.output.chunk(), &piece, &display);
+            self.turn(&mut None).await?;
+            self.send().await?;
         }
         Ok(Ok(()))
     }

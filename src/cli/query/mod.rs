@@ -11,6 +11,7 @@ use super::login::LoginArgs;
 use super::steps::{Tell, Teller};
 use super::{Failure, Interrupt, Terminal};
 use crate::access::format::Format;
+use crate::access::handoff::quote;
 use crate::access::script::{Display, Printer, Script, Source};
 use crate::access::{Access, Wish};
 use crate::model::{Diagnosis, Endpoint, Kind, Notice, RouteChoice, visible};
@@ -77,6 +78,7 @@ pub struct Args {
 /// Runs it.
 pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrupt: Interrupt) -> Result<(), Failure> {
     let mut script = script(args)?;
+    access.prepare();
     let (steps, teller) = Teller::start(terminal, Tell::Passing);
     let connecting = async {
         let endpoint = access.find(&args.name).await?.endpoint;
@@ -108,7 +110,7 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
         watch: session.watch(),
         outage: Outage::default(),
         printer: Printer::new(args.format, args.null.clone(), terminal.stdout),
-        format: args.format,
+        screen: terminal.width.unwrap_or(0),
         output: Output::start(),
         redirected: None,
         interrupt,
@@ -130,6 +132,7 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
 fn script(args: &Args) -> Result<Script, Diagnosis> {
     let folder = std::env::current_dir().unwrap_or_default();
     let mut script = Script::new(folder);
+    script.may_read_stdin();
     *script.display() = Display::of(Printer::shape(args.format), args.null.clone());
     let variables = script.variables();
     let wrong = |given: &str, why: String| Diagnosis::new(Kind::Usage, format!("--set {given}: {why}"));
@@ -169,10 +172,7 @@ fn speaks_postgres(endpoint: &Endpoint, name: &str) -> Result<(), Diagnosis> {
         return Ok(());
     }
     Err(Diagnosis::new(Kind::Usage, format!("{} is {}: query speaks PostgreSQL only", endpoint.owner, endpoint.engine))
-        .advise_paste(
-            "Forward a port for its own client",
-            format!("gatepost tunnel {}", super::tunnel::shell_word(name)),
-        ))
+        .advise_paste("Forward a port for its own client", format!("gatepost tunnel {}", quote::shell(name))))
 }
 
 /// What to try on this command line where the server refused to write (SQLSTATE 25006, read_only_sql_transaction).
@@ -190,10 +190,15 @@ fn note(text: &str) {
 /// As psql prints it.
 fn tell_notice(notice: &Notice) {
     let mut stderr = io::stderr().lock();
-    let _ = writeln!(stderr, "{}:  {}", visible(&notice.severity), visible(&notice.message));
+    let _ = writeln!(stderr, "{}:  {}", visible(&notice.severity), lines(&notice.message));
     for (what, text) in [("DETAIL", &notice.detail), ("HINT", &notice.hint)] {
         if let Some(text) = text {
-            let _ = writeln!(stderr, "{what}:  {}", visible(text));
+            let _ = writeln!(stderr, "{what}:  {}", lines(text));
         }
     }
+}
+
+/// Lines stay lines: a DROP … CASCADE lists what went with it, one a line.
+fn lines(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
 }

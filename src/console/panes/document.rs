@@ -4,7 +4,7 @@ use super::fleet;
 use crate::console::theme::{Theme, Tone};
 use crate::console::widgets::paint::{self, Run, run};
 use crate::console::widgets::text;
-use crate::model::Policy;
+use crate::model::{Policy, Scope};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -22,19 +22,52 @@ pub struct Pane {
 /// What is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// Headings with text; each can be copied by its number.
-    Parts(Vec<(String, String)>),
+    /// Each can be copied by its number.
+    Parts(Vec<Part>),
     /// Labels and values.
     Fields(Vec<(String, String)>),
+}
+
+/// A text under a heading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// What it is.
+    pub heading: String,
+    /// What it means; not copied.
+    pub note: String,
+    /// The text.
+    pub text: String,
 }
 
 impl Pane {
     /// The pieces of a policy.
     pub fn policy(user: &str, policy: &Policy) -> Pane {
+        let of = |scope: Scope| match scope {
+            Scope::User => "IAM policy: this user, this database",
+            Scope::UserEverywhere => "IAM policy: this user, every database",
+            Scope::Database => "IAM policy: any user, this database",
+            Scope::Everything => "IAM policy: any user, every database",
+        };
+        let part = |heading: &str, note: &str, text: &str| Part {
+            heading: heading.to_owned(),
+            note: note.to_owned(),
+            text: text.to_owned(),
+        };
+        let scoped = |scope: Scope| {
+            let scoped = policy.of(scope);
+            part(of(scope), &scoped.meaning, &scoped.document)
+        };
+        let trust = &policy.trust;
         let parts = vec![
-            ("IAM policy".to_owned(), policy.document.clone()),
-            ("SQL that lets the user in".to_owned(), policy.sql.clone()),
-            ("Grants asked for next".to_owned(), policy.grants.clone()),
+            scoped(Scope::User),
+            part("SQL that lets the user in", "For a user of the database who may create roles.", &policy.sql),
+            part("Grants asked for next", "Take what is needed.", &policy.grants_script()),
+            part("Trust of a role to assume", &trust.meaning, &trust.document),
+            part("IAM policy of those who assume it", "", &trust.assume),
+            part("Profile in ~/.aws/config", "", &trust.profile),
+            scoped(Scope::UserEverywhere),
+            scoped(Scope::Database),
+            scoped(Scope::Everything),
         ];
         Pane { title: format!("IAM login of {user}"), content: Content::Parts(parts), scroll: 0 }
     }
@@ -48,7 +81,7 @@ impl Pane {
     /// The n-th part, from 0; of fields, all of them.
     pub fn part(&self, n: usize) -> Option<String> {
         match &self.content {
-            Content::Parts(parts) => parts.get(n).map(|(_, text)| text.clone()),
+            Content::Parts(parts) => parts.get(n).map(|part| part.text.clone()),
             Content::Fields(fields) if n == 0 => {
                 Some(fields.iter().map(|(label, value)| format!("{label}\t{value}\n")).collect())
             }
@@ -62,12 +95,16 @@ impl Pane {
         let width = usize::from(width);
         match &self.content {
             Content::Parts(parts) => {
-                for (at, (heading, body)) in parts.iter().enumerate() {
+                for (at, Part { heading, note, text: body }) in parts.iter().enumerate() {
                     if at > 0 {
                         lines.push(Vec::new());
                     }
                     let number = run(format!("{} ", at + 1), Tone::Accent);
                     lines.push(vec![number, run(heading.clone(), Tone::Strong)]);
+                    if !note.is_empty() {
+                        let note = text::wrap(note, width.saturating_sub(2));
+                        lines.extend(note.into_iter().map(|line| vec![run("  ", Tone::Text), run(line, Tone::Dim)]));
+                    }
                     let body = body.lines().flat_map(|line| text::wrap(line, width.saturating_sub(2)));
                     lines.extend(body.map(|line| vec![run("  ", Tone::Text), run(line, Tone::Text)]));
                 }

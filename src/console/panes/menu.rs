@@ -1,5 +1,6 @@
 //! What can be copied of a database: a letter, a name, the text itself. It must not know the clipboard.
 
+use crate::access::handoff::{Client, Handoff, Lead, hand_off, quote};
 use crate::console::layout;
 use crate::console::theme::{Theme, Tone};
 use crate::console::widgets::list::Cursor;
@@ -31,14 +32,20 @@ pub enum What {
     Policy(Box<Endpoint>),
     /// A token, for a user yet to be named.
     Token(Box<Endpoint>),
+    /// A command that goes through a forwarded port, for a user yet to be named.
+    Raw(Box<Endpoint>, u16),
+    /// What a client of a listener is handed.
+    HandOff(Box<Handoff>),
 }
 
 impl What {
     /// The endpoint it is about, where it is about one.
     pub fn endpoint(&self) -> Option<&Endpoint> {
         match self {
-            What::Text(_) => None,
-            What::ConnectArn(endpoint) | What::Policy(endpoint) | What::Token(endpoint) => Some(endpoint),
+            What::Text(_) | What::HandOff(_) => None,
+            What::ConnectArn(endpoint) | What::Policy(endpoint) | What::Token(endpoint) | What::Raw(endpoint, _) => {
+                Some(endpoint)
+            }
         }
     }
 }
@@ -79,12 +86,51 @@ impl Pane {
                 let name = database.database_name.as_deref().unwrap_or("postgres");
                 let line = format!("host={} port={} dbname={name} sslmode=verify-full", endpoint.host, endpoint.port);
                 add('s', "psql's words", What::Text(line));
+                let place = &database.place;
+                let profile = place.profile.iter().map(|profile| format!(" --profile {}", quote::shell(profile)));
+                let flags = format!("{} --region {}", profile.collect::<String>(), quote::shell(&place.region));
+                let name = quote::shell(&database.identifier);
+                add('x', "psql, logged in", What::Text(format!("gatepost exec {name}{flags} -- psql")));
+                let open = |client: &str| What::Text(format!("gatepost open {name}{flags} --with {client} --run"));
+                add('d', "DBeaver, logged in", open("dbeaver"));
+                add('g', "pgAdmin, logged in", open("pgadmin"));
             }
         }
         if let Some(secret) = &database.master_secret {
             add('m', "master secret's ARN", What::Text(secret.clone()));
         }
         Pane { title: format!("copy of {}", database.identifier), entries, cursor: Cursor::default() }
+    }
+
+    /// What clients of a listener are handed; those that cannot reach it are left out.
+    pub fn of_listener(lead: &Lead) -> Pane {
+        let address = match lead.host.starts_with('/') {
+            true => lead.host.clone(),
+            false => format!("{}:{}", lead.host, lead.port),
+        };
+        let mut entries = vec![Entry { key: 'a', name: "address".to_owned(), what: What::Text(address) }];
+        for (client, key) in Client::ALL.into_iter().zip(['p', 'c', 'd', 'g', 'w', 'j', 'u', 'e', 's']) {
+            if let Ok(handoff) = hand_off(client, lead) {
+                let what = What::HandOff(Box::new(handoff));
+                entries.push(Entry { key, name: client.what().to_owned(), what });
+            }
+        }
+        Pane { title: format!("hand over {}", lead.name), entries, cursor: Cursor::default() }
+    }
+
+    /// What clients of a forwarded port are handed.
+    pub fn of_port(endpoint: &Endpoint, port: u16) -> Pane {
+        let address = What::Text(format!("127.0.0.1:{port}"));
+        let mut entries = vec![Entry { key: 'a', name: "address".to_owned(), what: address }];
+        if endpoint.engine.is_postgres() {
+            let what = What::Raw(Box::new(endpoint.clone()), port);
+            entries.push(Entry { key: 'p', name: "psql command".to_owned(), what });
+        }
+        if endpoint.engine.has_iam_auth() {
+            let what = What::Token(Box::new(endpoint.clone()));
+            entries.push(Entry { key: 't', name: "token".to_owned(), what });
+        }
+        Pane { title: format!("copy for the port to {}", endpoint.owner), entries, cursor: Cursor::default() }
     }
 
     /// The box it takes of `area`.
@@ -105,6 +151,12 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
             What::Text(text) => text::truncate_middle(text, room).into_owned(),
             What::Token(_) => "made now, good for 15 minutes".to_owned(),
             What::ConnectArn(_) | What::Policy(_) => "for one user".to_owned(),
+            What::Raw(..) => "verified against its real name, with a token; for one user".to_owned(),
+            What::HandOff(handoff) => {
+                let line = handoff.lines.first().map_or("", String::as_str);
+                text::truncate_middle(if line == "{" { "a file for Import/Export Servers" } else { line }, room)
+                    .into_owned()
+            }
         };
         let line = [
             run(format!(" {} ", entry.key), Tone::Accent),

@@ -38,7 +38,8 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         What::Policy(_) => "IAM policy",
         What::ConnectArn(_) => "connect ARN",
         What::Token(_) => "token",
-        What::Text(_) => "text",
+        What::Raw(..) => "psql command",
+        What::Text(_) | What::HandOff(_) => "text",
     };
     let owner = pane.what.endpoint().map(|endpoint| endpoint.owner.clone()).unwrap_or_default();
     let outer = layout::middle(area, 56, 3);

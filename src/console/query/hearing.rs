@@ -206,7 +206,8 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
             }
         }
         News::Cancelled(Err(diagnosis)) => {
-            if let Some(run) = &mut pane.run {
+            // What is told of a later step is not undone by an earlier one's end.
+            if let Some(run) = pane.run.as_mut().filter(|run| matches!(run.stop, Stop::No | Stop::Asked)) {
                 run.stop = Stop::Unheard;
             }
             pane.log.push(Entry::Failed { diagnosis, place: None, timing: None });

@@ -6,7 +6,8 @@ use super::stopping::Stop;
 use super::worker::{After, Worker};
 use crate::access::Session;
 use crate::access::describe::{self, Printed, Refused};
-use crate::access::script::{Script, Table};
+use crate::access::format::Format;
+use crate::access::script::{Printer, Script, Table};
 use crate::model::Kind;
 use std::sync::Arc;
 
@@ -49,11 +50,21 @@ impl Worker {
             Err(Refused::Server(diagnosis)) if diagnosis.kind == Kind::Cancelled => {
                 return Err(self.cancelled(run, After::Go));
             }
+            // For psql, too, that is no failure.
+            Err(Refused::NothingListed { words, .. }) => {
+                self.say(words, true);
+                return Ok(());
+            }
             Err(refused) => {
                 script.refused(refused.to_string());
                 return Ok(());
             }
         };
+        if self.out.is_some() {
+            let (mut printer, mut bytes) = (Printer::new(Format::Table, None, false), Vec::new());
+            pieces.iter().for_each(|piece| printer.listed(&mut bytes, piece, script.display()));
+            return self.put(run, String::from_utf8_lossy(&bytes).into_owned(), false).await;
+        }
         match <[Printed; 1]>::try_from(pieces) {
             Ok([list]) if list.text.is_none() && list.footers.is_empty() && self.out.is_none() => {
                 let mut display = script.display().clone();

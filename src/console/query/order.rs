@@ -179,8 +179,9 @@ pub struct Statement {
 }
 
 /// How long a statement took, seen from here. What the server alone took cannot be seen; it is what is left of the time to
-/// its first answer when one round trip of the line, measured by an empty query after the login, is taken off. What follows
-/// the first answer is rows on their way, with server and line at work at once.
+/// its first answer when one round trip of the line is taken off: that of an empty query after the login, or the quickest
+/// answer since, if that was quicker. What follows the first answer is rows on their way, with server and line at work at
+/// once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timing {
     /// From sending to the server's first answer (columns, rows, or completion).

@@ -8,7 +8,7 @@ use crate::model::{Diagnosis, Kind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
@@ -47,6 +47,8 @@ pub(super) struct Stop {
     tells: Arc<AtomicBool>,
     /// That it cannot be delivered was told.
     told_failure: Arc<AtomicBool>,
+    /// Rings when one of those has changed: [`Stop::wakes`] has another answer then.
+    bell: Arc<Notify>,
     late_seen: bool,
     unmoved_told: bool,
     /// The backend is being signalled from a second session.
@@ -63,7 +65,9 @@ impl Stop {
         let heard = Arc::new(OnceLock::new());
         let tells = Arc::new(AtomicBool::new(by_user));
         let told_failure = Arc::new(AtomicBool::new(false));
+        let bell = Arc::new(Notify::new());
         let (heard_here, tells_here, failure) = (Arc::clone(&heard), Arc::clone(&tells), Arc::clone(&told_failure));
+        let rings = Arc::clone(&bell);
         let task = tokio::spawn(async move {
             let mut pause = AGAIN;
             let mut told = false;
@@ -76,11 +80,14 @@ impl Stop {
                 if delivered {
                     heard_here.get_or_init(Instant::now);
                 }
-                let news = if delivered { !told } else { !failure.swap(true, Ordering::Relaxed) };
+                // Of a server that has heard once, later ones that do not reach it are no news.
+                let unheard = heard_here.get().is_none();
+                let news = if delivered { !told } else { unheard && !failure.swap(true, Ordering::Relaxed) };
                 if news && tells_here.load(Ordering::Relaxed) {
                     told |= delivered;
                     tell(News::Cancelled(done));
                 }
+                rings.notify_one();
                 if timeout(pause, &mut over).await.is_ok() {
                     return;
                 }
@@ -94,6 +101,7 @@ impl Stop {
             heard,
             tells,
             told_failure,
+            bell,
             late_seen: false,
             unmoved_told: false,
             pressing: None,
@@ -144,6 +152,11 @@ impl Stop {
         }
     }
 
+    /// Rings when [`Stop::wakes`] is to be asked anew.
+    pub fn bell(&self) -> Arc<Notify> {
+        Arc::clone(&self.bell)
+    }
+
     /// A moment of [`Stop::wakes`] has come: what there is to tell.
     pub fn wake(&mut self, patience: Duration) -> Option<Woken> {
         self.late_seen = true;
@@ -160,12 +173,14 @@ impl Stop {
         Some(Woken::Unreached(diagnosis.because("the statement may still be running there")))
     }
 
-    /// The statement has ended on a wire that lives on: a request on its way must not hit the next.
+    /// The statement has ended on a wire that lives on: a request on its way must not hit the next. One that takes too
+    /// long is given up.
     pub async fn over(self) {
         drop(self.ended);
-        let _ = timeout(CANCEL_WAIT, self.task).await;
-        if let Some(pressing) = self.pressing {
-            let _ = timeout(CANCEL_WAIT, pressing).await;
+        for mut task in [Some(self.task), self.pressing].into_iter().flatten() {
+            if timeout(CANCEL_WAIT, &mut task).await.is_err() {
+                task.abort();
+            }
         }
     }
 

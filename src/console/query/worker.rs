@@ -18,6 +18,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, SystemTime};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -253,6 +254,7 @@ impl Worker {
             let deadline = leaving;
             let full = current.full_outlet();
             let patience = current.stop.as_ref().and_then(|stop| stop.wakes(self.patience));
+            let bell = current.stop.as_ref().map(Stop::bell);
             tokio::select! {
                 biased;
                 ask = self.waiting.recv() => match ask {
@@ -304,6 +306,8 @@ impl Worker {
                     }
                 },
                 health = watch.changed() => self.hear_health(health),
+                // What there is to wait for has changed.
+                () = rung(bell.as_deref()), if bell.is_some() => {}
                 () = sleep_until(flush.unwrap_or_else(Instant::now)), if flush.is_some() => self.flush(&mut current),
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => break End::Over,
                 () = sleep_until(patience.unwrap_or_else(Instant::now)), if patience.is_some() => {
@@ -344,7 +348,10 @@ impl Worker {
                 self.fail(&mut current, diagnosis);
             }
         }
-        if current.outcome.is_none() {
+        if current.outcome.is_none() && leaving.is_some() {
+            // What becomes of it nobody hears any more; the history must not call it done.
+            current.outcome = Some(Outcome::Cancelled);
+        } else if current.outcome.is_none() {
             // An empty statement: the server says nothing but that it is ready.
             let timing = current.timing();
             (self.tell)(News::Complete { run, index, result: None, tag: "empty".to_owned(), rows: 0, timing });
@@ -353,6 +360,11 @@ impl Worker {
             Some(stop) if session.is_away() => stop.detached(),
             Some(stop) => stop.over().await,
             None => {}
+        }
+        if let (Some(_), Some(network), Some(answered)) = (current.network, &mut self.network, current.first) {
+            // Nothing is answered in less than a round trip: one that was measured while line or machine were busy is
+            // put right.
+            *network = answered.min(*network);
         }
         self.written(&mut current).await;
         Ended {
@@ -364,6 +376,13 @@ impl Worker {
             cancelled: current.by_user,
             after: if leaving.is_some() { After::Leave } else { After::Go },
         }
+    }
+}
+
+/// Waits for a bell.
+async fn rung(bell: Option<&Notify>) {
+    if let Some(bell) = bell {
+        bell.notified().await;
     }
 }
 

@@ -332,6 +332,8 @@ fn every_key_shown_is_bound_and_no_key_is_bound_twice() {
     let global: Vec<&[&str]> = crate::console::state::GLOBAL_KEYS.iter().map(|row| row.keys).collect();
     check("fleet", fleet::KEYS, &global);
     check("lines", lines::KEYS, &global);
+    check("listen", crate::console::panes::listen::KEYS, &[]);
+    check("enable IAM", crate::console::panes::enable_iam::KEYS, &[]);
     check("connect", connect::KEYS, &global);
     check("walking", connect::WALKING_KEYS, &[]);
     check("failed", connect::FAILED_KEYS, &[]);

@@ -2,5 +2,6 @@
 
 mod activity;
 mod behaviour;
+mod listening;
 mod screens;
 mod straight;

@@ -219,8 +219,9 @@ fn lines_with_a_port() {
             sent: 8_910,
             round_trip: Some(Duration::from_millis(34)),
             resumes: 1,
+            age: Duration::from_secs(754),
         };
-        console.answer(|c| matches!(c, Command::Lines), Answer::Lines(vec![report]));
+        console.answer(|c| matches!(c, Command::Lines), Answer::Lines(vec![report], Vec::new()));
         console
     });
 }

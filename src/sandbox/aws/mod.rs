@@ -23,6 +23,7 @@ use self::answer::{Answer, Dialect, Failure};
 use self::request::Request;
 use self::session_door::SessionDoor;
 use self::sigv4::{Refusal, Scope, Verified};
+use super::changes::Changes;
 use super::clock::Clock;
 use super::faults::{Fault, Faults};
 use super::keys::CALLER_ARN;
@@ -36,6 +37,7 @@ struct Aws {
     faults: Faults,
     door: SessionDoor,
     secrets: Secrets,
+    changes: Changes,
 }
 
 impl Aws {
@@ -78,7 +80,7 @@ impl Aws {
             return Err(Failure::denied(dialect, CALLER_ARN, &full, &resource));
         }
         let body = match verified.service.as_str() {
-            "rds" => rds::answer(action, region, &parameters, request_id),
+            "rds" => rds::answer(action, region, &parameters, request_id, &self.changes),
             "ec2" => ec2::answer(action, region, &parameters, request_id),
             "iam" => iam::answer(action, &parameters, &self.faults, request_id),
             "sts" => sts::answer(action, request_id),

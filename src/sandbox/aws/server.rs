@@ -5,6 +5,7 @@ use super::answer::Answer;
 use super::control;
 use super::request::Request;
 use super::session_door::SessionDoor;
+use crate::sandbox::changes::Changes;
 use crate::sandbox::clock::Clock;
 use crate::sandbox::faults::Faults;
 use crate::sandbox::secrets::Secrets;
@@ -41,14 +42,21 @@ impl Drop for Server {
 
 /// Listens on a free port of 127.0.0.1.
 pub async fn serve(clock: Clock, faults: Faults, door: SessionDoor) -> io::Result<Server> {
-    serve_with(clock, faults, door, Secrets::default()).await
+    let changes = Changes::new(clock.clone());
+    serve_with(clock, faults, door, Secrets::default(), changes).await
 }
 
-/// The same, with secrets that can be rotated.
-pub async fn serve_with(clock: Clock, faults: Faults, door: SessionDoor, secrets: Secrets) -> io::Result<Server> {
+/// The same, with secrets that can be rotated, and changes that others see, too.
+pub async fn serve_with(
+    clock: Clock,
+    faults: Faults,
+    door: SessionDoor,
+    secrets: Secrets,
+    changes: Changes,
+) -> io::Result<Server> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
-    let aws = Aws { clock, faults, door, secrets };
+    let aws = Aws { clock, faults, door, secrets, changes };
     let task = tokio::spawn(accept(listener, aws));
     Ok(Server { address, task })
 }

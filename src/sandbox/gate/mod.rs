@@ -10,6 +10,7 @@ mod token;
 
 use super::authority::{Authority, Flaw};
 use super::cast::GateSpec;
+use super::changes::Changes;
 use super::clock::Clock;
 use super::faults::{Fault, Faults};
 use super::keys::ACCOUNT;
@@ -42,6 +43,8 @@ pub struct Behind {
     pub cut: Once,
     /// The time that tokens are held against.
     pub clock: Clock,
+    /// What was changed since.
+    pub changes: Changes,
 }
 
 /// One gate. Dropping it ends it and every connection through it.
@@ -151,7 +154,9 @@ impl Doorkeeper {
             client.write_all(&CLEARTEXT_PASSWORD).await?;
             client.flush().await?;
             let password = read_password(&mut client).await?;
-            let fit = token::check(&self.spec, &password, &user, self.behind.clock.now());
+            let iam = self.behind.changes.takes_tokens(&self.spec.region, &self.spec.identifier, self.spec.iam);
+            let spec = GateSpec { iam, ..self.spec.clone() };
+            let fit = token::check(&spec, &password, &user, self.behind.clock.now());
             if let Err(reason) = &fit {
                 tracing::debug!(gate = self.spec.identifier, user, %reason, "a token was refused");
             }

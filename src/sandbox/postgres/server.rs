@@ -2,7 +2,7 @@
 //! no way we may die leaves it running. It must not know what is in its databases.
 
 use super::{Binaries, Client, Folder, ServerError};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -13,28 +13,37 @@ use std::time::{Duration, Instant};
 pub const ADMINISTRATOR: &str = "rdsadmin";
 
 /// How long making and starting may take on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// In its own process group, so that the terminal's Ctrl-C reaches only us. SIGINT is PostgreSQL's fast shutdown, SIGQUIT
-/// its immediate one (PostgreSQL documentation, "Shutting Down the Server").
+/// its immediate one (PostgreSQL documentation, "Shutting Down the Server"). A line on the pipe restarts it.
 const KEEPER: &str = r#"
 bin=$1 home=$2
 shift 2
 "$bin/initdb" -D "$home/data" -U rdsadmin -A trust --no-locale -E UTF8 --no-sync "$@" < /dev/null > "$home/log" 2>&1 || exit 10
 cat "$home/postgresql.conf" >> "$home/data/postgresql.conf"
 cp "$home/pg_hba.conf" "$home/data/pg_hba.conf"
-"$bin/postgres" -D "$home/data" < /dev/null >> "$home/log" 2>&1 &
-server=$!
-cat > /dev/null
-kill -INT "$server"
-tries=0
-while kill -0 "$server" 2> /dev/null; do
-    tries=$((tries + 1))
-    [ "$tries" -eq 20 ] && kill -QUIT "$server"
-    [ "$tries" -eq 60 ] && kill -KILL "$server"
-    sleep 0.1
+start() {
+    "$bin/postgres" -D "$home/data" < /dev/null >> "$home/log" 2>&1 &
+    server=$!
+}
+stop() {
+    kill -INT "$server"
+    tries=0
+    while kill -0 "$server" 2> /dev/null; do
+        tries=$((tries + 1))
+        [ "$tries" -eq 20 ] && kill -QUIT "$server"
+        [ "$tries" -eq 60 ] && kill -KILL "$server"
+        sleep 0.1
+    done
+    wait "$server"
+}
+start
+while read -r restart; do
+    stop
+    start
 done
-wait "$server"
+stop
 rm -rf "$home/data"
 "#;
 
@@ -134,6 +143,34 @@ impl Postgres {
     /// A connection of the sandbox's own, as the superuser.
     pub async fn administer(&self, database: &str) -> Result<Client, ServerError> {
         Client::connect(&self.socket, ADMINISTRATOR, database).await
+    }
+
+    /// Stops it as an administrator would, which ends every session, and starts it again on the same data; returns when it
+    /// answers.
+    pub async fn restart(&self) -> Result<(), ServerError> {
+        let before = self.begun().await?;
+        {
+            let mut keeper = self.keeper.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+            let (_, pipe) = keeper.as_mut().ok_or_else(gone)?;
+            pipe.write_all(b"restart\n")?;
+        }
+        let asked = Instant::now();
+        loop {
+            match self.begun().await {
+                Ok(begun) if begun != before => return Ok(()),
+                Err(error) if asked.elapsed() > PATIENCE => return Err(error),
+                Ok(_) if asked.elapsed() > PATIENCE => return Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+                // Still the old one, or none, or one that is starting up.
+                _ => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
+    }
+
+    /// When it was started, as it says.
+    async fn begun(&self) -> Result<Option<String>, ServerError> {
+        let rows = self.administer("postgres").await?.query("select pg_postmaster_start_time()").await?;
+        Ok(rows.into_iter().flatten().next().flatten())
     }
 
     /// Ends it; returns when it has ended, which takes a moment of blocking. Others may still hold it.

@@ -2,7 +2,8 @@
 
 use super::agent::{Habits, SOURCE};
 use super::gateway::{Deed, Gateway, lock};
-use crate::ssm::driver::{SPOOLING, Timing};
+use crate::ssm::socket::SPOOLING;
+use crate::ssm::timing::Timing;
 use crate::ssm::{Account, Ended, Error, Health, Options, Tunnel};
 use std::io;
 use std::sync::Arc;
@@ -11,17 +12,23 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 async fn open(gateway: &Arc<Gateway>) -> Result<Tunnel, Error> {
+    open_within(gateway, Duration::from_secs(20)).await
+}
+
+/// With a budget of its own for outages.
+async fn open_within(gateway: &Arc<Gateway>, budget: Duration) -> Result<Tunnel, Error> {
     let timing = Timing {
         ping: Duration::from_millis(150),
         pong: Duration::from_millis(150),
         backoff: Duration::from_millis(5),
         most_backoff: Duration::from_millis(40),
-        budget: Duration::from_secs(20),
+        budget,
         ..Timing::default()
     };
     let account: Arc<dyn Account> = Arc::<Gateway>::clone(gateway);
     let opened = Tunnel::open_with(gateway.grant(), account, gateway.options(), timing).await;
     opened.map(|(tunnel, learnt)| {
+        assert_eq!(learnt.destination.as_deref(), Some("db:5432"));
         assert_eq!((learnt.agent_version.as_str(), learnt.customer_message.as_str()), ("3.3.987.0", "hello"));
         tunnel
     })
@@ -200,6 +207,52 @@ async fn a_session_that_is_gone_is_not_asked_for_for_ever() {
             Health::Up | Health::Reconnecting { .. } => {}
         }
     }
+}
+
+#[tokio::test]
+async fn an_agent_that_is_said_to_be_away_is_shown_so_until_it_is_back() {
+    let gateway = Gateway::start(fast(), false).await;
+    let tunnel = open(&gateway).await.expect("a tunnel");
+    echo(&tunnel, 1, 100).await;
+    until("nothing is owed to the agent", || lock(&gateway.agent).booked() == 0).await;
+    gateway.order(Deed::SayAway);
+    let away =
+        |health| matches!(health, Health::Reconnecting { attempts: 0, reason, .. } if reason.contains("agent is away"));
+    until("it is shown", || away(tunnel.health())).await;
+    let mut stream = tunnel.stream().expect("a stream");
+    stream.write_all(b"x").await.expect("room");
+    gateway.order(Deed::SayBack);
+    let mut one = [0];
+    stream.read_exact(&mut one).await.expect("what was written meanwhile comes back");
+    until("it is up", || matches!(tunnel.health(), Health::Up)).await;
+    assert_eq!(tunnel.figures().resumes, 0, "the web socket stood all the time");
+}
+
+#[tokio::test]
+async fn a_login_that_has_ended_is_asked_for_and_waited_for() {
+    let gateway = Gateway::start(fast(), false).await;
+    let budget = Duration::from_millis(50);
+    let tunnel = open_within(&gateway, budget).await.expect("a tunnel");
+    let (mut reader, mut writer) = tokio::io::split(tunnel.stream().expect("a stream"));
+    gateway.logged_out.send_replace(true);
+    gateway.order(Deed::Cut);
+    let lost = Instant::now();
+    until(
+        "it is asked for",
+        || matches!(tunnel.health(), Health::Reconnecting { attempts: 3.., reason, .. } if reason == "log in again"),
+    )
+    .await;
+    writer.write_all(b"kept").await.expect("room");
+    until("the budget for outages is long over", || {
+        assert!(!matches!(tunnel.health(), Health::Closed(_)), "{:?}", tunnel.health());
+        lost.elapsed() > budget * 20
+    })
+    .await;
+    gateway.order(Deed::Relay);
+    gateway.logged_out.send_replace(false);
+    let mut kept = [0; 4];
+    reader.read_exact(&mut kept).await.expect("the stream goes on");
+    assert_eq!(&kept, b"kept");
 }
 
 #[tokio::test]

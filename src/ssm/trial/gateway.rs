@@ -4,7 +4,7 @@
 use super::agent::{Agent, Habits};
 use crate::ssm::message::{Message, MessageType};
 use crate::ssm::open::{ChannelClosed, OpenDataChannel};
-use crate::ssm::{Account, Answer, Grant, Headers, Network, Options, Refusal};
+use crate::ssm::{Account, Answer, Grant, Headers, Network, Options, Refusal, Retry};
 use futures_util::{SinkExt, StreamExt};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +26,8 @@ pub enum Deed {
     Cut,
     Deaf,
     SayClosed,
+    SayAway,
+    SayBack,
     Forbid,
 }
 
@@ -38,6 +40,8 @@ pub struct Gateway {
     pub resumes: AtomicU32,
     pub terminated: AtomicU32,
     pub gone: watch::Sender<bool>,
+    /// The user's AWS login has ended.
+    pub logged_out: watch::Sender<bool>,
     pub url: String,
     pub tls: Option<tokio_native_tls::TlsAcceptor>,
     pub root: Option<String>,
@@ -69,6 +73,7 @@ impl Gateway {
             resumes: AtomicU32::new(0),
             terminated: AtomicU32::new(0),
             gone: watch::Sender::new(false),
+            logged_out: watch::Sender::new(false),
             url: format!("{scheme}://{host}:{port}{PATH}"),
             tls: acceptor,
             root,
@@ -191,6 +196,13 @@ impl Gateway {
                                    let closed = Message::unsequenced(MessageType::ChannelClosed, Uuid::nil(), 1, closed);
                                    let _ = socket.send(WebSocketMessage::Binary(closed.encode())).await;
                                }
+                               Deed::SayAway | Deed::SayBack => {
+                                   let name = if next == Deed::SayAway { "pause_publication" } else { "start_publication" };
+                                   // With nothing in its fields but its name, as the service may send it.
+                                   let mut frame = vec![0; 120];
+                                   frame[4..4 + name.len()].copy_from_slice(name.as_bytes());
+                                   let _ = socket.send(WebSocketMessage::Binary(frame.into())).await;
+                               }
                            } }
                        }
         }
@@ -203,10 +215,13 @@ impl Account for Gateway {
         Box::pin(async {
             let count = self.resumes.fetch_add(1, Ordering::Relaxed) + 1;
             if *self.gone.borrow() {
-                return Err(Refusal { reason: "the session has timed out".to_owned(), retry: false });
+                return Err(Refusal { reason: "the session has timed out".to_owned(), retry: Retry::Never });
+            }
+            if *self.logged_out.borrow() {
+                return Err(Refusal { reason: "log in again".to_owned(), retry: Retry::AfterLogin });
             }
             if count.is_multiple_of(4) {
-                return Err(Refusal { reason: "throttled".to_owned(), retry: true });
+                return Err(Refusal { reason: "throttled".to_owned(), retry: Retry::Later });
             }
             Ok(self.grant())
         })

@@ -8,3 +8,5 @@ mod driver;
 mod gateway;
 #[cfg(test)]
 mod pair;
+#[cfg(test)]
+mod uplink;

@@ -4,7 +4,7 @@
 
 use super::agent::{Agent, Habits};
 use crate::ssm::channel::Frame;
-use crate::ssm::message::{Message, MessageType};
+use crate::ssm::message::{Message, MessageType, PayloadType};
 use crate::ssm::mux::{Read, Write};
 use crate::ssm::open::{ChannelClosed, OpenDataChannel};
 use crate::ssm::session::{Failure, Session};
@@ -29,12 +29,14 @@ struct Weather {
     cuts: Option<(u64, u64)>,
     /// The service announces the other side's absence.
     announces: bool,
-    /// Frames longer than this are dropped silently.
+    /// Frames longer than this are dropped silently,
     most: usize,
+    /// or answered by closing the web socket.
+    closes: bool,
 }
 
 const FAIR: Weather =
-    Weather { lost: 0, doubled: 0, delay: 5, jitter: 0, cuts: None, announces: false, most: usize::MAX };
+    Weather { lost: 0, doubled: 0, delay: 5, jitter: 0, cuts: None, announces: false, most: usize::MAX, closes: false };
 
 /// What a user does with one stream.
 struct User {
@@ -98,6 +100,9 @@ impl World {
 
     fn put(&mut self, to_agent: bool, frame: Bytes) {
         if frame.len() > self.weather.most {
+            if self.weather.closes {
+                self.next_cut = Some(self.now);
+            }
             return;
         }
         let copies = 1 + u32::from(self.random.random_range(0..100) < self.weather.doubled);
@@ -120,12 +125,13 @@ impl World {
     fn act(&mut self) {
         let now = self.clock();
         if self.connected && self.next_cut.is_some_and(|at| at <= self.now) {
-            let (often, away) = self.weather.cuts.expect("only with cuts");
+            let away = self.weather.cuts.map_or(50, |(_, away)| away);
             self.session.disconnected();
             self.connected = false;
             self.wire.clear();
             self.reconnect = self.now + self.random.random_range(0..=away);
-            self.next_cut = Some(self.reconnect + self.random.random_range(0..often * 2));
+            let cuts = self.weather.cuts;
+            self.next_cut = cuts.map(|(often, _)| self.reconnect + self.random.random_range(0..often * 2));
             if self.weather.announces {
                 self.agent.pause();
             }
@@ -257,6 +263,7 @@ fn schedule(seed: u64) {
         cuts: [None, Some((400, 50)), Some((150, 700))][random.random_range(0..3)],
         announces: random.random(),
         most: [usize::MAX, usize::MAX, 1500][random.random_range(0..3)],
+        closes: random.random(),
     };
     let habits = Habits {
         race: Duration::from_millis(random.random_range(0..8)),
@@ -338,6 +345,76 @@ fn receipts_that_a_cut_has_swallowed_are_sent_again() {
     world.run(60, |world| world.connected && world.agent.booked() < 50);
     assert!(world.now < back + 100, "not one at each of its scans: {} ms", world.now - back);
     world.run(60, all_done);
+}
+
+#[test]
+fn a_service_that_closes_over_a_large_payload_gets_small_ones_from_then_on() {
+    for closes in [false, true] {
+        let weather = Weather { most: 1500, closes, ..FAIR };
+        let mut world = World::new(14, weather, Habits::default(), 8192, vec![user(0, 100_000, 0)]);
+        world.run(60, all_done);
+        assert_eq!(world.opens.len(), if closes { 2 } else { 1 }, "one lesson is enough");
+    }
+}
+
+#[test]
+fn the_answer_to_the_handshake_is_the_same_frame_again_on_the_next_web_socket() {
+    let mut world = World::new(15, FAIR, Habits::default(), 8192, vec![user(0, 3000, 0)]);
+    let mut answers: Vec<Bytes> = Vec::new();
+    for _ in 0..3 {
+        // Whatever goes to the agent is lost with each web socket; what it has asked for came on the first one.
+        world.run(60, |world| world.wire.iter().any(|(_, _, to_agent, frame)| *to_agent && is_answer(frame)));
+        answers.extend(world.wire.drain(..).map(|(.., frame)| frame).filter(is_answer));
+        world.session.disconnected();
+        world.connected = false;
+        world.reconnect = world.now + 300;
+    }
+    assert!(answers.len() >= 3 && answers.iter().all(|answer| *answer == answers[0]), "{}", answers.len());
+    // The agent complains of a second one.
+    world.run(60, all_done);
+}
+
+fn is_answer(frame: &Bytes) -> bool {
+    Message::decode(frame).is_ok_and(|message| message.payload_type == PayloadType::HandshakeResponse)
+}
+
+#[test]
+fn while_the_agent_is_away_nothing_goes_out_but_a_knock_now_and_then() {
+    let mut world = World::new(16, FAIR, Habits::default(), 1024, vec![user(0, 10, 0)]);
+    world.run(60, all_done);
+    // Only its name is filled in, as the service may send it.
+    let publication = |name: &str| -> Bytes { [&[0; 4], name.as_bytes(), &[0; 100]].concat().into() };
+    let now = world.clock();
+    world.session.receive(&publication("pause_publication"), now);
+    assert!(!world.session.hears_agent());
+    let id = world.session.open_stream().expect("a number");
+    assert!(matches!(world.session.write(id, &[7; 5000], Waker::noop()), Write::Taken(5000)));
+    // The numbers of what goes out now; receipts may.
+    let out = |world: &mut World| -> Vec<i64> {
+        let now = world.clock();
+        world.session.tick(now);
+        let frames = std::iter::from_fn(|| world.session.transmit(now)).map(|frame| match frame {
+            Frame::Binary(frame) => Message::decode(&frame).expect("our own frame"),
+            Frame::Text(_) => panic!("the web socket stands"),
+        });
+        let data = frames.filter(|message| message.kind == MessageType::InputStreamData);
+        data.map(|message| message.sequence).collect()
+    };
+    let mut frames = Vec::new();
+    let until = world.now + 60_000;
+    while world.now < until {
+        frames.extend(out(&mut world));
+        let next = world.session.next_tick().expect("it knocks").saturating_duration_since(world.start);
+        world.now = u64::try_from(next.as_micros().div_ceil(1000)).expect("a simulated time").max(world.now + 1);
+    }
+    assert!((11..=14).contains(&frames.len()), "{} in a minute", frames.len());
+    assert!(frames.iter().all(|frame| *frame == frames[0]), "the oldest one, and no other");
+    assert!(world.session.failure().is_none(), "five minutes are given to it");
+    let now = world.clock();
+    world.session.receive(&publication("start_publication"), now);
+    assert!(world.session.hears_agent());
+    let all = out(&mut world);
+    assert!(all.len() >= 5 && all[0] == frames[0], "everything at once: {}", all.len());
 }
 
 #[test]
@@ -481,7 +558,7 @@ proptest! {
                 _ => Bytes::from(payload),
             };
             let frame = if raw { payload.clone() } else {
-                let payload_type = crate::ssm::message::PayloadType::numbered(payload_type);
+                let payload_type = PayloadType::numbered(payload_type);
                 Message::stream_data(kinds[kind].clone(), Uuid::nil(), 1, sequence, payload_type, payload).encode()
             };
             world.session.receive(&frame, now);

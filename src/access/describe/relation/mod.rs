@@ -167,7 +167,8 @@ pub async fn answer(server: &mut Server<'_>, word: &Word, pattern: Option<&str>)
 
 async fn one(server: &mut Server<'_>, relation: &Relation) -> Result<Printed, Refused> {
     if relation.kind == 'S' {
-        return sequence::print(server, relation).await;
+        let sequence = sequence::print(server, relation).await?;
+        return Ok(Printed { stays_upright: true, ..sequence });
     }
     let footers = footers(relation);
     let mut queries = vec![columns::query(relation)];
@@ -181,6 +182,7 @@ async fn one(server: &mut Server<'_>, relation: &Relation) -> Result<Printed, Re
     for (footer, answer) in footers.iter().zip(answers) {
         table.footers.extend((footer.lines)(relation, answer));
     }
+    table.stays_upright = true;
     Ok(table)
 }
 

@@ -10,8 +10,12 @@ pub enum Action {
     Connect,
     /// Forward a port.
     Tunnel,
+    /// A listener for clients.
+    Listen,
     /// The IAM policy and the SQL.
     Policy,
+    /// IAM authentication on.
+    EnableIam,
     /// What can be copied.
     Copy,
     /// Type a filter.
@@ -70,10 +74,22 @@ pub const KEYS: &[Binding<Action>] = &[
         help: "Forward a local port to it, for other tools",
     },
     Binding {
+        keys: &["o"],
+        action: Action::Listen,
+        label: "listen",
+        help: "Open a listener for it: a local port on which any client is logged in",
+    },
+    Binding {
         keys: &["i"],
         action: Action::Policy,
         label: "IAM policy",
-        help: "The IAM policy and the SQL that let one user in",
+        help: "IAM policies, a role's trust, and the SQL that let one user in",
+    },
+    Binding {
+        keys: &["I"],
+        action: Action::EnableIam,
+        label: "",
+        help: "Switch IAM authentication on; what it means is said, and its name has to be typed",
     },
     Binding {
         keys: &["r"],
@@ -97,7 +113,7 @@ pub const KEYS: &[Binding<Action>] = &[
         label: "",
         help: "Why a region could not be listed, and what to try",
     },
-    Binding { keys: &["L"], action: Action::Lines, label: "lines", help: "Live routes and forwarded ports" },
+    Binding { keys: &["L"], action: Action::Lines, label: "lines", help: "Forwarded ports, listeners and live routes" },
     Binding { keys: &["Tab"], action: Action::Sessions, label: "", help: "Go to the open sessions" },
     Binding { keys: &["Space"], action: Action::Fold, label: "", help: "Hide or show the members of a cluster" },
     Binding { keys: &["Left", "h"], action: Action::Out, label: "", help: "Hide the members, or go to their cluster" },

@@ -140,7 +140,13 @@ pub fn update(pane: &mut Pane, action: Action, desk: &mut Desk<'_>) -> Option<Re
             desk.asks.ask(Command::Copy(Secret::new(advice)));
             return Some(Request::Tell("copied what to paste".to_owned()));
         }
-        Action::Connect | Action::Tunnel | Action::Policy | Action::Copy | Action::Details => {
+        Action::Connect
+        | Action::Tunnel
+        | Action::Listen
+        | Action::Policy
+        | Action::EnableIam
+        | Action::Copy
+        | Action::Details => {
             let database = pane.selected()?;
             return Some(with_database(pane, database, action));
         }
@@ -166,10 +172,13 @@ fn with_database(pane: &Pane, database: &Database, action: Action) -> Request {
         Action::Connect if !database.engine.is_postgres() => Request::Diagnose(foreign(database)),
         Action::Connect if database.endpoints.is_empty() => Request::Diagnose(no_endpoint(database)),
         Action::Connect => Request::Connect(Box::new(pane.subject(database))),
+        Action::EnableIam => Request::EnableIam(Box::new(database.clone())),
+        Action::Listen if !database.engine.is_postgres() => Request::Diagnose(foreign(database)),
         Action::Details => Request::Read(format!("{} · details", database.identifier), describe(database, true)),
         Action::Copy => Request::CopyMenu(Box::new(database.clone())),
         _ => match pane.endpoint(database) {
             Err(diagnosis) => Request::Diagnose(diagnosis),
+            Ok(endpoint) if action == Action::Listen => Request::Listen(Some(Box::new(endpoint.clone()))),
             Ok(endpoint) if action == Action::Tunnel => Request::Tunnel(Box::new(endpoint.clone()), RouteChoice::Auto),
             Ok(endpoint) => Request::Policy(Box::new(endpoint.clone())),
         },

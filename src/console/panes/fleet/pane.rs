@@ -75,6 +75,11 @@ impl Pane {
         self.rearrange(desk);
     }
 
+    /// Lists everything anew; what is there stays meanwhile.
+    pub fn refresh(&mut self, desk: &mut Desk<'_>) {
+        self.ask(desk, true);
+    }
+
     /// Asks what is not known yet; `anew`: everything.
     pub(super) fn ask(&mut self, desk: &mut Desk<'_>, anew: bool) {
         for at in 0..self.listings.len() {

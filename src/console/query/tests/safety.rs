@@ -100,6 +100,13 @@ fn a_server_that_does_not_stop_is_pressed_with_a_question() {
     assert_eq!(bench.keys("<C-c>y").ask(), [Ask::Press(Means::Terminate)]);
     bench.news(News::Pressed { means: Means::Terminate, pid: 4242, seen: Ok(Pressed::Runs) });
     assert_eq!(bench.keys("<C-c>y").ask(), [Ask::Drop], "nothing else is left");
+    // A cancel that does not arrive any more undoes nothing of that.
+    let mut bench = unmoved(80, 24);
+    bench.keys("<C-c>y").ask();
+    let diagnosis = Diagnosis::new(Kind::OutcomeUnknown, "The server could not be reached within 20 s to cancel");
+    bench.news(News::Cancelled(Err(diagnosis)));
+    bench.news(News::Pressed { means: Means::Cancel, pid: 4242, seen: Ok(Pressed::Runs) });
+    assert_eq!(bench.keys("<C-c>y").ask(), [Ask::Press(Means::Terminate)]);
     // Without a second session, dropping is what is left at once.
     let mut bench = unmoved(80, 24);
     bench.keys("<C-c>y").ask();

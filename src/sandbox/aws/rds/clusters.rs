@@ -38,12 +38,13 @@ pub fn clusters(call: &Call<'_>) -> Result<String, Failure> {
     }
     match asked {
         Some(asked) if found.is_empty() => Err(not_found(asked)),
-        _ => Ok(call.list("DBClusters", "DBCluster", call.page(found)?, cluster)),
+        _ => Ok(call.list("DBClusters", "DBCluster", call.page(found)?, |xml, one| cluster(call, xml, one))),
     }
 }
 
-fn cluster(xml: &mut Xml, cluster: &Cluster) {
+pub(super) fn cluster(call: &Call<'_>, xml: &mut Xml, cluster: &Cluster) {
     let traits = &cluster.traits;
+    let standing = call.changes.standing(cluster.region, cluster.id, traits);
     let is_multi_az = cluster.multi_az_class.is_some();
     let is_aurora = cluster.engine.starts_with("aurora");
     xml.text("AllocatedStorage", if is_multi_az { 100 } else { 1 });
@@ -53,7 +54,7 @@ fn cluster(xml: &mut Xml, cluster: &Cluster) {
     xml.text("DBClusterIdentifier", cluster.id);
     xml.text("DBClusterParameterGroup", format!("default.{}{}", cluster.engine, major(cluster.version)));
     xml.text_if("DBSubnetGroup", traits.network.as_ref().map(|network| network.subnet_group));
-    xml.text("Status", traits.status);
+    xml.text("Status", standing.status);
     if cluster.has_endpoints() {
         xml.text("Endpoint", cluster.endpoint());
         xml.text("ReaderEndpoint", cluster.reader_endpoint());
@@ -83,9 +84,9 @@ fn cluster(xml: &mut Xml, cluster: &Cluster) {
     xml.text("DbClusterResourceId", cluster.resource_id());
     xml.text("DBClusterArn", cluster.arn());
     xml.element("AssociatedRoles", |_| ());
-    xml.text("IAMDatabaseAuthenticationEnabled", traits.iam);
+    xml.text("IAMDatabaseAuthenticationEnabled", standing.iam);
     xml.text("ClusterCreateTime", traits.created);
-    if let Some(pending) = traits.pending_iam {
+    if let Some(pending) = standing.pending {
         xml.element("PendingModifiedValues", |xml| xml.text("IAMDatabaseAuthenticationEnabled", pending));
     }
     if is_aurora {

@@ -4,6 +4,7 @@ use super::{Call, all_fit, certificate, domains, key, master_secret, means, netw
 use crate::sandbox::aws::answer::Failure;
 use crate::sandbox::aws::xml::Xml;
 use crate::sandbox::cast::{Instance, cast};
+use crate::sandbox::changes::Standing;
 
 /// `DescribeDBInstances`.
 pub fn instances(call: &Call<'_>) -> Result<String, Failure> {
@@ -36,17 +37,26 @@ pub fn instances(call: &Call<'_>) -> Result<String, Failure> {
         Some(asked) if found.is_empty() => {
             Err(Failure::new(404, "DBInstanceNotFound", format!("DBInstance {asked} not found.")))
         }
-        _ => Ok(call.list("DBInstances", "DBInstance", call.page(found)?, instance)),
+        _ => Ok(call.list("DBInstances", "DBInstance", call.page(found)?, |xml, one| instance(call, xml, one))),
     }
 }
 
-fn instance(xml: &mut Xml, instance: &Instance) {
+pub(super) fn instance(call: &Call<'_>, xml: &mut Xml, instance: &Instance) {
     let traits = &instance.traits;
     let is_member = instance.cluster.is_some();
+    let cluster = instance.cluster.and_then(|cluster| cast().cluster(instance.region, cluster));
+    let standing = match cluster {
+        // A member follows its cluster, but for the status.
+        Some(cluster) => {
+            let of_cluster = call.changes.standing(cluster.region, cluster.id, &cluster.traits);
+            Standing { status: traits.status, ..of_cluster }
+        }
+        None => call.changes.standing(instance.region, instance.id, traits),
+    };
     xml.text("DBInstanceIdentifier", instance.id);
     xml.text("DBInstanceClass", instance.class);
     xml.text("Engine", instance.engine);
-    xml.text("DBInstanceStatus", traits.status);
+    xml.text("DBInstanceStatus", standing.status);
     xml.text("MasterUsername", traits.master_user);
     xml.text_if("DBName", traits.database);
     if instance.has_endpoint() {
@@ -74,7 +84,7 @@ fn instance(xml: &mut Xml, instance: &Instance) {
     xml.text("PreferredMaintenanceWindow", "sun:03:30-sun:04:00");
     xml.element("PendingModifiedValues", |xml| {
         // A member follows its cluster: what is pending is said there.
-        xml.text_if("IAMDatabaseAuthenticationEnabled", traits.pending_iam.filter(|_| !is_member));
+        xml.text_if("IAMDatabaseAuthenticationEnabled", standing.pending.filter(|_| !is_member));
     });
     xml.text("MultiAZ", instance.multi_az);
     xml.text("EngineVersion", instance.version);
@@ -113,7 +123,7 @@ fn instance(xml: &mut Xml, instance: &Instance) {
         xml.text("PromotionTier", 1);
     }
     xml.text("DBInstanceArn", instance.arn());
-    xml.text("IAMDatabaseAuthenticationEnabled", traits.iam);
+    xml.text("IAMDatabaseAuthenticationEnabled", standing.iam);
     xml.text("PerformanceInsightsEnabled", true);
     xml.text("DeletionProtection", traits.tags.contains(&("Environment", "production")));
     xml.element("AssociatedRoles", |_| ());

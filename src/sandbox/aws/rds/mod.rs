@@ -1,8 +1,9 @@
-//! RDS's describe calls in the Query protocol, version 2014-10-31. It must not know who may call, nor what answers behind
+//! RDS's describe and modify calls in the Query protocol, version 2014-10-31. It must not know who may call, nor what answers behind
 //! an endpoint.
 
 mod clusters;
 mod instances;
+mod modify;
 mod networks;
 mod proxies;
 
@@ -11,6 +12,7 @@ use super::page::{Paged, page};
 use super::request::{Filter, Parameters};
 use super::xml::Xml;
 use crate::sandbox::cast::{Domain, Network, Traits, cast, hex_id};
+use crate::sandbox::changes::Changes;
 use crate::sandbox::keys::ACCOUNT;
 use sha2::{Digest, Sha256};
 
@@ -23,15 +25,22 @@ struct Call<'a> {
     region: &'a str,
     parameters: &'a Parameters,
     request_id: &'a str,
+    changes: &'a Changes,
 }
 
 /// Answers `action` in `region`.
-pub fn answer(action: &str, region: &str, parameters: &Parameters, request_id: &str) -> Result<String, Failure> {
+pub fn answer(
+    action: &str,
+    region: &str,
+    parameters: &Parameters,
+    request_id: &str,
+    changes: &Changes,
+) -> Result<String, Failure> {
     if parameters.get("Version") != Some(VERSION) {
         let version = parameters.get("Version").unwrap_or("NO_VERSION_SPECIFIED");
         return Err(super::unknown_action(action, version));
     }
-    let call = Call { action, region, parameters, request_id };
+    let call = Call { action, region, parameters, request_id, changes };
     match action {
         "DescribeDBClusters" => clusters::clusters(&call),
         "DescribeDBClusterEndpoints" => clusters::endpoints(&call),
@@ -40,6 +49,8 @@ pub fn answer(action: &str, region: &str, parameters: &Parameters, request_id: &
         "DescribeDBProxies" => proxies::proxies(&call),
         "DescribeDBProxyEndpoints" => proxies::endpoints(&call),
         "ListTagsForResource" => tags_for_resource(&call),
+        "ModifyDBInstance" => modify::instance(&call),
+        "ModifyDBCluster" => modify::cluster(&call),
         _ => Err(super::unknown_action(action, VERSION)),
     }
 }
@@ -47,9 +58,9 @@ pub fn answer(action: &str, region: &str, parameters: &Parameters, request_id: &
 /// The ARN that `action` is on, for saying that it is denied there.
 pub fn resource(action: &str, region: &str, parameters: &Parameters) -> String {
     let (kind, parameter) = match action {
-        "DescribeDBClusters" => ("cluster", "DBClusterIdentifier"),
+        "DescribeDBClusters" | "ModifyDBCluster" => ("cluster", "DBClusterIdentifier"),
         "DescribeDBClusterEndpoints" => ("cluster-endpoint", "DBClusterEndpointIdentifier"),
-        "DescribeDBInstances" => ("db", "DBInstanceIdentifier"),
+        "DescribeDBInstances" | "ModifyDBInstance" => ("db", "DBInstanceIdentifier"),
         "DescribeDBSubnetGroups" => ("subgrp", "DBSubnetGroupName"),
         "DescribeDBProxies" => ("db-proxy", "DBProxyName"),
         "DescribeDBProxyEndpoints" => ("db-proxy-endpoint", "DBProxyEndpointName"),

@@ -12,7 +12,7 @@ const EMBEDDED: &str = include_str!("../../assets/rds-roots.pem");
 
 /// Writes the built-in authorities and those of the settings to `roots.pem` in the state folder, and says where that is.
 /// The file is replaced at once: a tool that reads it just now reads the old one or the new one.
-pub fn write(settings: &Settings) -> io::Result<PathBuf> {
+pub(super) fn write(settings: &Settings) -> io::Result<PathBuf> {
     DirBuilder::new().recursive(true).mode(0o700).create(&settings.state_dir)?;
     let mut file = tempfile::NamedTempFile::new_in(&settings.state_dir)?;
     file.write_all(EMBEDDED.as_bytes())?;

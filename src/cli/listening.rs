@@ -1,0 +1,91 @@
+//! A listener opened for a verb, with what its clients are handed; and the wait until it is to end. It must not know which
+//! verb it is for.
+
+use super::login::LoginArgs;
+use super::{Interrupt, Terminal, failure};
+use crate::access::handoff::Lead;
+use crate::access::listener::Papers;
+use crate::access::{Access, Door, Listener, ListenerReport, ListenerWish};
+use crate::model::{Diagnosis, ListenerSettings, RouteChoice, Secret, visible};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// A listener, and how clients get in.
+pub(super) struct Open {
+    pub(super) listener: Listener,
+    pub(super) lead: Lead,
+}
+
+impl Open {
+    /// What is where, as whom.
+    pub(super) fn words(&self) -> String {
+        let report = self.listener.report();
+        let route = report.route.map(|route| format!(", {route}")).unwrap_or_default();
+        let mode = if report.read_only { ", read-only" } else { "" };
+        format!("{} is {} ({}){route}, as {}{mode}", report.address, report.name, report.database, report.users)
+    }
+}
+
+/// Opens it; the way to the database is not yet walked. `secret` is what clients of a port have to show. `database` is what
+/// they are told to name; those that may be named are the plan's.
+pub(super) async fn listen(
+    access: &Access,
+    login: &LoginArgs,
+    (plan, door): &(ListenerSettings, Door),
+    database: Option<&str>,
+    papers: &Papers,
+    secret: Option<&Secret>,
+) -> Result<Open, Diagnosis> {
+    let endpoint = access.find(&plan.target).await?.endpoint;
+    let first = plan.users.first().map(String::as_str);
+    let named = database.or(plan.databases.first().map(String::as_str));
+    let (user, auth) = login.settle(access, &endpoint, first, named).await?;
+    let user = match user.is_empty() {
+        false => user,
+        true => access.secret_user(&endpoint, &auth).await?,
+    };
+    let wish = ListenerWish {
+        name: plan.name.clone(),
+        endpoint,
+        route: plan.via.as_deref().map(RouteChoice::parse).unwrap_or_default(),
+        door: door.clone(),
+        users: if plan.users.len() > 1 { plan.users.clone() } else { vec![user] },
+        databases: plan.databases.clone(),
+        auth,
+        read_only: plan.read_only,
+        // A socket looks at whose process it is instead.
+        secret: secret.filter(|_| matches!(door, Door::Port(_))).cloned(),
+        tls: plan.tls,
+    };
+    let (listener, lead) = access.hand(wish, database, papers).await?;
+    Ok(Open { listener, lead })
+}
+
+/// Tells why clients are turned away until a signal comes.
+pub(super) async fn until_interrupted(
+    told: &mut UnboundedReceiver<Diagnosis>,
+    interrupt: &mut Interrupt,
+    terminal: &Terminal,
+) {
+    let mut last = None;
+    loop {
+        tokio::select! {
+            signal = interrupt.wait() => { let _ = signal; return }
+            Some(diagnosis) = told.recv() => {
+                // A pool that tries again and again is told once.
+                if last.as_ref() != Some(&diagnosis.title) {
+                    failure::tell(&diagnosis, terminal.color_on_stderr());
+                    last = Some(diagnosis.title);
+                }
+            }
+        }
+    }
+}
+
+/// What it has done, in a line.
+pub(super) fn summary(report: &ListenerReport) -> String {
+    let words = format!(
+        "{}: {} logins, {} turned away, {} bytes in, {} out",
+        report.address, report.logins, report.refused, report.received, report.sent
+    );
+    visible(&words).into_owned()
+}

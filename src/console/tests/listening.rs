@@ -1,0 +1,174 @@
+//! Listeners opened, shown, handed over and closed; IAM authentication switched on: keys and answers in, screens and commands
+//! out.
+
+use crate::access::handoff::Lead;
+use crate::access::{LineReport, ListenerReport};
+use crate::console::event::{Answer, Command};
+use crate::console::state::Overlay;
+use crate::console::testing::*;
+use crate::model::*;
+use std::path::PathBuf;
+use std::time::Duration;
+
+fn lead() -> Lead {
+    Lead {
+        name: "billing".into(),
+        host: "127.0.0.1".into(),
+        port: 5433,
+        user: "oncall".into(),
+        database: "shop".into(),
+        passfile: Some(PathBuf::from("/state/run/p1/passfile")),
+        secret: Some(Secret::new("S3cr3t")),
+        authority: None,
+        folder: PathBuf::from("/state/run/p1"),
+    }
+}
+
+fn line() -> LineReport {
+    LineReport {
+        address: "billing.c9abcd1234ef.eu-west-1.rds.amazonaws.com:5432".into(),
+        route: "via bastion-a".into(),
+        ssm_session: None,
+        health: "up (idle time: the account's)".into(),
+        streams: 2,
+        received: 1_234_567,
+        sent: 8_910,
+        round_trip: Some(Duration::from_millis(34)),
+        resumes: 1,
+        age: Duration::from_secs(754),
+    }
+}
+
+fn report() -> ListenerReport {
+    ListenerReport {
+        name: "billing".into(),
+        address: "127.0.0.1:5433".into(),
+        database: line().address,
+        users: "oncall".into(),
+        read_only: true,
+        route: Some("via bastion-a".into()),
+        streams: 2,
+        received: 1_234_567,
+        sent: 8_910,
+        logins: 41,
+        refused: 1,
+        last_error: Some("password authentication failed for user \"me\"".into()),
+        age: Duration::from_secs(3_725),
+        line: Some(line()),
+    }
+}
+
+/// A listener for billing, opened by the form, and one of the settings that is not.
+fn listening(width: u16, height: u16) -> Console {
+    let mut console = Console::listed(width, height);
+    console.state.lines.kept = vec![ListenerSettings {
+        name: "reports".into(),
+        target: "reports-prod".into(),
+        users: vec!["analyst".into()],
+        port: Some(5439),
+        ..ListenerSettings::default()
+    }];
+    console.keys("/ billing Enter o");
+    console.answer(|c| matches!(c, Command::Recall(_)), Answer::Recalled(Default::default(), Some("oncall".into())));
+    console.answer(|c| matches!(c, Command::Bastions(_)), Answer::Bastions(bastions()));
+    console.keys("Enter");
+    console.answer(|c| matches!(c, Command::Listen(..)), Answer::Listening(Box::new(lead())));
+    console.answer(|c| matches!(c, Command::Lines), Answer::Lines(vec![line()], vec![report()]));
+    console.tick(Duration::from_secs(5));
+    console
+}
+
+#[test]
+fn the_form_of_a_listener() {
+    let mut console = Console::listed(80, 24);
+    console.keys("/ billing Enter o");
+    console.answer(|c| matches!(c, Command::Recall(_)), Answer::Recalled(Default::default(), Some("oncall".into())));
+    console.answer(|c| matches!(c, Command::Bastions(_)), Answer::Bastions(bastions()));
+    console.keys("Tab Tab Right Right Tab 70000 Enter");
+    assert!(console.text().contains("a port is a number from 1 to 65535"), "{}", console.text());
+    insta::assert_snapshot!("listen-80x24", console.screen());
+    console.keys("Backspace Backspace Backspace Backspace Backspace 5433 Tab Space Enter");
+    let (_, command) = console.asked.iter().find(|(_, c)| matches!(c, Command::Listen(..))).expect("asked");
+    let Command::Listen(plan, endpoint, Auth::Iam) = command else { panic!("{command:?}") };
+    assert_eq!((plan.users.as_slice(), plan.port, plan.read_only), (&["oncall".to_owned()][..], Some(5433), false));
+    assert_eq!(plan.via.as_deref(), Some("i-0b2c3d4e5f6a70001"));
+    assert!(endpoint.as_ref().is_some_and(|endpoint| endpoint.owner == "billing"));
+}
+
+#[test]
+fn the_table_of_what_is_open() {
+    insta::assert_snapshot!("listeners-80x24", listening(80, 24).screen());
+    insta::assert_snapshot!("listeners-140x40", listening(140, 40).text());
+    let mut console = listening(80, 24);
+    console.keys("j Enter");
+    let (_, command) = console.asked.iter().find(|(_, c)| matches!(c, Command::Listen(..))).expect("asked");
+    let Command::Listen(plan, None, _) = command else { panic!("{command:?}") };
+    assert_eq!((plan.name.as_str(), plan.target.as_str()), ("reports", "reports-prod"));
+    // Open, it is no longer offered; closed, it is again.
+    assert_eq!(console.text().matches("reports").count(), 1, "{}", console.text());
+    console.keys("x");
+    assert!(console.asked.iter().any(|(_, c)| matches!(c, Command::Stop(_))));
+    assert!(console.text().contains("○ 127.0.0.1:5439"), "{}", console.text());
+}
+
+#[test]
+fn a_listener_is_handed_over_file_first() {
+    let mut console = listening(80, 24);
+    console.keys("y");
+    insta::assert_snapshot!("hand-over-80x24", console.screen());
+    assert!(!console.text().contains("S3cr3t"));
+    console.keys("w");
+    let files =
+        console.asked.iter().find_map(|(_, c)| if let Command::HandOver(files, _) = c { Some(files) } else { None });
+    assert_eq!(files.expect("asked")[0].0, PathBuf::from("/state/run/p1/sqlworkbench.properties"));
+    assert!(!console.asked.iter().any(|(_, c)| matches!(c, Command::Copy(_))), "not before the file is there");
+    console.answer(|c| matches!(c, Command::HandOver(..)), Answer::HandedOver("words".into()));
+    assert!(console.asked.iter().any(|(_, c)| matches!(c, Command::Copy(text) if text.reveal() == "words")));
+    assert!(console.text().contains("copied SQL Workbench/J"), "{}", console.text());
+}
+
+#[test]
+fn a_forwarded_port_hands_over_one_command() {
+    let mut console = Console::listed(80, 24);
+    console.keys("/ billing Enter t");
+    console.answer(|c| matches!(c, Command::Forward(..)), Answer::Forwarded(54321));
+    console.keys("y p");
+    console.answer(|c| matches!(c, Command::Recall(_)), Answer::Recalled(Default::default(), Some("oncall".into())));
+    console.keys("Enter");
+    let (_, command) = console.asked.iter().find(|(_, c)| matches!(c, Command::Raw(..))).expect("asked");
+    assert!(matches!(command, Command::Raw(endpoint, 54321, user) if user == "oncall" && endpoint.owner == "billing"));
+    console.answer(|c| matches!(c, Command::Raw(..)), Answer::Words("PGHOST=… psql".into()));
+    assert!(console.asked.iter().any(|(_, c)| matches!(c, Command::Copy(text) if text.reveal() == "PGHOST=… psql")));
+}
+
+#[test]
+fn iam_authentication_is_switched_on_by_name() {
+    let mut console = Console::listed(80, 24);
+    let standing = |iam, status: &str| IamProgress {
+        status: status.into(),
+        iam,
+        window: Some("sun:03:30-sun:04:00".into()),
+        waiting: vec!["class db.r7g.large".into()],
+    };
+    console.keys("/ legacy Enter I");
+    console.keys("legacy-crm Enter");
+    assert!(matches!(console.state.overlay, Some(Overlay::EnableIam(_))), "not before what waits is known");
+    let before = standing(IamAuth::Disabled, "available");
+    console.answer(|c| matches!(c, Command::IamProgress(_)), Answer::IamProgress(before));
+    insta::assert_snapshot!("enable-iam-80x24", console.screen());
+    console.keys("Backspace Enter");
+    assert!(!console.asked.iter().any(|(_, c)| matches!(c, Command::EnableIam(..))), "the name is not complete");
+    console.keys("m Tab Enter");
+    let (id, command) = console.asked.iter().find(|(_, c)| matches!(c, Command::EnableIam(..))).expect("asked").clone();
+    assert!(matches!(command, Command::EnableIam(plan, When::Window) if plan.identifier == "legacy-crm"));
+    let tell = |console: &mut Console, answer| console.event(crate::console::event::Event::Answer(id, answer));
+    tell(&mut console, Answer::IamProgress(standing(IamAuth::Pending { to: true }, "available")));
+    assert!(console.text().contains("legacy-crm: available · IAM pending"), "{}", console.text());
+    assert!(console.asked.iter().any(|(_, c)| matches!(c, Command::Inventory(_))), "the list is asked for anew");
+    tell(&mut console, Answer::IamEnded(standing(IamAuth::Enabled, "available")));
+    assert!(console.text().contains("legacy-crm takes tokens now"), "{}", console.text());
+    // What has it already is told so.
+    let mut console = Console::listed(80, 24);
+    console.keys("/ billing Enter I");
+    assert!(console.text().contains("billing takes tokens already"), "{}", console.text());
+}
