@@ -9,6 +9,7 @@
 //! * [`console`], [`cli`]: what people see.
 //! * [`sandbox`]: the shed beside the house: AWS, the agent, the gate and a real PostgreSQL on loopback. Only `main` and
 //!   the tests know it.
+//! * [`program`]: words on the command line become settings and one door; what `main` calls.
 //! * [`settings`]: reads flags, environment and file into [`model::Settings`].
 
 pub mod access;
@@ -17,6 +18,8 @@ pub mod cli;
 pub mod console;
 pub mod db;
 pub mod model;
+#[path = "main/program.rs"]
+pub mod program;
 pub mod sandbox;
 pub mod settings;
 pub mod ssm;

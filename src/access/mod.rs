@@ -164,7 +164,16 @@ pub struct LineReport {
 impl Access {
     /// Reads the certificate bundles; asks nothing of the network.
     pub fn new(settings: Settings) -> Result<Access, Diagnosis> {
-        let cloud = Cloud::new(&settings.aws, settings.connect_timeout).map_err(|error| diagnose::aws::of(&error))?;
+        Access::open(settings, false)
+    }
+
+    /// The same for whoever is about to log in: what that needs is made ready while there is something else to wait for.
+    /// Within a tokio runtime.
+    pub fn before_login(settings: Settings) -> Result<Access, Diagnosis> {
+        Access::open(settings, true)
+    }
+
+    fn open(settings: Settings, will_log_in: bool) -> Result<Access, Diagnosis> {
         let mut bundles = Vec::new();
         for path in &settings.ca_bundles {
             let name = path.display().to_string();
@@ -177,6 +186,11 @@ impl Access {
         let roots = Roots::new(&bundles).map_err(|error| {
             Diagnosis::new(Kind::Usage, "A certificate bundle cannot be used").because(error.to_string())
         })?;
+        if will_log_in {
+            roots.prepare();
+        }
+        // It reads the system's authorities: the other thread is at work already.
+        let cloud = Cloud::new(&settings.aws, settings.connect_timeout).map_err(|error| diagnose::aws::of(&error))?;
         let inner = Inner {
             cloud,
             roots,
@@ -194,11 +208,6 @@ impl Access {
     /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.inner.settings
-    }
-
-    /// Gets ready for a login while there is something else to wait for; for whoever is about to log in.
-    pub fn prepare(&self) {
-        self.inner.roots.prepare();
     }
 
     /// Profiles times regions, as settings and the AWS configuration say, in the order asked for.

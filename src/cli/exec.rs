@@ -42,7 +42,6 @@ pub struct Args {
 /// Runs it.
 pub async fn run(access: &Access, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
-    access.prepare();
     let papers = Papers::new(access.settings())?;
     let (steps, teller) = Teller::start(terminal, Tell::Passing);
     let opening = async {

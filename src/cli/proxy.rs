@@ -54,7 +54,6 @@ pub struct Args {
 
 /// Runs it.
 pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrupt: Interrupt) -> Result<(), Failure> {
-    access.prepare();
     let papers = Papers::new(access.settings())?;
     let plans = plans(access, args, papers.folder())?;
     let secret = (!args.no_secret).then(new_secret);

@@ -69,7 +69,6 @@ pub async fn run(access: Access, start: Start) -> Result<(), Diagnosis> {
     let settings = access.settings().clone();
     let mut signals = Signals::new()?;
     let screen = Screen::take()?;
-    access.prepare();
     let mut effects = Effects::new(access, tell);
     let ended = {
         let mut screen = screen;

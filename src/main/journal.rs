@@ -1,7 +1,7 @@
 //! The log file, off unless asked for. What other crates say is left out below warnings: at their finer levels some print
 //! requests, and so what is in them. The data channel is told frame by frame, without what is in the frames.
 
-use gatepost::model::{Diagnosis, Kind};
+use crate::model::{Diagnosis, Kind};
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -19,7 +19,7 @@ pub fn open(path: &Path) -> Result<WorkerGuard, Diagnosis> {
     let subscriber = tracing_subscriber::fmt()
         .with_writer(writer)
         .with_ansi(false)
-        .with_env_filter(EnvFilter::new("warn,gatepost=debug,gatepost::ssm=trace"))
+        .with_env_filter(EnvFilter::new("warn,gatepost=debug,crate::ssm=trace"))
         .finish();
     // Somebody who set one before us keeps it.
     let _ = tracing::subscriber::set_global_default(subscriber);

@@ -1,6 +1,6 @@
 //! Manual pages, made from the words that the command line understands.
 
-use gatepost::model::{Diagnosis, Kind};
+use crate::model::{Diagnosis, Kind};
 
 /// The page of the program, or of one of its commands, in roff.
 pub fn page(mut program: clap::Command, command: Option<&str>) -> Result<Vec<u8>, Diagnosis> {

@@ -1,9 +1,9 @@
 //! The doors to the sandbox: alone, around a command, or with the console in front. It is the one place of the program that
 //! knows the shed; from here on its settings are settings like any others.
 
-use gatepost::cli::{Failure, Interrupt, Signal, Terminal};
-use gatepost::model::{Diagnosis, Kind, Settings};
-use gatepost::sandbox::{Error, Fault, Options, Sandbox};
+use crate::cli::{Failure, Interrupt, Signal, Terminal};
+use crate::model::{Diagnosis, Kind, Settings};
+use crate::sandbox::{Error, Fault, Options, Sandbox};
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;

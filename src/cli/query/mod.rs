@@ -78,7 +78,6 @@ pub struct Args {
 /// Runs it.
 pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrupt: Interrupt) -> Result<(), Failure> {
     let mut script = script(args)?;
-    access.prepare();
     let (steps, teller) = Teller::start(terminal, Tell::Passing);
     let connecting = async {
         let endpoint = access.find(&args.name).await?.endpoint;

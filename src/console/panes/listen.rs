@@ -239,7 +239,7 @@ impl Pane {
 
     fn route_words(&self) -> String {
         match &self.route {
-            RouteChoice::Auto => "by itself: direct where it answers, else the best bastion".to_owned(),
+            RouteChoice::Auto => "by itself: direct, else the best bastion".to_owned(),
             RouteChoice::Direct => "direct, from here".to_owned(),
             RouteChoice::Via(id) => {
                 let known = self.bastions.ready().into_iter().flatten().find(|ranked| ranked.bastion.id == *id);
@@ -296,7 +296,7 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
     }
     let words = match &pane.wrong {
         Some(wrong) => run(format!(" {wrong}"), Tone::Bad),
-        None => run(" Clients show a secret made for it: y on the Lines screen hands it over.", Tone::Dim),
+        None => run(" Clients show a secret: y on the Lines screen hands it over.", Tone::Dim),
     };
     paint::runs(frame, layout::below(inner, inner.bottom().saturating_sub(1), 1), &[words], theme, None);
 }
