@@ -45,7 +45,7 @@ impl Proxy {
             let rest = pasted.split_once(&format!("{name}=")).map(|(_, rest)| rest).expect("it is told");
             rest.split([' ', '\'']).next().unwrap_or_default().to_owned()
         };
-        let (port, passfile) = (value("port"), value("PGPASSFILE"));
+        let (port, passfile) = (value("port"), value("passfile"));
         Proxy { sandbox, folder, child, _lines: lines, port, passfile }
     }
 
