@@ -28,7 +28,7 @@ pub struct Args {
     /// Bastion by id or name, or `direct` [default: what fits best]
     #[arg(long, value_name = "BASTION")]
     pub via: Option<String>,
-    /// Sessions begin read-only, and the server refuses their writes until a statement ends that
+    /// The server refuses every write: each transaction is read-only whatever the client sets
     #[arg(long)]
     pub read_only: bool,
     /// How to log in at the database.

@@ -37,8 +37,8 @@ pub struct Args {
     /// Bastion by id or name, or `direct` [default: what fits best]
     #[arg(long, value_name = "BASTION")]
     pub via: Option<String>,
-    /// Sessions begin read-only, and the server refuses their writes. A statement of the client can end that (SET): against
-    /// one who wants to write, name a reader endpoint or a user who may not
+    /// The server refuses every write: each transaction is read-only whatever the client sets. Texts of several statements
+    /// that go on behind a COMMIT are refused, as are DO and CALL of the extended protocol outside of a transaction
     #[arg(long)]
     pub read_only: bool,
     /// Offer clients TLS, with a certificate made for this run

@@ -5,6 +5,7 @@ use super::Shared;
 use super::complaint::Complaint;
 use super::door::{Knock, Presence};
 use super::greet::{Greeted, Turned, say};
+use super::read_only;
 use super::splice::splice;
 use super::terms::Asked;
 use super::unproven::Place;
@@ -89,17 +90,19 @@ async fn admit(shared: &Shared, mut wire: Box<dyn Transport>, asked: Asked, pres
     let _counted = shared.figures.enter();
     let given = shared.cancels.give(line.clone(), logged_in.key.clone(), asked.key_length(), subject.clone());
     let greeting = logged_in.greeting(given.key());
-    let db::LoggedIn { stream: mut database, .. } = logged_in;
+    let db::LoggedIn { stream: mut database, parameters, .. } = logged_in;
     let mut stay = Stay { shared, subject: &subject, begun: Instant::now(), outcome: None };
-    let told = async {
+    let spliced = async {
         say(&mut wire, &greeting).await?;
+        if shared.terms.read_only {
+            let around = (presence, &shared.figures);
+            return Box::pin(read_only::splice::splice(wire, &early, database, &parameters, around)).await;
+        }
         database.write_all(&early).await?;
-        database.flush().await
+        database.flush().await?;
+        splice(wire, database, presence, &shared.figures).await
     };
-    let ended = match told.await {
-        Ok(()) => splice(wire, database, presence, &shared.figures).await,
-        Err(error) => Err(error),
-    };
+    let ended = spliced.await;
     stay.outcome = Some(match ended {
         Ok(()) => "ok".to_owned(),
         Err(error) => {

@@ -1,6 +1,6 @@
 //! The listener: a port or socket of this machine on which any PostgreSQL client finds a database, logged in by us. Each
 //! client gets a login and a stream of its own, over a verified line; it needs no token, no certificate, and no way there.
-//! It must not look into what is spoken once a client is in.
+//! It must not look into what is spoken once a client is in; a read-only listener alone does, in [`read_only`].
 
 mod cancels;
 mod client;
@@ -12,6 +12,7 @@ mod handed;
 mod packet;
 mod papers;
 mod proven;
+mod read_only;
 mod scram;
 mod splice;
 mod terms;
@@ -59,8 +60,8 @@ pub struct ListenerWish {
     pub databases: Vec<String>,
     /// How to log in.
     pub auth: Auth,
-    /// Have the server refuse writes: `default_transaction_read_only` is on whatever a client asks for at its start. A
-    /// session may still set it off by a statement, for statements are not read here.
+    /// Have the server refuse writes: each transaction is made read-only before a client's statement runs in it, whatever
+    /// the client sets.
     pub read_only: bool,
     /// What clients have to show (by SCRAM-SHA-256); `None` asks for nothing. On a socket the peer's user is looked at, too.
     pub secret: Option<Secret>,

@@ -18,7 +18,7 @@ pub(super) struct Terms {
     pub(super) databases: Vec<String>,
     /// Where none is named.
     pub(super) usual: String,
-    /// The server refuses writes, unless the session says otherwise.
+    /// The server refuses writes: sessions begin with that as their default, and each transaction is held to it.
     pub(super) read_only: bool,
     /// Whose machine it is, for application_name.
     pub(super) os_user: String,

@@ -1,0 +1,281 @@
+//! What makes a read-only listener read-only: the server, transaction by transaction. It must not know sockets.
+//!
+//! `default_transaction_read_only` is a default only: SET, `set_config` in some function or `BEGIN READ WRITE` change it.
+//! So no statement of a client runs before its transaction was made read-only by us, whatever the session's settings say:
+//!
+//! - A simple query goes out with [`statement::PREFIX`] before its text, as one implicit transaction block. A text that
+//!   would go on after its transaction ended, or make it writable itself, is refused; so is one whose statements cannot be
+//!   told apart for certain. One statement alone always can.
+//! - In the extended protocol [`statement::PIN`] is executed before the first message of a client, and again after each of
+//!   its Executes: the server takes one statement an Execute, so nothing more need be known of it. What it opened or made
+//!   READ WRITE is read-only before the next message. Only DO and CALL can commit and go on by themselves; they need a
+//!   block, in which the server refuses that.
+//! - A function call has the PIN before it, too.
+//!
+//! From a transaction's first query on PostgreSQL refuses to make it writable, in functions, DO blocks and EXECUTE, too;
+//! SET takes no snapshot, so isolation levels and exported snapshots can still be chosen behind ours. Servers before 16
+//! have a gap there: `RESET transaction_read_only`, and `set_config` of it to NULL, undo it at any time. On those,
+//! [`statement::CHECK`] runs before each commit and undoes a transaction that has written; cursors WITH HOLD, whose queries
+//! run on while it commits, cannot be committed, and a function call needs a block.
+//!
+//! Where the transaction stands has to be known before a message goes out. So what a client sends behind a Sync or a
+//! query waits for its ReadyForQuery; other listeners know nothing of all this.
+//!
+//! What PostgreSQL lets pass in read-only transactions passes here: VACUUM, ANALYZE, REINDEX, NOTIFY, advisory locks,
+//! COMMIT PREPARED of what somebody else prepared, functions that act through a session of their own (dblink) or outside
+//! the database.
+
+mod replies;
+pub(super) mod splice;
+mod statement;
+
+use super::complaint::message;
+use crate::model::Transaction;
+use replies::{Replies, Unit};
+use statement::{CHECK, Class, PIN, Reading};
+use std::collections::HashMap;
+
+/// The name of our prepared statement and portal.
+const OURS: &[u8] = b"gatepost, read-only\0";
+/// Statements of a client that are remembered because they do something to their transaction.
+const MOST_NAMES: usize = 10_000;
+
+/// What a client's message comes to.
+#[derive(Debug, PartialEq, Eq)]
+enum Said {
+    /// Written to what goes out.
+    Sent,
+    /// It has to wait until the server is ready.
+    Wait,
+    /// Nothing can be relied on any more; in words.
+    Broken(&'static str),
+}
+
+/// One session.
+struct Keeper {
+    reading: Reading,
+    transaction: Transaction,
+    replies: Replies,
+    /// Prepared statements that are not [`Class::Plain`], as the server has confirmed them.
+    names: HashMap<Vec<u8>, Class>,
+    /// Between the first message of the extended protocol and its Sync.
+    cycle: Option<Cycle>,
+}
+
+/// Messages up to a Sync.
+#[derive(Default)]
+struct Cycle {
+    /// Statements and portals named in it.
+    names: HashMap<Vec<u8>, Class>,
+    portals: HashMap<Vec<u8>, Class>,
+    /// Our PIN was executed and nothing of the client's since.
+    pinned: bool,
+    /// The block has failed: the server takes nothing but its end.
+    failed: bool,
+    /// For certain in a block.
+    block: bool,
+    /// Something ran that a commit would keep.
+    ran: bool,
+}
+
+impl Keeper {
+    /// `parameters` is what the server reported at the login.
+    fn new(parameters: &[(String, String)]) -> Keeper {
+        let parameter =
+            |wanted: &str| parameters.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value.as_str());
+        let version = parameter("server_version");
+        let major = version.split(|c: char| !c.is_ascii_digit()).next().and_then(|major| major.parse().ok());
+        let reading = Reading {
+            standard_strings: parameter("standard_conforming_strings") != "off",
+            encoding: parameter("client_encoding").to_owned(),
+            resets: major.is_none_or(|major: u32| major < 16),
+        };
+        Keeper {
+            reading,
+            transaction: Transaction::Idle,
+            replies: Replies::default(),
+            names: HashMap::new(),
+            cycle: None,
+        }
+    }
+
+    /// A message of the client, whole.
+    fn say(&mut self, whole: &[u8], out: &mut Vec<u8>) -> Said {
+        let Some((kind, body)) = whole.first().zip(whole.get(5..)) else {
+            return Said::Broken("a message without length");
+        };
+        match kind {
+            // Data of COPY, Flush, Terminate.
+            b'd' | b'c' | b'f' | b'H' | b'X' => out.extend_from_slice(whole),
+            b'Q' | b'F' if self.cycle.is_some() => return Said::Broken("a query in the midst of an extended one"),
+            b'Q' | b'F' | b'P' | b'B' | b'D' | b'E' | b'C' | b'S'
+                if self.cycle.is_none() && self.replies.is_waiting() =>
+            {
+                return Said::Wait;
+            }
+            b'Q' => return self.query(body, out),
+            b'F' => self.call(whole, out),
+            b'P' | b'B' | b'D' | b'E' | b'C' | b'S' => {
+                let mut cycle = self.cycle.take().unwrap_or_else(|| Cycle {
+                    failed: self.transaction == Transaction::Failed,
+                    block: self.transaction != Transaction::Idle,
+                    ..Cycle::default()
+                });
+                let said = self.extended(*kind, whole, &mut cycle, out);
+                self.cycle = Some(cycle).filter(|_| *kind != b'S');
+                return said;
+            }
+            _ => return Said::Broken("a message of an unknown type"),
+        }
+        Said::Sent
+    }
+
+    fn query(&mut self, body: &[u8], out: &mut Vec<u8>) -> Said {
+        let Some((text, b"")) = word(body) else { return Said::Broken("a query that does not end with its NUL") };
+        let (text, ours, inserted) = match statement::plan(text, self.transaction, &self.reading) {
+            Ok(plan) => (plan.text, plan.ours, plan.inserted),
+            Err(why) => (refusal(why).into_bytes(), Vec::new(), Vec::new()),
+        };
+        out.extend_from_slice(&message(b'Q', &[&text, b"\0"]));
+        self.replies.expect(Unit::query(ours, inserted));
+        Said::Sent
+    }
+
+    fn call(&mut self, whole: &[u8], out: &mut Vec<u8>) {
+        if self.transaction == Transaction::Idle && self.reading.resets {
+            let text = refusal("a function call needs an open transaction");
+            out.extend_from_slice(&message(b'Q', &[text.as_bytes(), b"\0"]));
+            return self.replies.expect(Unit::query(Vec::new(), Vec::new()));
+        }
+        if self.transaction != Transaction::Failed {
+            self.ours(PIN, out);
+        }
+        out.extend_from_slice(whole);
+        self.replies.expect(Unit::theirs(b"Z"));
+    }
+
+    fn extended(&mut self, kind: u8, whole: &[u8], cycle: &mut Cycle, out: &mut Vec<u8>) -> Said {
+        let body = &whole[5..];
+        const SHORT: Said = Said::Broken("a message of the extended protocol that is cut short");
+        let ends: &[u8] = match kind {
+            b'P' => {
+                let Some((name, (text, _))) = word(body).and_then(|(name, rest)| Some((name, word(rest)?))) else {
+                    return SHORT;
+                };
+                let class = statement::class(text);
+                self.pin(class, cycle, out);
+                if self.names.len() + cycle.names.len() > MOST_NAMES {
+                    return Said::Broken("more than ten thousand prepared statements that end transactions");
+                }
+                cycle.names.insert(name.to_vec(), class);
+                self.replies.expect(Unit::parse(name.to_vec(), class));
+                out.extend_from_slice(whole);
+                return Said::Sent;
+            }
+            b'B' => {
+                let Some((portal, (name, _))) = word(body).and_then(|(portal, rest)| Some((portal, word(rest)?)))
+                else {
+                    return SHORT;
+                };
+                let class = cycle.names.get(name).or_else(|| self.names.get(name)).copied().unwrap_or(Class::Plain);
+                self.pin(class, cycle, out);
+                if class == Class::Commits && !cycle.block {
+                    self.ours(&refusal("DO and CALL of the extended protocol need an open transaction"), out);
+                }
+                cycle.portals.insert(portal.to_vec(), class);
+                b"2"
+            }
+            b'D' | b'C' => {
+                let Some((which, name)) = body.split_first().and_then(|(which, rest)| Some((*which, word(rest)?.0)))
+                else {
+                    return SHORT;
+                };
+                if kind == b'D' {
+                    let known = if which == b'S' { cycle.names.get(name) } else { cycle.portals.get(name) };
+                    self.pin(known.copied().unwrap_or(Class::Plain), cycle, out);
+                }
+                if kind == b'D' { b"Tn" } else { b"3" }
+            }
+            b'E' => {
+                let Some((portal, _)) = word(body) else { return SHORT };
+                // One of an earlier cycle may be anything.
+                let class = cycle.portals.get(portal).copied().unwrap_or(Class::Ends);
+                self.pin(class, cycle, out);
+                if class == Class::Ends && self.reading.resets && !cycle.failed {
+                    self.ours(CHECK, out);
+                }
+                cycle.block = match class {
+                    Class::Begins => true,
+                    Class::Ends => false,
+                    _ => cycle.block,
+                };
+                (cycle.pinned, cycle.failed) = (false, false);
+                cycle.ran |= class != Class::Outside;
+                b"CIs"
+            }
+            _ => {
+                if cycle.ran && self.reading.resets && !cycle.block && !cycle.failed {
+                    self.ours(CHECK, out);
+                }
+                b"Z"
+            }
+        };
+        out.extend_from_slice(whole);
+        self.replies.expect(Unit::theirs(ends));
+        Said::Sent
+    }
+
+    /// Before a message that may begin a transaction, or run something in one.
+    fn pin(&mut self, class: Class, cycle: &mut Cycle, out: &mut Vec<u8>) {
+        if !cycle.pinned && !cycle.failed && class != Class::Outside {
+            self.ours(PIN, out);
+            cycle.pinned = true;
+        }
+    }
+
+    /// Runs a statement of ours within the client's messages.
+    fn ours(&mut self, text: &str, out: &mut Vec<u8>) {
+        for (kind, parts, ends) in [
+            (b'C', &[&b"S"[..], OURS][..], b"3"),
+            (b'C', &[b"P", OURS], b"3"),
+            (b'P', &[OURS, text.as_bytes(), b"\0\0\0"], b"1"),
+            (b'B', &[OURS, OURS, b"\0\0\0\0\0\0"], b"2"),
+            (b'E', &[OURS, b"\0\0\0\0"], b"C"),
+        ] {
+            out.extend_from_slice(&message(kind, parts));
+            self.replies.expect(Unit::ours(ends));
+        }
+    }
+
+    /// What the server says, as far as it is whole: to `out`, without what answers ours.
+    fn hear(&mut self, said: &mut bytes::BytesMut, out: &mut Vec<u8>) -> Result<(), &'static str> {
+        while let Some(heard) = self.replies.hear(said, out)? {
+            match heard {
+                replies::Heard::Ready(transaction) => self.transaction = transaction,
+                replies::Heard::Prepared(name, Class::Plain) => drop(self.names.remove(&name)),
+                replies::Heard::Prepared(name, class) => drop(self.names.insert(name, class)),
+                replies::Heard::Parameter(name, value) => match name.as_str() {
+                    "standard_conforming_strings" => self.reading.standard_strings = value == "on",
+                    "client_encoding" => self.reading.encoding = value,
+                    _ => {}
+                },
+                replies::Heard::Nothing => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A statement that fails with our words: the session then stands as after any statement that failed.
+fn refusal(why: &str) -> String {
+    format!(
+        "DO LANGUAGE plpgsql $gatepost$BEGIN RAISE EXCEPTION 'gatepost: not sent: {why}' USING ERRCODE = '25006', HINT = \
+         'This listener is read-only. Send its statements one by one, in a transaction of their own.'; END$gatepost$"
+    )
+}
+
+/// Up to the next NUL, and what follows it.
+fn word(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = bytes.iter().position(|byte| *byte == 0)?;
+    Some((&bytes[..end], &bytes[end + 1..]))
+}
