@@ -87,13 +87,13 @@ impl Target {
         let words: Vec<&str> = first.split([':', ' ']).collect();
         let port = words[1].parse().expect("its port");
         let (host, remote) = (words[3].to_owned(), words[4].trim_end_matches(',').to_owned());
-        // … psql 'host=… dbname=… sslrootcert=…'
+        // PGHOST=… PGDATABASE=… PGSSLROOTCERT=… psql
         let second = said.next().expect("a line for psql");
         let value = |name: &str| {
             let rest = second.split_once(name).unwrap_or_else(|| panic!("{name} in {second}")).1;
             rest.split([' ', '\'']).next().unwrap_or_default().to_owned()
         };
-        let (roots, name) = (value("sslrootcert="), value("dbname="));
+        let (roots, name) = (value("PGSSLROOTCERT="), value("PGDATABASE="));
         drop(said);
         Way { target: self, port, host, remote, name, roots, child }
     }
