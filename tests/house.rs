@@ -69,7 +69,7 @@ fn sections() -> Vec<(&'static str, String)> {
 
 /// Every key of the console, by where it works.
 fn keys() -> String {
-    use gatepost::console::panes::{activity, connect, diagnosis, enable_iam, fleet, lines, listen};
+    use gatepost::console::panes::{activity, connect, diagnosis, doctor, enable_iam, fleet, lines, listen};
     use gatepost::console::query::keymap;
     [
         table("Everywhere", GLOBAL_KEYS),
@@ -77,6 +77,7 @@ fn keys() -> String {
         table("Connect", connect::KEYS),
         table("Where connecting failed", connect::FAILED_KEYS),
         table("Diagnosis", diagnosis::KEYS),
+        table("Doctor", doctor::KEYS),
         table("Lines", lines::KEYS),
         table("Lines: the form of a listener", listen::KEYS),
         table("Switching IAM authentication on", enable_iam::KEYS),

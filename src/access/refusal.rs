@@ -3,6 +3,7 @@
 
 use super::Access;
 use super::connect::now;
+use super::diagnose::database::unavailable;
 use super::diagnose::{login, sql, tls, tunnel};
 use super::line::{Line, Unopened};
 use super::simulation::{Simulation, Wanted};
@@ -63,13 +64,14 @@ async fn others(access: &Access, endpoint: &Endpoint) -> Vec<Ranked> {
 /// A database that is stopped or failing over says so at AWS, and nowhere else.
 async fn with_status(access: &Access, diagnosis: Diagnosis, endpoint: &Endpoint) -> Diagnosis {
     match owner(access, endpoint).await {
-        Some(owner) if !matches!(owner.status.as_str(), "" | "available") => {
-            let mut diagnosis = diagnosis.because(format!("AWS says that {} is {}", owner.identifier, owner.status));
-            if matches!(owner.status.as_str(), "stopped" | "stopping" | "creating" | "deleting" | "starting") {
-                diagnosis.kind = Kind::NotAvailable;
+        Some(owner) if !matches!(owner.status.as_str(), "" | "available") => match unavailable(&owner) {
+            Some(mut state) => {
+                state.because.push(diagnosis.title);
+                state.because.extend(diagnosis.because);
+                state
             }
-            diagnosis
-        }
+            None => diagnosis.because(format!("AWS says that {} is {}", owner.identifier, owner.status)),
+        },
         _ => diagnosis,
     }
 }

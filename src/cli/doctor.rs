@@ -176,8 +176,13 @@ impl Page<'_> {
         let words = Diagnosis { advice: Vec::new(), ..diagnosis.clone() };
         writeln!(out, "{} {words}", self.paint(red, &format!("{label}: {}:", check.kind.label())))?;
         for (at, Advice { say, paste }) in diagnosis.advice.iter().enumerate() {
-            let when = if at == 0 { self.paint("1", "Do this first:") } else { "If that is not it:".to_owned() };
-            writeln!(out, "\n{when} {}", visible(say))?;
+            let goes_on = ["Or ", "And "].iter().any(|word| say.starts_with(word));
+            let when = match at {
+                0 => self.paint("1", "Do this first:") + " ",
+                _ if goes_on => String::new(),
+                _ => "If that is not it: ".to_owned(),
+            };
+            writeln!(out, "\n{when}{}", visible(say))?;
             for line in paste.iter().flat_map(|paste| paste.lines()) {
                 writeln!(out, "  {}", visible(line))?;
             }

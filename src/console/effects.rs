@@ -8,7 +8,7 @@ use super::query::{Ask, Shelved, Shelving, worker};
 use crate::access::handoff::{Lead, Raw, raw};
 use crate::access::listener::{Papers, new_secret, write_paper};
 use crate::access::saved::Shelf;
-use crate::access::{Access, Door, Listener, ListenerWish, Wish, activity};
+use crate::access::{Access, Door, Listener, ListenerWish, Wish, activity, doctor};
 use crate::model::{Auth, Diagnosis, Endpoint, IamProgress, Kind, ListenerSettings, PolicyWish, RouteChoice, Step};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -167,6 +167,7 @@ impl Effects {
                 });
             }
             Command::Connect(tab, wish) => self.connect(id, tab, wish),
+            Command::Doctor(wish) => self.doctor(id, wish),
             Command::Activity(wish, pace) => self.activity(id, wish, pace),
             Command::Watch(watch, ask) => {
                 if let Some(asks) = self.watches.get(&watch) {
@@ -222,7 +223,7 @@ impl Effects {
         let (access, tell, workers) = (self.access.clone(), self.tell.clone(), self.workers.clone());
         self.spawn(id, None, async move {
             let (steps, told) = unbounded_channel();
-            let session = match with_steps(id, &tell, access.connect(&wish, Some(steps)), told).await {
+            let session = match with_news(id, &tell, Answer::Step, access.connect(&wish, Some(steps)), told).await {
                 Ok(session) => session,
                 Err(diagnosis) => {
                     let _ = tell.send(Event::Answer(id, Answer::Failed(diagnosis)));
@@ -246,12 +247,22 @@ impl Effects {
         });
     }
 
+    /// Dropped when it is stopped: what it has opened ends then.
+    fn doctor(&mut self, id: Id, wish: Box<doctor::Wish>) {
+        let (access, tell) = (self.access.clone(), self.tell.clone());
+        self.spawn(id, None, async move {
+            let (news, told) = unbounded_channel();
+            let report = with_news(id, &tell, Answer::Doctor, access.doctor(&wish, Some(news)), told).await;
+            let _ = tell.send(Event::Answer(id, Answer::Examined(Box::new(report))));
+        });
+    }
+
     fn forward(&mut self, id: Id, endpoint: Box<Endpoint>, route: RouteChoice) {
         let (access, tell) = (self.access.clone(), self.tell.clone());
         let (stop, mut stopped) = oneshot::channel();
         self.spawn(id, Some(stop), async move {
             let (steps, told) = unbounded_channel();
-            let opening = with_steps(id, &tell, access.forward(&endpoint, &route, 0, Some(steps)), told);
+            let opening = with_news(id, &tell, Answer::Step, access.forward(&endpoint, &route, 0, Some(steps)), told);
             let mut forward = tokio::select! {
                 forward = opening => match forward {
                     Ok(forward) => forward,
@@ -287,7 +298,7 @@ impl Effects {
         let (stop, mut stopped) = oneshot::channel();
         self.spawn(id, Some(stop), async move {
             let (steps, told) = unbounded_channel();
-            let opening = with_steps(id, &tell, opened(&access, &plan, endpoint, auth, steps), told);
+            let opening = with_news(id, &tell, Answer::Step, opened(&access, &plan, endpoint, auth, steps), told);
             let opened = tokio::select! {
                 opened = Box::pin(opening) => opened,
                 _ = &mut stopped => return,
@@ -435,24 +446,25 @@ fn made_by(workers: &Workers, id: Id) -> Option<Worker> {
     made.and_then(|tab| workers.remove(&tab))
 }
 
-/// Waits for `work` while its steps are told as answers.
-async fn with_steps<T>(
+/// Waits for `work` while its news are told as answers.
+async fn with_news<T, N>(
     id: Id,
     tell: &UnboundedSender<Event>,
+    answer: impl Fn(N) -> Answer,
     work: impl Future<Output = T>,
-    mut steps: UnboundedReceiver<Step>,
+    mut news: UnboundedReceiver<N>,
 ) -> T {
-    let say = |step| {
-        let _ = tell.send(Event::Answer(id, Answer::Step(step)));
+    let say = |one| {
+        let _ = tell.send(Event::Answer(id, answer(one)));
     };
     tokio::pin!(work);
     loop {
         tokio::select! {
             biased;
-            Some(step) = steps.recv() => say(step),
+            Some(one) = news.recv() => say(one),
             done = &mut work => {
-                while let Ok(step) = steps.try_recv() {
-                    say(step);
+                while let Ok(one) = news.try_recv() {
+                    say(one);
                 }
                 return done;
             }

@@ -4,11 +4,11 @@
 use super::query;
 use crate::access::explore::{Finding, Question};
 use crate::access::handoff::Lead;
-use crate::access::{ForwardNews, LineReport, ListenerReport, Remembered, Wish, activity};
+use crate::access::{ForwardNews, LineReport, ListenerReport, Remembered, Wish, activity, doctor};
 use crate::model::catalogue::Catalogue;
 use crate::model::{
-    Auth, Diagnosis, Endpoint, IamPlan, IamProgress, Identity, Inventory, ListenerSettings, Place, Policy, Ranked,
-    RouteChoice, Secret, SessionFacts, Step, When,
+    Auth, Diagnosis, DoctorNews, DoctorReport, Endpoint, IamPlan, IamProgress, Identity, Inventory, ListenerSettings,
+    Place, Policy, Ranked, RouteChoice, Secret, SessionFacts, Step, When,
 };
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Size;
@@ -72,6 +72,8 @@ pub enum Command {
     Token(Box<Endpoint>, String),
     /// Walk the way and hand the session to a tab's worker.
     Connect(TabId, Box<Wish>),
+    /// Look at every link of the way to a database, and say what is broken.
+    Doctor(Box<doctor::Wish>),
     /// Forward a loopback port until stopped.
     Forward(Box<Endpoint>, RouteChoice),
     /// Open a listener, for as long as it is not stopped; its endpoint is looked for where it is not given.
@@ -157,6 +159,10 @@ pub enum Answer {
     Names(Arc<Catalogue>),
     /// Of [`Command::Activity`].
     Activity(activity::News),
+    /// Of [`Command::Doctor`]: news of a link. [`Answer::Examined`] follows.
+    Doctor(DoctorNews),
+    /// Of [`Command::Doctor`]: all of it.
+    Examined(Box<DoctorReport>),
     /// It failed.
     Failed(Diagnosis),
 }

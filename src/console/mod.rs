@@ -13,6 +13,7 @@ mod changing;
 mod compose;
 pub mod effects;
 pub mod event;
+mod examining;
 pub mod keys;
 pub mod layout;
 mod names;

@@ -3,6 +3,7 @@
 
 use super::changing;
 use super::event::{Answer, Command};
+use super::examining;
 use super::keys::{self, Binding, matches};
 use super::panes::{diagnosis, document, enable_iam, listen, menu, picker, prompt};
 use super::request;
@@ -287,6 +288,7 @@ fn ask(state: &mut State, pane: prompt::Pane) {
         menu::What::ConnectArn(endpoint) => return copy(state, connect_arn(endpoint, &user), "the connect ARN"),
         menu::What::Policy(endpoint) => Command::Policy(endpoint.clone(), user),
         menu::What::Token(endpoint) => Command::Token(endpoint.clone(), user),
+        menu::What::Doctor(endpoint) => return examining::open(state, examining::wish(endpoint, &user)),
     };
     let id = state.asks.ask(command);
     state.wanted = Some((id, pane));

@@ -2,11 +2,13 @@
 
 use super::changing;
 use super::event::Command;
+use super::examining;
 use super::panes::way::{LinkState, Way};
 use super::panes::{connect, diagnosis, document, fleet, listen, menu, picker, prompt};
 use super::query;
 use super::state::{Arrival, Desk, Focus, Overlay, State, Tab};
 use super::update::{show_tab, tell};
+use crate::access::doctor;
 use crate::access::handoff::Lead;
 use crate::model::{Database, Diagnosis, Endpoint, ListenerSettings, Place, RouteChoice};
 use std::time::Duration;
@@ -41,6 +43,10 @@ pub enum Request {
     Tunnel(Box<Endpoint>, RouteChoice),
     /// Read the policy for a user yet to be named.
     Policy(Box<Endpoint>),
+    /// Have the doctor look, for a user yet to be named.
+    Examine(Box<Endpoint>),
+    /// Have the doctor look.
+    Doctor(Box<doctor::Wish>),
     /// Offer what can be copied.
     CopyMenu(Box<Database>),
     /// Read labels and values.
@@ -92,6 +98,11 @@ pub fn perform(state: &mut State, request: Request) {
             let prompt = prompt::Pane::new(menu::What::Policy(endpoint), true, &state.settings, &mut state.asks);
             state.overlay = Some(Overlay::Prompt(prompt));
         }
+        Request::Examine(endpoint) => {
+            let prompt = prompt::Pane::new(menu::What::Doctor(endpoint), true, &state.settings, &mut state.asks);
+            state.overlay = Some(Overlay::Prompt(prompt));
+        }
+        Request::Doctor(wish) => examining::open(state, *wish),
         Request::CopyMenu(database) => state.overlay = Some(Overlay::Menu(menu::Pane::new(&database))),
         Request::Read(title, lines) => state.overlay = Some(Overlay::Document(document::Pane::fields(title, lines))),
         Request::Diagnose(diagnosis) => state.overlay = Some(Overlay::Diagnosis(diagnosis::Pane::new(diagnosis))),

@@ -5,7 +5,8 @@ use super::event::{Asks, TabId};
 use super::keys::{self, Binding};
 use super::names::Shelf;
 use super::panes::{
-    activity, connect, diagnosis, document, enable_iam, fleet, help, lines, listen, menu, palette, picker, prompt,
+    activity, connect, diagnosis, doctor, document, enable_iam, fleet, help, lines, listen, menu, palette, picker,
+    prompt,
 };
 use super::query;
 use super::theme::Theme;
@@ -29,6 +30,8 @@ pub enum Focus {
     Lines,
     /// What a server is doing.
     Activity,
+    /// Every link of the way to a database.
+    Doctor,
 }
 
 /// What lies over it.
@@ -118,6 +121,8 @@ pub enum Action {
     Lines(lines::Action),
     /// Of the activity.
     Activity(activity::Action),
+    /// Of the doctor.
+    Doctor(doctor::Action),
 }
 
 /// What a pane's update may see and use.
@@ -188,6 +193,8 @@ pub struct State {
     pub arrival: Option<Arrival>,
     /// Screen 4.
     pub lines: lines::Pane,
+    /// The doctor, while it is asked.
+    pub doctor: Option<doctor::Pane>,
     /// What a server is doing, while that is looked at.
     pub activity: Option<activity::Pane>,
     /// Screen 3, once for each session.
@@ -226,6 +233,7 @@ impl State {
             connect: None,
             arrival: None,
             lines: lines::Pane::new(&settings.listeners),
+            doctor: None,
             activity: None,
             tabs: Vec::new(),
             tab: 0,
@@ -278,7 +286,7 @@ impl State {
                             | connect::Field::Access
                     )
             }),
-            (None, Focus::Lines) => false,
+            (None, Focus::Lines | Focus::Doctor) => false,
             (None, Focus::Activity) => self.activity.as_ref().is_some_and(|pane| pane.filtering),
         }
     }
@@ -290,6 +298,7 @@ impl State {
             Focus::Connect => self.connect.as_ref().is_some_and(connect::Pane::waits),
             Focus::Lines => self.lines.waits(),
             Focus::Activity => self.activity.as_ref().is_some_and(activity::Pane::waits),
+            Focus::Doctor => self.doctor.as_ref().is_some_and(doctor::Pane::looks),
             Focus::Query => false,
         } || self.wanted.is_some();
         let mut next = spins.then(|| self.now + spinner::PACE);
@@ -309,7 +318,7 @@ impl State {
             })),
             Focus::Query => soonest(self.shown_tab().and_then(|tab| tab.pane.next_tick())),
             Focus::Lines => soonest(Some(self.now + Duration::from_secs(1))),
-            Focus::Connect | Focus::Activity => {}
+            Focus::Connect | Focus::Activity | Focus::Doctor => {}
         }
         next
     }
@@ -322,6 +331,7 @@ impl State {
             Focus::Connect => actions.extend(pair(connect::KEYS, Action::Connect)),
             Focus::Lines => actions.extend(pair(lines::KEYS, Action::Lines)),
             Focus::Activity => actions.extend(pair(activity::KEYS, Action::Activity)),
+            Focus::Doctor => actions.extend(pair(doctor::KEYS, Action::Doctor)),
             Focus::Query => {}
         }
         actions.extend(pair(GLOBAL_KEYS, Action::Global));

@@ -223,6 +223,12 @@ impl Console {
         id
     }
 
+    /// Tells news of the first open question that fits; it stays open.
+    pub fn news(&mut self, which: impl Fn(&Command) -> bool, answer: Answer) {
+        let (id, _) = self.asked.iter().find(|(_, command)| which(command)).expect("such a question is open");
+        self.event(Event::Answer(*id, answer));
+    }
+
     pub fn tick(&mut self, later: Duration) {
         self.event(Event::Tick(self.state.now + later));
     }

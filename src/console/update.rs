@@ -3,11 +3,12 @@
 
 use super::changing;
 use super::event::{Answer, Command, Event, Id, TabId};
+use super::examining;
 use super::keys;
 use super::layout;
 use super::names;
 use super::overlay;
-use super::panes::{activity, connect, fleet, help, lines, palette, picker};
+use super::panes::{activity, connect, doctor, fleet, help, lines, palette, picker};
 use super::query::{self, Input as QueryInput, Order};
 use super::request::{Request, another_session, leave, perform, quit};
 use super::state::{Action, Desk, Focus, GLOBAL_KEYS, Global, Notice, Overlay, State};
@@ -162,6 +163,7 @@ fn press(state: &mut State, key: &KeyEvent) {
             keys::find(lines::KEYS, key).and_then(|action| lines::update(&mut state.lines, action, desk!(state)))
         }
         Focus::Activity => return watching::press(state, key),
+        Focus::Doctor => return examining::press(state, key),
         Focus::Query => None,
     };
     if let Some(request) = request {
@@ -180,10 +182,16 @@ fn is_character(key: &KeyEvent) -> bool {
     matches!(key.code, KeyCode::Char(_)) && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
 }
 
-/// Ctrl-C on the way leaves the way.
+/// Ctrl-C on the way leaves the way, and while the doctor looks the doctor.
 fn belongs_to_way(state: &State, action: Global) -> bool {
     let on_way = state.connect.as_ref().is_some_and(|pane| pane.attempt.is_some());
-    action == Global::Interrupt && state.focus == Focus::Connect && on_way
+    let looks = state.doctor.as_ref().is_some_and(doctor::Pane::looks);
+    action == Global::Interrupt
+        && match state.focus {
+            Focus::Connect => on_way,
+            Focus::Doctor => looks,
+            _ => false,
+        }
 }
 
 fn press_in_fleet(state: &mut State, key: &KeyEvent) -> Option<Request> {
@@ -251,7 +259,7 @@ fn paste(state: &mut State, text: String) {
             }
             Focus::Query => to_tab(state, QueryInput::Paste(text)),
             Focus::Activity => watching::paste(state, &text),
-            Focus::Lines => {}
+            Focus::Lines | Focus::Doctor => {}
         },
     }
 }
@@ -282,6 +290,7 @@ fn mouse_moved(state: &mut State, mouse: &MouseEvent) {
         }
         Focus::Connect => connect_mouse(state, mouse),
         Focus::Activity => watching::mouse(state, mouse),
+        Focus::Doctor => examining::mouse(state, mouse),
         Focus::Lines => {}
     }
 }
@@ -314,7 +323,10 @@ fn answered(state: &mut State, id: Id, answer: Answer) {
         }
         return;
     }
-    if names::answer(state, id, &answer) || changing::answer(state, id, &answer) {
+    if names::answer(state, id, &answer)
+        || changing::answer(state, id, &answer)
+        || examining::answer(state, id, &answer)
+    {
         return;
     }
     let taken = match &mut state.overlay {
@@ -394,6 +406,12 @@ fn connect_to_target(state: &mut State) {
                 pane.want(wanted);
             }
         }
+        // Where nothing at all was listed, the fleet shows why; what one region did not tell may be what was meant.
+        Err(diagnosis) if diagnosis.kind == Kind::NotFound && state.fleet.shows_failure() => {}
+        Err(diagnosis) if diagnosis.kind == Kind::NotFound => {
+            let why = state.fleet.failure().cloned().unwrap_or(diagnosis);
+            perform(state, Request::Diagnose(why));
+        }
         Err(diagnosis) => perform(state, Request::Diagnose(diagnosis)),
     }
 }
@@ -404,6 +422,7 @@ pub fn act(state: &mut State, action: Action) {
         Action::Global(action) => return act_global(state, action),
         Action::Fleet(action) => fleet::update(&mut state.fleet, action, desk!(state)),
         Action::Activity(action) => return watching::act(state, action),
+        Action::Doctor(action) => return examining::act(state, action),
         Action::Lines(action) => lines::update(&mut state.lines, action, desk!(state)),
         Action::Connect(action) => match state.connect.as_mut() {
             Some(pane) => connect::update(pane, action, desk!(state)),
@@ -461,6 +480,7 @@ fn help_of(state: &State) -> help::Pane {
         }
         Focus::Lines => sections.push(("Lines", rows(lines::KEYS))),
         Focus::Activity => sections.push(("Activity", rows(activity::KEYS))),
+        Focus::Doctor => sections.push(("Doctor", rows(doctor::KEYS))),
         Focus::Query => {
             if let Some(tab) = state.shown_tab() {
                 for (heading, of_query) in tab.pane.help() {

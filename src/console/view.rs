@@ -4,7 +4,8 @@ use super::event::TabId;
 use super::keys::{Hint, hints, show};
 use super::layout;
 use super::panes::{
-    activity, connect, diagnosis, document, enable_iam, fleet, help, lines, listen, menu, palette, picker, prompt,
+    activity, connect, diagnosis, doctor, document, enable_iam, fleet, help, lines, listen, menu, palette, picker,
+    prompt,
 };
 use super::query;
 use super::state::{Focus, GLOBAL_KEYS, Overlay, State};
@@ -39,6 +40,12 @@ pub fn view(state: &State, frame: &mut Frame<'_>) {
         Focus::Activity => {
             if let Some(pane) = &state.activity {
                 activity::view(pane, frame, areas.header, areas.body, theme, state.now);
+            }
+        }
+        Focus::Doctor => {
+            if let Some(pane) = &state.doctor {
+                doctor::draw_header(pane, frame, areas.header, theme, state.now);
+                doctor::view(pane, frame, areas.body, theme, state.now);
             }
         }
         Focus::Query => {
@@ -174,6 +181,10 @@ pub fn key_line(state: &State) -> Vec<Hint> {
             Some(pane) if pane.detail.is_some() => return hints(activity::DETAIL_KEYS).collect(),
             _ => line.extend(hints(activity::KEYS)),
         },
+        (None, Focus::Doctor) => {
+            let paste = state.doctor.as_ref().is_some_and(|pane| pane.pasteable(0).is_some());
+            line.extend(hints(doctor::KEYS).filter(|hint| paste || hint.keys[0] != "y"));
+        }
         (None, Focus::Query) => {}
     }
     line.extend(hints(GLOBAL_KEYS));

@@ -11,6 +11,7 @@
 mod authentication;
 mod cancel;
 mod certificate;
+mod chain;
 mod error;
 mod frames;
 mod greeting;
@@ -27,6 +28,7 @@ mod tap;
 
 pub use authentication::Credential;
 pub use cancel::CancelKey;
+pub use chain::chain;
 pub use error::{Error, ServerError};
 pub use greeting::{LoggedIn, Stream};
 pub use local_tls::LocalTls;

@@ -82,7 +82,7 @@ async fn handshake(
 
 /// Asks for TLS. Nothing may follow the answer until we have spoken: bytes behind it would be somebody's attempt to have
 /// them taken for what comes through TLS (CVE-2021-23222).
-async fn request(wire: &mut Box<dyn Transport>) -> Result<(), Error> {
+pub(super) async fn request(wire: &mut Box<dyn Transport>) -> Result<(), Error> {
     wire.write_all(&SSL_REQUEST).await.map_err(Error::Wire)?;
     wire.flush().await.map_err(Error::Wire)?;
     let mut answer = [0; 64];

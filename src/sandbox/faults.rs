@@ -14,6 +14,8 @@ pub enum Fault {
     Denied(String),
     /// `throttled`: every call answers Throttling.
     Throttled,
+    /// `proxy-in-the-way`: a proxy answers in AWS's place, with 407 and a page of its own.
+    ProxyInTheWay,
     /// `region-refused:REGION`: the region answers InvalidClientTokenId, as an opt-in region does.
     RegionRefused(String),
     /// `bastion-offline`: every bastion is offline (ConnectionLost, TargetNotConnected).
@@ -53,6 +55,10 @@ pub enum Fault {
     TooManyConnections,
     /// `starting-up`: the gate refuses with 57P03.
     StartingUp,
+    /// `shutting-down`: the gate refuses with 57P03, as on a restart or a failover.
+    ShuttingDown,
+    /// `no-hot-standby`: the gate refuses with 57P03, as a standby that takes no sessions.
+    NoHotStandby,
     /// `database-cut`: each open database connection is cut once, then the fault is off.
     DatabaseCut,
 }
@@ -95,6 +101,7 @@ const MOST_TROUBLE: u8 = 33;
 const SIMPLE: &[Fault] = &[
     Fault::ExpiredLogin,
     Fault::Throttled,
+    Fault::ProxyInTheWay,
     Fault::BastionOffline,
     Fault::AgentOld,
     Fault::PortClosed,
@@ -112,6 +119,8 @@ const SIMPLE: &[Fault] = &[
     Fault::NoTls,
     Fault::TooManyConnections,
     Fault::StartingUp,
+    Fault::ShuttingDown,
+    Fault::NoHotStandby,
     Fault::DatabaseCut,
 ];
 
@@ -121,6 +130,7 @@ impl fmt::Display for Fault {
             Fault::ExpiredLogin => "expired-login",
             Fault::Denied(action) => return write!(f, "denied:{action}"),
             Fault::Throttled => "throttled",
+            Fault::ProxyInTheWay => "proxy-in-the-way",
             Fault::RegionRefused(region) => return write!(f, "region-refused:{region}"),
             Fault::BastionOffline => "bastion-offline",
             Fault::AgentOld => "agent-old",
@@ -140,6 +150,8 @@ impl fmt::Display for Fault {
             Fault::NoTls => "no-tls",
             Fault::TooManyConnections => "too-many-connections",
             Fault::StartingUp => "starting-up",
+            Fault::ShuttingDown => "shutting-down",
+            Fault::NoHotStandby => "no-hot-standby",
             Fault::DatabaseCut => "database-cut",
         })
     }

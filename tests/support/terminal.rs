@@ -22,12 +22,17 @@ pub struct Terminal {
 
 impl Terminal {
     pub fn run(command: CommandBuilder) -> Terminal {
+        Terminal::sized(command, COLUMNS, ROWS)
+    }
+
+    /// The same on a screen of another size.
+    pub fn sized(command: CommandBuilder, columns: NonZero<u16>, rows: NonZero<u16>) -> Terminal {
         let pty = native_pty_system()
-            .openpty(PtySize { rows: ROWS.get(), cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 })
+            .openpty(PtySize { rows: rows.get(), cols: columns.get(), pixel_width: 0, pixel_height: 0 })
             .expect("a pseudo-terminal");
         let child = pty.slave.spawn_command(command).expect("it starts");
         drop(pty.slave);
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(ROWS, COLUMNS, 0)));
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
         let mut output = pty.master.try_clone_reader().expect("a reader");
         let fed = Arc::clone(&screen);
         let reader = std::thread::spawn(move || {
@@ -43,6 +48,11 @@ impl Terminal {
 
     pub fn press(&mut self, text: &str) {
         self.keys.write_all(text.as_bytes()).expect("the terminal takes keys");
+    }
+
+    /// What is on the screen.
+    pub fn contents(&self) -> String {
+        self.screen.lock().expect("the emulator did not panic").screen().contents()
     }
 
     pub fn wait_for(&self, what: &str) {

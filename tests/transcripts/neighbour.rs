@@ -103,6 +103,12 @@ impl Neighbour {
         self.tidy(&text)
     }
 
+    /// A text without what differs from run to run.
+    #[allow(dead_code, reason = "not every test program has screens")]
+    pub fn tidied(&self, text: &str) -> String {
+        self.tidy(text)
+    }
+
     fn tidy(&self, text: &str) -> String {
         let text = text.replace(self.variable("GATEPOST_STATE_DIR"), "STATE");
         let text = numbers_after(&text, "127.0.0.1:", "PORT");

@@ -73,6 +73,9 @@ fn judged(error: &ServerError, found: &Found<'_>) -> Diagnosis {
                 "From a session that still stands",
                 "select usename, application_name, state, count(*) from pg_stat_activity group by 1, 2, 3 order by 4 desc",
             ),
+        "57P03" if message.contains("not accepting connections") => server(error, Kind::ServerBusy)
+            .because("it recovers, or is a standby that takes no sessions (hot_standby off)")
+            .advise("Connect to the writer's endpoint, or wait until it has recovered"),
         "57P03" => server(error, Kind::ServerBusy).advise(if message.contains("shutting down") {
             "Wait until the restart or failover is over, then try again"
         } else {
@@ -112,7 +115,7 @@ fn not_a_token_role(diagnosis: Diagnosis, found: &Found<'_>) -> Diagnosis {
     if diagnosis.because.len() > before {
         return diagnosis.advise("Or log in with its password");
     }
-    diagnosis
+    case(diagnosis, found.user)
         .because(format!("likely: the role {} does not exist, or lacks rds_iam", found.user))
         .advise_paste("As an administrator, let it come in with tokens", format!("GRANT rds_iam TO {user};"))
         .advise("Or log in with its password")
@@ -244,11 +247,7 @@ fn token_refused(error: &ServerError, found: &Found<'_>) -> Diagnosis {
     if let Some(token) = found.token.filter(|token| token.ends < token.minted + crate::aws::TOKEN_LIFE) {
         diagnosis = diagnosis.because(format!("the AWS credentials end soon, at {}", moment(token.ends)));
     }
-    if user.chars().any(char::is_uppercase) {
-        diagnosis = diagnosis.because(format!(
-            "user names are case-sensitive: {user} in the policy and the token must be the role's name, letter by letter"
-        ));
-    }
+    diagnosis = case(diagnosis, user);
     let arn = endpoint.connect_arn(user);
     if let Some(simulation @ Simulation::NotAllowed { refused, .. }) = found.simulated {
         // The likeliest cause, though a simulation is no proof: what else it could be comes behind it.
@@ -279,6 +278,16 @@ fn token_refused(error: &ServerError, found: &Found<'_>) -> Diagnosis {
         .advise_paste("Have this statement added to your IAM policy", statement(&["rds-db:connect"], &[arn]))
         .advise_paste("As an administrator of the database", create_user(found))
         .advise_paste("Read the database's own reason, where its iam-db-auth-error log is exported", log_command(found))
+}
+
+/// Roles are made in lower case unless they were quoted, and a token names them letter by letter.
+fn case(diagnosis: Diagnosis, user: &str) -> Diagnosis {
+    if !user.chars().any(char::is_uppercase) {
+        return diagnosis;
+    }
+    diagnosis.because(format!(
+        "user names are case-sensitive: {user} in the policy and the token must be the role's name, letter by letter"
+    ))
 }
 
 /// How far this machine's clock is off; `skew` is how many seconds AWS's is ahead.

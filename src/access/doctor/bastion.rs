@@ -20,20 +20,23 @@ pub(super) async fn choose(
         Err(diagnosis) => return Err(chart.break_at(kind, None, diagnosis)),
     };
     let mut check = Check::new(kind, Verdict::Ok, crate::model::visible(&why));
+    let mut why = vec![check.found.clone()];
     match &route {
         // None is gone through; none was looked for.
         Route::Direct => check.verdict = Verdict::NotApplicable,
         Route::Through(chosen) => {
             let ranked = access.rank(endpoint).await.unwrap_or_default();
             let now = SystemTime::now();
-            check.details = ranked
-                .iter()
-                .enumerate()
-                .map(|(at, one)| {
-                    let taken = if one.bastion.id == chosen.id { ", taken" } else { "" };
-                    format!("{}. {}{taken}", at + 1, words(one, now))
-                })
-                .collect();
+            // Its reasons first: a narrow screen shows no more.
+            if let Some(one) = ranked.iter().find(|one| one.bastion.id == chosen.id) {
+                check.found = format!("{}: {}", chosen.label(), one.reasons.join(", "));
+            }
+            let ranked = ranked.iter().enumerate().map(|(at, one)| {
+                let taken = if one.bastion.id == chosen.id { ", taken" } else { "" };
+                format!("{}. {}{taken}", at + 1, words(one, now))
+            });
+            why.extend(ranked);
+            check.details = why;
         }
     }
     chart.end(check);

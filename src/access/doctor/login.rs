@@ -92,7 +92,7 @@ fn role(rows: &[Vec<String>], target: &Target) -> Check {
     let mut check = Check::new(
         kind,
         Verdict::Ok,
-        format!("{iam_words}, {ad_words}, {connections}{of} connections of its own, {all} of {most} in all"),
+        format!("{iam_words}, {ad_words}; connections: {connections}{of} of its own, {all} of {most} in all"),
     );
     let conflict = if !iam.is_empty() && !ad.is_empty() {
         Some(words::both_kinds(&target.user, iam, ad))
@@ -169,7 +169,7 @@ mod tests {
     fn what_a_role_has_is_told_and_conflicts_are_found() {
         let check = role(&row(["people", "", "-1", "2", "100", "9"]), &target(Auth::Iam));
         assert_eq!(check.verdict, Verdict::Ok);
-        assert_eq!(check.found, "rds_iam through people, no rds_ad, 2 connections of its own, 9 of 100 in all");
+        assert_eq!(check.found, "rds_iam through people, no rds_ad; connections: 2 of its own, 9 of 100 in all");
         let check = role(&row(["direct", "staff", "-1", "2", "100", "9"]), &target(Auth::Iam));
         assert_eq!(check.verdict, Verdict::LikelyNot);
         assert!(check.diagnosis.expect("one").advice[0].paste.as_deref().is_some_and(|sql| sql.contains("REVOKE")));

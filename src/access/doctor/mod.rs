@@ -78,8 +78,10 @@ impl Access {
 
     async fn examine(&self, wish: &Wish, chart: &mut Chart, visit: &mut Visit) -> Result<(), Broken> {
         let places = account::settings(self, &wish.subject, chart).await?;
-        let identities = account::credentials(self, &places, chart).await?;
+        let identities = account::credentials(self, &places, chart).await;
+        // A refusal tells the time, too, and a wrong clock can be why it is one.
         account::clock(self, chart);
+        let identities = identities?;
         let Found { database, endpoint } = database::find(self, wish, &places, chart).await?;
         visit.identity =
             identities.into_iter().find(|(place, _)| place.profile == endpoint.place.profile).map(|(_, who)| who);

@@ -6,7 +6,7 @@ use crate::access::diagnose::tunnel;
 use crate::access::line::Line;
 use crate::access::walk::Walk;
 use crate::access::{Access, probe, refusal};
-use crate::model::{Bastion, Check, CheckKind, Endpoint, Route, StepKind, Target, Verdict};
+use crate::model::{Bastion, Check, CheckKind, Endpoint, Route, Step, StepKind, StepState, Target, Verdict};
 use crate::ssm::{Ended, Health};
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -32,9 +32,22 @@ pub(super) async fn open(
             let walk = Walk::new(Some(steps), access.settings().connect_timeout);
             let mut session = plain(CheckKind::Session, StepKind::Session);
             let mut handshake = plain(CheckKind::Handshake, StepKind::Handshake);
-            let hear = |chart: &mut Chart, step: crate::model::Step| {
-                session(chart, step.clone());
-                handshake(chart, step);
+            let hear = |chart: &mut Chart, step: Step| match step.state {
+                // The agent shakes hands, looks the name up, and ends the session when there is none.
+                StepState::Failed(diagnosis, took)
+                    if step.kind == StepKind::Handshake
+                        && diagnosis.because.iter().any(|words| tunnel::is_unresolved(words)) =>
+                {
+                    let hands = Check::new(CheckKind::Handshake, Verdict::Ok, "the agent answered");
+                    chart.end(Check { took: Some(took), ..hands });
+                    let dns = Check::new(CheckKind::Dns, Verdict::Failed, diagnosis.title.clone());
+                    chart.put(Check { diagnosis: Some(diagnosis), ..dns });
+                }
+                state => {
+                    let step = Step { kind: step.kind, state };
+                    session(chart, step.clone());
+                    handshake(chart, step);
+                }
             };
             let opened = chart.follow(told, hear, Box::pin(access.tunnel(endpoint, bastion, &walk))).await;
             visit.ssm_session = walk.ssm_session().map(str::to_owned);
@@ -124,7 +137,7 @@ async fn reach(access: &Access, line: &Line, bastion: Option<&Bastion>, chart: &
     let Some(bastion) = bastion else {
         return match reached {
             Ok(()) => {
-                let check = Check::new(CheckKind::Port, Verdict::Ok, format!("{} answers", endpoint.address()));
+                let check = Check::new(CheckKind::Port, Verdict::Ok, format!("{} is reached from here", endpoint.port));
                 chart.end(Check { took: Some(took), ..check });
                 Ok(())
             }
@@ -137,7 +150,8 @@ async fn reach(access: &Access, line: &Line, bastion: Option<&Bastion>, chart: &
         return Err(chart.break_at(CheckKind::Dns, Some(took), diagnosis.clone()));
     }
     // The agent told no address, and looking it up took its part of the time below.
-    let mut dns = Check::new(CheckKind::Dns, Verdict::Ok, format!("{} resolves {}", bastion.label(), endpoint.host));
+    let mut dns = Check::new(CheckKind::Dns, Verdict::Ok, format!("{} resolves the name", bastion.label()));
+    dns.details.push(endpoint.host.clone());
     dns.details.push(match from_here(access, endpoint).await {
         Ok(addresses) => format!("from here it is {}", listed(&addresses)),
         Err(_) => "from here it does not resolve, which a private one need not".to_owned(),
@@ -146,7 +160,7 @@ async fn reach(access: &Access, line: &Line, bastion: Option<&Bastion>, chart: &
     chart.begin(CheckKind::Port, endpoint.address());
     match reached {
         Ok(()) => {
-            let words = format!("{} answers {}", endpoint.address(), bastion.label());
+            let words = format!("{} is reached from {}", endpoint.port, bastion.label());
             chart.end(Check { took: Some(took), ..Check::new(CheckKind::Port, Verdict::Ok, words) });
             Ok(())
         }
@@ -163,7 +177,7 @@ fn is_unresolved(line: &Line) -> bool {
 }
 
 /// For the steps of TLS and login, which tell of the port again.
-pub(super) fn only(kind: CheckKind, of: StepKind, chart: &mut Chart, step: crate::model::Step) {
+pub(super) fn only(kind: CheckKind, of: StepKind, chart: &mut Chart, step: Step) {
     if step.kind == of {
         as_link(chart, kind, step.state);
     }

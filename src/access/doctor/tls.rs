@@ -6,7 +6,7 @@ use crate::access::Access;
 use crate::access::diagnose;
 use crate::access::line::Line;
 use crate::access::walk::Walk;
-use crate::db::Roots;
+use crate::db::{self, Roots};
 use crate::model::{Check, CheckKind, Database, Diagnosis, Kind, StepKind, StepState, TlsFacts, Verdict, visible};
 use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc::unbounded_channel;
@@ -33,15 +33,19 @@ pub(super) async fn look(access: &Access, line: &Line, database: &Database, char
             let offered =
                 Check::new(CheckKind::Tls, Verdict::Ok, format!("TLS {}", or(&facts.version, "of a version not told")));
             chart.end(Check { took, ..offered });
-            chart.put(certificate(&facts, &access.inner.roots, database, line.endpoint().host.as_str()));
+            let chain = shown(access, line).await;
+            let host = line.endpoint().host.as_str();
+            chart.put(certificate(&facts, &chain, &access.inner.roots, database, host));
             Ok(())
         }
         Err(diagnosis) if is_certificate(&diagnosis) => {
             let offered = Check::new(CheckKind::Tls, Verdict::Ok, "offered");
             chart.end(Check { took, ..offered });
-            let lacking = lacking(&access.inner.roots, database);
+            let roots = &access.inner.roots;
+            let chain = shown(access, line).await;
+            let details = ancestry(&chain, roots).into_iter().chain(lacking(roots, database)).collect();
             let broken = Check::new(CheckKind::Certificate, Verdict::Failed, diagnosis.title.clone());
-            chart.put(Check { details: lacking.into_iter().collect(), diagnosis: Some(Box::new(diagnosis)), ..broken });
+            chart.put(Check { details, diagnosis: Some(Box::new(diagnosis)), ..broken });
             Err(Broken)
         }
         Err(diagnosis) => Err(chart.break_at(CheckKind::Tls, took, diagnosis)),
@@ -52,22 +56,47 @@ fn is_certificate(diagnosis: &Diagnosis) -> bool {
     matches!(diagnosis.kind, Kind::CertificateUnknown | Kind::CertificateName | Kind::CertificateDates)
 }
 
+/// The certificates that the server shows, over a wire of their own; none where it shows none in time.
+async fn shown(access: &Access, line: &Line) -> Vec<TlsFacts> {
+    let limit = access.settings().connect_timeout;
+    let seen = tokio::time::timeout(limit, async {
+        let (wire, _) = line.open(limit).await.ok()?;
+        db::chain(wire, &line.endpoint().host).await.ok()
+    });
+    seen.await.ok().flatten().unwrap_or_default()
+}
+
+/// From the server's certificate up to a root that is known here, or to where that ends.
+fn ancestry(chain: &[TlsFacts], roots: &Roots) -> Option<String> {
+    let last = chain.last()?;
+    let mut names: Vec<&str> = chain.iter().map(|facts| or(&facts.subject, "a certificate without a name")).collect();
+    if last.issuer != last.subject {
+        names.push(&last.issuer);
+    }
+    let top = names.last().copied().unwrap_or_default();
+    let end = match roots.trusted().iter().find(|root| root.name == top) {
+        Some(root) => format!("a root of {}", source(roots, &root.source)),
+        None => format!("which is none of the {} roots known here", roots.trusted().len()),
+    };
+    Some(visible(&format!("chain: {}, {end}", names.join(" < "))).into_owned())
+}
+
 /// What a certificate that was found good says.
-fn certificate(facts: &TlsFacts, roots: &Roots, database: &Database, host: &str) -> Check {
+fn certificate(facts: &TlsFacts, chain: &[TlsFacts], roots: &Roots, database: &Database, host: &str) -> Check {
     let ends = facts.ends.map(diagnose::moment);
     let words = format!(
-        "for {host}, issued by {}, ends {}",
+        "ends {}, issued by {}, for {host}",
+        ends.as_deref().unwrap_or("on a day not told"),
         or(&facts.issuer, "nobody named"),
-        ends.as_deref().unwrap_or("on a day not told")
     );
     let mut check = Check::new(CheckKind::Certificate, Verdict::Ok, visible(&words));
     check.details.push(format!("names: {}", visible(&facts.names.join(", "))));
     if let Some(begins) = facts.begins {
         check.details.push(format!("valid from {}", diagnose::moment(begins)));
     }
-    match roots.trusted().iter().find(|root| root.name == facts.issuer) {
-        Some(root) => check.details.push(format!("its issuer is a root of {}", source(roots, &root.source))),
-        None => check.details.push("its issuer is below a root that is known here".to_owned()),
+    match ancestry(chain, roots) {
+        Some(words) => check.details.push(words),
+        None => check.details.push("the chain was not shown: the server does not speak TLS 1.2".to_owned()),
     }
     check.details.extend(lacking(roots, database));
     if let Some(left) =

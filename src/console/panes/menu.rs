@@ -32,6 +32,8 @@ pub enum What {
     Policy(Box<Endpoint>),
     /// A token, for a user yet to be named.
     Token(Box<Endpoint>),
+    /// Nothing: the doctor looks, for a user yet to be named.
+    Doctor(Box<Endpoint>),
     /// A command that goes through a forwarded port, for a user yet to be named.
     Raw(Box<Endpoint>, u16),
     /// What a client of a listener is handed.
@@ -43,9 +45,11 @@ impl What {
     pub fn endpoint(&self) -> Option<&Endpoint> {
         match self {
             What::Text(_) | What::HandOff(_) => None,
-            What::ConnectArn(endpoint) | What::Policy(endpoint) | What::Token(endpoint) | What::Raw(endpoint, _) => {
-                Some(endpoint)
-            }
+            What::ConnectArn(endpoint)
+            | What::Policy(endpoint)
+            | What::Token(endpoint)
+            | What::Doctor(endpoint)
+            | What::Raw(endpoint, _) => Some(endpoint),
         }
     }
 }
@@ -150,7 +154,7 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         let shown = match &entry.what {
             What::Text(text) => text::truncate_middle(text, room).into_owned(),
             What::Token(_) => "made now, good for 15 minutes".to_owned(),
-            What::ConnectArn(_) | What::Policy(_) => "for one user".to_owned(),
+            What::ConnectArn(_) | What::Policy(_) | What::Doctor(_) => "for one user".to_owned(),
             What::Raw(..) => "verified against its real name, with a token; for one user".to_owned(),
             What::HandOff(handoff) => {
                 let line = handoff.lines.first().map_or("", String::as_str);

@@ -4,6 +4,7 @@
 pub mod activity;
 pub mod connect;
 pub mod diagnosis;
+pub mod doctor;
 pub mod document;
 pub mod enable_iam;
 pub mod fleet;

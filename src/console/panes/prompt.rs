@@ -38,6 +38,7 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         What::Policy(_) => "IAM policy",
         What::ConnectArn(_) => "connect ARN",
         What::Token(_) => "token",
+        What::Doctor(_) => "doctor",
         What::Raw(..) => "psql command",
         What::Text(_) | What::HandOff(_) => "text",
     };

@@ -4,6 +4,7 @@ mod completing;
 mod editor;
 mod planning;
 mod safety;
+mod screens;
 mod shaping;
 mod shelving;
 mod stopping;

@@ -2,6 +2,7 @@
 
 use crate::access::Remembered;
 use crate::console::event::{Answer, Command};
+use crate::console::state::Focus;
 use crate::console::testing::*;
 use crate::model::*;
 use std::time::Duration;
@@ -302,4 +303,122 @@ fn a_screen_of_any_size_can_be_drawn() {
             }
         }
     }
+}
+
+/// The doctor, asked from the fleet, with so much looked at.
+fn examined(width: u16, height: u16, checks: &[Check]) -> Console {
+    let mut console = Console::listed(width, height);
+    console.keys("d oncall Enter");
+    for check in checks {
+        let begun = DoctorNews::Begun(check.kind, String::new());
+        console.news(|c| matches!(c, Command::Doctor(_)), Answer::Doctor(begun));
+        console.tick(Duration::from_millis(40));
+        console.news(|c| matches!(c, Command::Doctor(_)), Answer::Doctor(DoctorNews::Done(check.clone())));
+    }
+    console
+}
+
+fn healthy() -> Vec<Check> {
+    let found = |kind: CheckKind| match kind {
+        CheckKind::Settings => "the default profile, eu-west-1",
+        CheckKind::Credentials => "prod-admin in 123456789012, end 2026-11-23 08:00:00 UTC",
+        CheckKind::Bastion => {
+            "via bastion-a (i-0b2f61a54d1c9e083), best of those there are: same VPC, sg-0db lets it in"
+        }
+        CheckKind::ConnectPolicy => "rds-db:connect is allowed by databases (simulated)",
+        CheckKind::Role => "rds_iam through people, no rds_ad; connections: 2 of its own, 9 of 100 in all",
+        CheckKind::Server => "PostgreSQL 16.6, takes writes, up 12 days",
+        _ => "as it should be",
+    };
+    let verdict = |kind| if kind == CheckKind::ConnectPolicy { Verdict::Likely } else { Verdict::Ok };
+    let check = |kind| Check {
+        took: Some(Duration::from_millis(12)),
+        details: vec!["more of it".to_owned()],
+        ..Check::new(kind, verdict(kind), found(kind))
+    };
+    CheckKind::ALL.into_iter().map(check).collect()
+}
+
+fn refused() -> DoctorReport {
+    let diagnosis = Diagnosis::new(Kind::TokenRefused, "orders-prod refused the token for oncall")
+        .because("PAM authentication failed for user \"oncall\"")
+        .because("likely: no IAM policy of role/prod-admin allows rds-db:connect on arn:aws:rds-db:eu-west-1:123456789012:dbuser:cluster-7Q/oncall (simulated)")
+        .advise_paste("Have this statement added to your IAM policy", "{\n  \"Effect\": \"Allow\",\n  \"Action\": \"rds-db:connect\"\n}")
+        .advise_paste("As an administrator of the database", "GRANT rds_iam TO \"oncall\";");
+    let mut checks = healthy();
+    for check in &mut checks {
+        match check.kind {
+            CheckKind::ConnectPolicy => {
+                check.verdict = Verdict::LikelyNot;
+                check.found = "no IAM policy of role/prod-admin allows rds-db:connect (simulated)".to_owned();
+            }
+            CheckKind::Login => {
+                check.verdict = Verdict::Failed;
+                check.found.clone_from(&diagnosis.title);
+                check.diagnosis = Some(Box::new(diagnosis.clone()));
+            }
+            CheckKind::Role | CheckKind::Server => *check = Check::new(check.kind, Verdict::NotReached, ""),
+            _ => {}
+        }
+    }
+    DoctorReport { target: "orders-prod".to_owned(), user: "oncall".to_owned(), checks }
+}
+
+#[test]
+fn the_doctor_looks() {
+    both!("doctor-looking", |width, height| {
+        let mut console = examined(width, height, &healthy()[..6]);
+        let begun = DoctorNews::Begun(CheckKind::Bastion, "orders-prod.cluster-c9:5432".to_owned());
+        console.news(|c| matches!(c, Command::Doctor(_)), Answer::Doctor(begun));
+        console.tick(Duration::from_millis(1300));
+        console
+    });
+}
+
+#[test]
+fn the_doctor_found_nothing_wrong() {
+    both!("doctor-well", |width, height| {
+        let mut console = examined(width, height, &healthy());
+        let report = DoctorReport { checks: healthy(), ..refused() };
+        console.answer(|c| matches!(c, Command::Doctor(_)), Answer::Examined(Box::new(report)));
+        console
+    });
+}
+
+#[test]
+fn the_doctor_found_a_break() {
+    both!("doctor-broken", |width, height| {
+        let mut console = examined(width, height, &healthy()[..16]);
+        console.answer(|c| matches!(c, Command::Doctor(_)), Answer::Examined(Box::new(refused())));
+        console
+    });
+    both!("doctor-broken-details", |width, height| {
+        let mut console = examined(width, height, &healthy()[..16]);
+        console.answer(|c| matches!(c, Command::Doctor(_)), Answer::Examined(Box::new(refused())));
+        console.keys("Space");
+        console
+    });
+}
+
+#[test]
+fn the_doctor_is_left_at_once_and_stops() {
+    let mut console = examined(80, 24, &healthy()[..3]);
+    assert_eq!(console.state.focus, Focus::Doctor);
+    console.keys("Esc");
+    assert_eq!(console.state.focus, Focus::Fleet);
+    let asked =
+        |console: &Console, which: fn(&Command) -> bool| console.asked.iter().any(|(_, command)| which(command));
+    assert!(asked(&console, |c| matches!(c, Command::Stop(_))), "what is under way is stopped");
+    // From where connecting failed, and back there.
+    let mut console = walking(80, 24);
+    console.answer(|c| matches!(c, Command::Connect(..)), Answer::Failed(denied()));
+    console.keys("d");
+    assert_eq!(console.state.focus, Focus::Doctor);
+    console.answer(|c| matches!(c, Command::Doctor(_)), Answer::Examined(Box::new(refused())));
+    console.keys("y");
+    assert!(asked(&console, |c| matches!(c, Command::Copy(_))));
+    console.keys("r");
+    assert!(asked(&console, |c| matches!(c, Command::Doctor(_))), "once more");
+    console.keys("q");
+    assert_eq!(console.state.focus, Focus::Connect);
 }

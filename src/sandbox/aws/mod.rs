@@ -42,6 +42,11 @@ struct Aws {
 
 impl Aws {
     fn answer(&self, request: &Request, request_id: &str) -> Answer {
+        if self.faults.is_on(&Fault::ProxyInTheWay) {
+            // Whoever stands between has read nothing of the request.
+            let page = "<html><head><title>407 Proxy Authentication Required</title></head></html>\n";
+            return Answer { status: 407, content_type: "text/html", body: page.to_owned() };
+        }
         let dialect = dialect_of(request);
         self.outcome(request, dialect, request_id).unwrap_or_else(|failure| failure.answer(dialect, request_id))
     }

@@ -183,8 +183,15 @@ impl Doorkeeper {
     /// Refusals that have nothing to do with a password.
     fn turned_away(&self, startup: &Startup, peer: SocketAddr) -> Option<(&'static str, String)> {
         let faults = &self.behind.faults;
-        if faults.is_on(&Fault::StartingUp) {
-            return Some(("57P03", "the database system is starting up".to_owned()));
+        // The server's own words (PostgreSQL, postmaster/postmaster.c).
+        for (fault, words) in [
+            (Fault::StartingUp, "the database system is starting up"),
+            (Fault::ShuttingDown, "the database system is shutting down"),
+            (Fault::NoHotStandby, "the database system is not accepting connections"),
+        ] {
+            if faults.is_on(&fault) {
+                return Some(("57P03", words.to_owned()));
+            }
         }
         if faults.is_on(&Fault::TooManyConnections) {
             let message =

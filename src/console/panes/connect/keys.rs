@@ -41,6 +41,8 @@ pub enum OnWay {
     Leave,
     /// Once more, as before.
     Retry,
+    /// Have the doctor look at the same way.
+    Doctor,
     /// Copy the n-th thing that can be pasted.
     Copy(usize),
     /// Scroll the diagnosis.
@@ -59,6 +61,12 @@ pub const FAILED_KEYS: &[Binding<OnWay>] = &[
         action: OnWay::Copy(0),
         label: "copy the advice",
         help: "Copy the first thing to paste",
+    },
+    Binding {
+        keys: &["d"],
+        action: OnWay::Doctor,
+        label: "doctor",
+        help: "Have the doctor look at every link of this way",
     },
     Binding { keys: &["2"], action: OnWay::Copy(1), label: "", help: "Copy the second thing to paste" },
     Binding { keys: &["3"], action: OnWay::Copy(2), label: "", help: "Copy the third thing to paste" },

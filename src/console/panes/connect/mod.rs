@@ -9,6 +9,7 @@ pub use form::{Attempt, Connected, Field, Login, Pane, Subject};
 pub use keys::{Action, FAILED_KEYS, KEYS, OnWay, WALKING_KEYS};
 pub use view::{draw_header, view};
 
+use crate::access::doctor;
 use crate::console::event::{Command, Load};
 use crate::console::layout;
 use crate::console::request::Request;
@@ -118,6 +119,16 @@ pub fn on_way(pane: &mut Pane, action: OnWay, desk: &mut Desk<'_>) -> Option<Req
             if !pane.fields().contains(&pane.field) {
                 pane.field = Field::Login;
             }
+        }
+        OnWay::Doctor => {
+            let wish = &attempt.wish;
+            return Some(Request::Doctor(Box::new(doctor::Wish {
+                subject: doctor::Subject::Endpoint(Box::new(wish.endpoint.clone())),
+                user: Some(wish.user.clone()).filter(|user| !user.is_empty()),
+                database: wish.database.clone(),
+                route: wish.route.clone(),
+                auth: wish.auth.clone(),
+            })));
         }
         OnWay::Retry => pane.connect(desk.now, desk.asks),
         OnWay::Copy(n) => {

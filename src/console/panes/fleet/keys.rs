@@ -10,6 +10,8 @@ pub enum Action {
     Connect,
     /// Forward a port.
     Tunnel,
+    /// Every link of the way there.
+    Doctor,
     /// A listener for clients.
     Listen,
     /// The IAM policy and the SQL.
@@ -72,6 +74,12 @@ pub const KEYS: &[Binding<Action>] = &[
         action: Action::Tunnel,
         label: "tunnel",
         help: "Forward a local port to it, for other tools",
+    },
+    Binding {
+        keys: &["d"],
+        action: Action::Doctor,
+        label: "doctor",
+        help: "Look at every link from credentials to login, and say what to do first",
     },
     Binding {
         keys: &["o"],

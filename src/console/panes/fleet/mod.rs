@@ -143,6 +143,7 @@ pub fn update(pane: &mut Pane, action: Action, desk: &mut Desk<'_>) -> Option<Re
         Action::Connect
         | Action::Tunnel
         | Action::Listen
+        | Action::Doctor
         | Action::Policy
         | Action::EnableIam
         | Action::Copy
@@ -180,6 +181,7 @@ fn with_database(pane: &Pane, database: &Database, action: Action) -> Request {
             Err(diagnosis) => Request::Diagnose(diagnosis),
             Ok(endpoint) if action == Action::Listen => Request::Listen(Some(Box::new(endpoint.clone()))),
             Ok(endpoint) if action == Action::Tunnel => Request::Tunnel(Box::new(endpoint.clone()), RouteChoice::Auto),
+            Ok(endpoint) if action == Action::Doctor => Request::Examine(Box::new(endpoint.clone())),
             Ok(endpoint) => Request::Policy(Box::new(endpoint.clone())),
         },
     }

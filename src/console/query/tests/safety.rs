@@ -3,7 +3,7 @@
 use super::*;
 use crate::console::query::order::{Means, Pressed};
 
-fn both(name: &str, mut screen: impl FnMut(u16, u16) -> String) {
+pub(super) fn both(name: &str, mut screen: impl FnMut(u16, u16) -> String) {
     for (width, height) in [(80, 24), (120, 40)] {
         insta::assert_snapshot!(format!("{name}_{width}x{height}"), screen(width, height));
     }

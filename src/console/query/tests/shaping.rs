@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 impl Bench {
     /// Eight orders of five columns, with the focus on them.
-    fn orders_shown(width: u16, height: u16) -> Bench {
+    pub(super) fn orders_shown(width: u16, height: u16) -> Bench {
         let mut bench = Bench::new(width, height);
         bench.keys("select * from shop.orders;<Enter>");
         let rows: Vec<[String; 5]> = (1..=8)
