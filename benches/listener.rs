@@ -1,15 +1,41 @@
-//! Speed through the listener as a ratio against the same TLS server dialled straight, in the same run: pgbench's
-//! transactions, connections opened a second (`-C`), and COPY. Both go to the sandbox's `reports` over a direct line. It
-//! must not judge: it prints a table. `cargo bench --bench listener`. Without pgbench or psql it says so.
+//! Speed through the listener against the same TLS server dialled straight, and against PgBouncer (session pooling, TLS to
+//! the server), in the same run: pgbench's transactions, connections opened a second (`-C`), COPY both ways. All go to the
+//! sandbox's `reports` over a direct line. The rounds of all ways are interleaved and medians are told, so that a busy
+//! machine disturbs all alike. It must not judge: it prints a table. `cargo bench --bench listener`. Without pgbench or psql
+//! it says so; without PgBouncer it goes without. `GATEPOST_BENCH` names another gatepost to measure.
+//!
+//! Two cores, PostgreSQL 15, release, 28 November 2026, with two other builds at work (load 8), so that only ratios mean
+//! something; one of two runs, the other in brackets, from before TLS read its wire through a buffer:
+//!
+//! | median of 3 | tps, `select 1`, 8 clients | logins a second | COPY out MB/s | COPY in MB/s |
+//! |---|---|---|---|---|
+//! | straight, TLS | 24,814 | 90.5 | 170 | 115 |
+//! | listener, port with SCRAM | 0.59 (0.62) | 0.82 (0.77) | 1.19 (0.91) | 1.04 (1.07) |
+//! | listener, socket | 0.80 (0.81) | 1.11 (1.04) | 1.10 (0.81) | 1.14 (1.25) |
+//! | PgBouncer, port with SCRAM | 0.67 (0.50) | 1.48 (1.54) | 1.16 (0.92) | 0.98 (1.01) |
+//! | PgBouncer, socket, SCRAM | 0.65 (0.71) | 1.65 (1.48) | 0.71 (0.56) | 0.73 (1.08) |
+//!
+//! Both cores are busy in the straight run already, so a second process on the way costs what it computes: two reads, two
+//! writes and two wake-ups a transaction, which 0.9 of `select 1` does not leave room for; statements that do something
+//! weigh it less. PgBouncer's logins are none at the database: a session of its pool is handed on, where the listener logs
+//! each client in anew. On a port a client of the listener counts SCRAM's 4,096 rounds; on a socket it does not.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-const GATEPOST: &str = env!("CARGO_BIN_EXE_gatepost");
 const ROUNDS: usize = 3;
-const COPY: &str = "copy (select repeat('x', 1000) from generate_series(1, 400000)) to stdout";
+/// Of a line that is copied, its end too.
+const LINE: usize = 1001;
+const OUT: usize = 400_000;
+const IN: usize = 200_000;
+
+fn gatepost() -> Command {
+    Command::new(std::env::var_os("GATEPOST_BENCH").unwrap_or_else(|| env!("CARGO_BIN_EXE_gatepost").into()))
+}
 
 fn main() {
     for program in ["pgbench", "psql"] {
@@ -18,7 +44,7 @@ fn main() {
             return;
         }
     }
-    let mut sandbox = start(Command::new(GATEPOST).arg("sandbox"));
+    let mut sandbox = start(gatepost().arg("sandbox"));
     // Kept to the end: a pipe that nobody holds would stop whoever prints into it.
     let mut lines = BufReader::new(sandbox.stdout.take().expect("piped")).lines();
     let environment = environment(&mut lines);
@@ -50,12 +76,12 @@ fn environment(lines: &mut impl Iterator<Item = std::io::Result<String>>) -> Has
 }
 
 /// The variables that lead libpq straight to the server, TLS verified, with a token.
-fn straight(environment: &HashMap<String, String>) -> Vec<(&'static str, String)> {
+fn straight(environment: &HashMap<String, String>) -> Variables {
     let resolve = environment.get("GATEPOST_RESOLVE").expect("the sandbox tells where direct lines lead");
     let reports = resolve.split(',').find(|entry| entry.starts_with("reports.")).expect("reports is reached directly");
     let parts: Vec<&str> = reports.split(':').collect();
     let [host, _, address, port] = parts[..] else { panic!("{reports}: expected HOST:PORT:ADDRESS:PORT") };
-    let token = Command::new(GATEPOST)
+    let token = gatepost()
         .args(["token", "reports", "--user", "oncall"])
         .envs(environment)
         .output()
@@ -74,63 +100,150 @@ fn straight(environment: &HashMap<String, String>) -> Vec<(&'static str, String)
 fn compare(environment: &HashMap<String, String>) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let script = folder.path().join("one.sql");
-    std::fs::File::create(&script).and_then(|mut file| file.write_all(b"select 1;\n")).expect("written");
+    std::fs::write(&script, "select 1;\n").expect("written");
+    let lines = folder.path().join("lines");
+    std::fs::write(&lines, format!("{}\n", "x".repeat(LINE - 1)).repeat(IN)).expect("written");
     let file = script.display().to_string();
     let socket = folder.path().join("s");
-    let mut proxies = Vec::new();
-    let mut ways = vec![("straight", straight(environment))];
+    let mut others = Vec::new();
+    let mut ways = vec![("straight, TLS", straight(environment))];
     for (name, words) in [
         ("listener, port with SCRAM", vec!["--port".to_owned(), "0".to_owned()]),
         ("listener, socket", vec![format!("--socket={}", socket.display())]),
     ] {
-        let mut command = Command::new(GATEPOST);
+        let mut command = gatepost();
         command.args(["proxy", "reports", "--user", "oncall", "--database", "shop", "--via", "direct"]).args(words);
         let mut proxy = start(command.envs(environment));
         let mut lines = BufReader::new(proxy.stdout.take().expect("piped")).lines();
         let mut line = || lines.next().expect("two lines are printed").expect("text");
         let (_, pasted) = (line(), line());
         ways.push((name, variables(&pasted)));
-        proxies.push(proxy);
+        others.push(proxy);
     }
-    println!("{:<28} {:>12} {:>14} {:>10}", "best of 3", "tps, 8 clients", "connections/s", "COPY MB/s");
-    let mut first: Option<[f64; 3]> = None;
-    for (name, variables) in &ways {
-        let best = |measure: &dyn Fn() -> f64| (0..ROUNDS).map(|_| measure()).fold(0.0, f64::max);
-        let transactions = best(&|| pgbench(variables, &["-c", "8", "-j", "2", "-T", "5", "-f", &file]));
-        let connections = best(&|| pgbench(variables, &["-C", "-c", "8", "-j", "2", "-T", "5", "-f", &file]));
-        let copied = best(&|| copy(variables));
-        println!("{name:<28} {transactions:>12.0} {connections:>14.1} {copied:>10.1}");
-        let figures = [transactions, connections, copied];
-        let straight = first.get_or_insert(figures);
-        if *straight != figures {
-            let ratio = |at: usize| figures[at] / straight[at];
-            println!("{:<28} {:>12.2} {:>14.2} {:>10.2}", "  of straight", ratio(0), ratio(1), ratio(2));
+    match pgbouncer(&straight(environment)) {
+        Some((bouncer, folder, variables)) => {
+            others.push(bouncer);
+            let socket = [("PGHOST", folder.path().display().to_string())];
+            let by_socket = variables.iter().filter(|one| one.0 != "PGHOST").cloned().chain(socket).collect();
+            ways.extend([("PgBouncer, port with SCRAM", variables), ("PgBouncer, socket, SCRAM", by_socket)]);
+            measure(&ways, &file, &lines);
+        }
+        None => {
+            println!("no PgBouncer is here to compare with");
+            measure(&ways, &file, &lines);
         }
     }
-    for mut proxy in proxies {
-        proxy.kill().expect("it can be ended");
-        proxy.wait().expect("it ends");
+    for mut other in others {
+        other.kill().expect("it can be ended");
+        other.wait().expect("it ends");
     }
 }
 
+type Variables = Vec<(&'static str, String)>;
+
+fn measure(ways: &[(&str, Variables)], file: &str, lines: &Path) {
+    let mut figures = vec![Vec::new(); ways.len()];
+    for _ in 0..ROUNDS {
+        for ((_, variables), figures) in ways.iter().zip(&mut figures) {
+            figures.push([
+                pgbench(variables, &["-c", "8", "-j", "2", "-T", "4", "-f", file]),
+                pgbench(variables, &["-C", "-c", "8", "-j", "2", "-T", "4", "-f", file]),
+                copy_out(variables),
+                copy_in(variables, lines),
+            ]);
+        }
+    }
+    let median = |rounds: &[[f64; 4]], at: usize| {
+        let mut sorted: Vec<f64> = rounds.iter().map(|round| round[at]).collect();
+        sorted.sort_by(f64::total_cmp);
+        sorted[sorted.len() / 2]
+    };
+    println!("{:<28} {:>12} {:>12} {:>14} {:>14}", "median of 3", "tps", "logins/s", "COPY out MB/s", "COPY in MB/s");
+    for ((name, _), rounds) in ways.iter().zip(&figures) {
+        let of = |at: usize| median(rounds, at);
+        let ratio = |at: usize| of(at) / median(&figures[0], at);
+        println!(
+            "{name:<28} {:>6.0} {:>5.2} {:>6.1} {:>5.2} {:>8.1} {:>5.2} {:>8.1} {:>5.2}",
+            of(0),
+            ratio(0),
+            of(1),
+            ratio(1),
+            of(2),
+            ratio(2),
+            of(3),
+            ratio(3),
+        );
+    }
+}
+
+/// PgBouncer before the same server, as whoever it is run by or, from root, as `nobody`; its folder and what leads to it.
+fn pgbouncer(straight: &Variables) -> Option<(Child, tempfile::TempDir, Variables)> {
+    const NOBODY: u32 = 65534;
+    let program = ["pgbouncer", "/usr/sbin/pgbouncer"]
+        .into_iter()
+        .find(|program| Command::new(program).arg("--version").stdout(Stdio::null()).status().is_ok())?;
+    let value = |name: &str| straight.iter().find(|one| one.0 == name).map(|one| one.1.clone()).expect("it is there");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a free port").port();
+    let roots = folder.path().join("roots.pem");
+    std::fs::copy(value("PGSSLROOTCERT"), &roots).expect("copied");
+    let at = folder.path().display();
+    let text = format!(
+        "[databases]\nshop = host={} port={} dbname=shop user=oncall password='{}'\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
+         listen_port = {port}\nunix_socket_dir = {at}\nauth_type = scram-sha-256\nauth_file = {at}/users\npool_mode = session\n\
+         default_pool_size = 50\nmax_client_conn = 500\nserver_tls_sslmode = verify-ca\nserver_tls_ca_file = {at}/roots.pem\n",
+        value("PGHOSTADDR"),
+        value("PGPORT"),
+        value("PGPASSWORD"),
+    );
+    std::fs::write(folder.path().join("pgbouncer.ini"), text).expect("written");
+    std::fs::write(folder.path().join("users"), "\"oncall\" \"local\"\n").expect("written");
+    let mut command = Command::new(program);
+    command
+        .args(["-q", &format!("{at}/pgbouncer.ini")])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    if rustix::process::geteuid().is_root() {
+        for entry in ["", "roots.pem", "pgbouncer.ini", "users"] {
+            std::os::unix::fs::chown(folder.path().join(entry), Some(NOBODY), Some(NOBODY)).expect("it is ours");
+        }
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let child = command.spawn().expect("PgBouncer starts");
+    let pairs = [("PGHOST", "127.0.0.1".to_owned()), ("PGPORT", port.to_string()), ("PGPASSWORD", "local".to_owned())];
+    let variables: Variables = pairs.into();
+    let begun = Instant::now();
+    while !client("psql", &variables)
+        .args(["-X", "-c", "select 1"])
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success())
+    {
+        assert!(begun.elapsed().as_secs() < 30, "PgBouncer lets nobody in");
+    }
+    Some((child, folder, variables))
+}
+
 /// The variables of a line that `gatepost proxy` prints: `psql 'host=… port=… user=… dbname=… passfile=…'`.
-fn variables(pasted: &str) -> Vec<(&'static str, String)> {
+fn variables(pasted: &str) -> Variables {
     let value = |name: &str| {
         let at = pasted.find(&format!("{name}=")).map(|at| at + name.len() + 1)?;
         pasted[at..].split([' ', '\'']).next().map(str::to_owned)
     };
-    let names = [("PGPASSFILE", "passfile"), ("PGHOST", "host"), ("PGPORT", "port")];
+    let names = [("PGPASSFILE", "PGPASSFILE"), ("PGPASSFILE", "passfile"), ("PGHOST", "host"), ("PGPORT", "port")];
     names.into_iter().filter_map(|(variable, name)| value(name).map(|value| (variable, value))).collect()
 }
 
-fn client(program: &str, variables: &[(&'static str, String)]) -> Command {
+fn client(program: &str, variables: &Variables) -> Command {
     let mut command = Command::new(program);
     command.env("PGUSER", "oncall").env("PGDATABASE", "shop").envs(variables.iter().cloned()).stderr(Stdio::null());
     command
 }
 
 /// Transactions a second.
-fn pgbench(variables: &[(&'static str, String)], words: &[&str]) -> f64 {
+fn pgbench(variables: &Variables, words: &[&str]) -> f64 {
     let output = client("pgbench", variables).arg("-n").args(words).output().expect("pgbench runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let line = text.lines().find_map(|line| line.strip_prefix("tps = ")).unwrap_or_else(|| panic!("{text}"));
@@ -138,9 +251,20 @@ fn pgbench(variables: &[(&'static str, String)], words: &[&str]) -> f64 {
 }
 
 /// Megabytes a second.
-fn copy(variables: &[(&'static str, String)]) -> f64 {
+fn copy_out(variables: &Variables) -> f64 {
+    let text = format!("copy (select repeat('x', {}) from generate_series(1, {OUT})) to stdout", LINE - 1);
     let begun = Instant::now();
-    let status = client("psql", variables).args(["-X", "-c", COPY]).stdout(Stdio::null()).status().expect("psql runs");
+    let status = client("psql", variables).args(["-X", "-c", &text]).stdout(Stdio::null()).status().expect("psql runs");
     assert!(status.success());
-    400_000.0 * 1001.0 / 1e6 / begun.elapsed().as_secs_f64()
+    (OUT * LINE) as f64 / 1e6 / begun.elapsed().as_secs_f64()
+}
+
+/// Megabytes a second.
+fn copy_in(variables: &Variables, lines: &Path) -> f64 {
+    let words = ["-X", "-q", "-c", "create temp table lines (line text)", "-c", "copy lines from stdin"];
+    let begun = Instant::now();
+    let mut command = client("psql", variables);
+    command.args(words).stdin(std::fs::File::open(lines).expect("there"));
+    assert!(command.status().expect("psql runs").success());
+    (IN * LINE) as f64 / 1e6 / begun.elapsed().as_secs_f64()
 }

@@ -9,7 +9,7 @@ use crate::model::TlsFacts;
 use native_tls::TlsConnector;
 use std::error::Error as _;
 use std::io;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio_native_tls::TlsStream;
 
 /// PostgreSQL, Message Formats: SSLRequest.
@@ -19,7 +19,11 @@ const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 const LONGEST_REFUSAL: usize = 8 * 1024;
 
 /// What tokio's TLS gives for our wires.
-pub(super) type Encrypted = TlsStream<Watched<Box<dyn Transport>>>;
+pub(super) type Encrypted = TlsStream<Watched<BufReader<Box<dyn Transport>>>>;
+
+/// Bytes read of a wire at once: two records of TLS. OpenSSL reads the five bytes of a record's header, then its body, then
+/// finds nothing: three calls of the system for each short message, of which this leaves one.
+const READ: usize = 32 << 10;
 
 /// A wire on which TLS stands, certificate and name checked; nothing of PostgreSQL was said on it yet.
 pub struct Secured {
@@ -73,7 +77,7 @@ async fn handshake(
     connector: TlsConnector,
 ) -> Result<(Encrypted, Version), Error> {
     request(&mut wire).await?;
-    let (watched, version) = Watched::new(wire);
+    let (watched, version) = Watched::new(BufReader::with_capacity(READ, wire));
     match tokio_native_tls::TlsConnector::from(connector).connect(host, watched).await {
         Ok(stream) => Ok((stream, version)),
         Err(error) => Err(refused(&error, &version)),

@@ -163,7 +163,9 @@ impl Behind {
                 };
                 for frame in up.pass(frame) {
                     if words.send(Word::Frame { socket: number, frame }).await.is_err() {
-                        return Ok(());
+                        // The session has ended, and its last words may still be on their way to the client: they are
+                        // what ends this, not what the client says into the void.
+                        return std::future::pending().await;
                     }
                 }
             }
