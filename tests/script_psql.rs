@@ -68,9 +68,21 @@ impl Way {
         }
         let head = String::from_utf8(head).expect("text");
         let line = head.lines().nth(1).expect("the psql line");
-        let conninfo = line.rsplit_once(" psql ").expect("psql").1.trim_matches('\'');
-        let conninfo: Vec<&str> = conninfo.split(' ').filter(|word| !word.starts_with("dbname=")).collect();
-        Some(Way { tunnel, conninfo: format!("{} dbname=postgres", conninfo.join(" ")) })
+        // PGHOST=… PGHOSTADDR=… PGPORT=… PGUSER=… PGDATABASE=… PGSSLMODE=… PGSSLROOTCERT=… PGPASSWORD="…" psql
+        let value = |name: &str| {
+            let rest = line.split_once(&format!("{name}=")).unwrap_or_else(|| panic!("{name} in {line}")).1;
+            rest.split(' ').next().unwrap_or_default().trim_matches('\'').to_owned()
+        };
+        let conninfo = format!(
+            "host={} hostaddr={} port={} user={} sslmode={} sslrootcert={} dbname=postgres",
+            value("PGHOST"),
+            value("PGHOSTADDR"),
+            value("PGPORT"),
+            value("PGUSER"),
+            value("PGSSLMODE"),
+            value("PGSSLROOTCERT")
+        );
+        Some(Way { tunnel, conninfo })
     }
 
     fn psql(&self, folder: &Path, extra: &[&str]) -> Said {

@@ -19,7 +19,7 @@ pub fn open(path: &Path) -> Result<WorkerGuard, Diagnosis> {
     let subscriber = tracing_subscriber::fmt()
         .with_writer(writer)
         .with_ansi(false)
-        .with_env_filter(EnvFilter::new("warn,gatepost=debug,crate::ssm=trace"))
+        .with_env_filter(EnvFilter::new("warn,gatepost=debug,gatepost::ssm=trace"))
         .finish();
     // Somebody who set one before us keeps it.
     let _ = tracing::subscriber::set_global_default(subscriber);
