@@ -3,7 +3,7 @@
 //!
 //! The links are those that [`Access::connect`] walks, by the same steps and with the same words; what a connect takes on
 //! trust (policies, clocks, roots, the role's memberships) is looked at besides. It must not have sentences of its own for
-//! what went wrong: [`super::diagnose`] has them.
+//! what went wrong: `access::diagnose` has them.
 
 mod account;
 mod bastion;

@@ -1,6 +1,6 @@
 //! The listener: a port or socket of this machine on which any PostgreSQL client finds a database, logged in by us. Each
 //! client gets a login and a stream of its own, over a verified line; it needs no token, no certificate, and no way there.
-//! It must not look into what is spoken once a client is in; a read-only listener alone does, in [`read_only`].
+//! It must not look into what is spoken once a client is in; a read-only listener alone does, in `read_only`.
 
 mod cancels;
 mod client;
