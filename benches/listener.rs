@@ -16,9 +16,8 @@
 //! | PgBouncer, socket, SCRAM | 0.65 (0.71) | 1.65 (1.48) | 0.71 (0.56) | 0.73 (1.08) |
 //!
 //! Both cores are busy in the straight run already, so a second process on the way costs what it computes: two reads, two
-//! writes and two wake-ups a transaction, which 0.9 of `select 1` does not leave room for; statements that do something
-//! weigh it less. PgBouncer's logins are none at the database: a session of its pool is handed on, where the listener logs
-//! each client in anew. On a port a client of the listener counts SCRAM's 4,096 rounds; on a socket it does not.
+//! writes and two wake-ups a transaction, which 0.9 of `select 1` does not leave room for. PgBouncer's logins are none at
+//! the database: a session of its pool is handed on, where the listener logs each client in anew. On a port a client of the listener counts SCRAM's 4,096 rounds; on a socket it does not.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};

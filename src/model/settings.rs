@@ -108,7 +108,7 @@ impl Default for Settings {
             password_auth: Allowed::default(),
             row_limit: 0,
             byte_limit: 8 << 30,
-            memory_limit: 16 << 20,
+            memory_limit: 12 << 20,
             ssm_document: "AWS-StartPortForwardingSessionToRemoteHost".to_owned(),
             ssm_parameters: Vec::new(),
             keep_alive: None,

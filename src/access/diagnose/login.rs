@@ -131,13 +131,17 @@ pub(in crate::access) fn nobody(endpoint: &Endpoint) -> Diagnosis {
 /// A role that has both `rds_iam` and `rds_ad`, each by way of those roles (RDS User Guide, "Kerberos authentication":
 /// a role must not have both, directly or nested).
 pub(in crate::access) fn both_kinds(user: &str, iam: &str, ad: &str) -> Diagnosis {
-    let holder = if ad == "direct" { user } else { ad.split(", ").next().unwrap_or(user) };
+    // The user's own memberships, never a role that others are in: they may need what this one must not have.
+    let taken = match ad {
+        "direct" => "rds_ad".to_owned(),
+        through => through.split(", ").map(identifier).collect::<Vec<_>>().join(", "),
+    };
     Diagnosis::new(Kind::LoginRefused, format!("{user} has both rds_iam and rds_ad"))
         .because(format!("rds_iam: {iam}; rds_ad: {ad}"))
         .because("RDS allows one of them to a role, directly or nested: with both, either login may be refused")
         .advise_paste(
-            "As an administrator, take the one that is not used",
-            format!("REVOKE rds_ad FROM {};", identifier(holder)),
+            "As an administrator, if Kerberos is not what it uses: take it, and whatever comes with it, from this user alone",
+            format!("REVOKE {taken} FROM {};", identifier(user)),
         )
 }
 

@@ -172,7 +172,10 @@ mod tests {
         assert_eq!(check.found, "rds_iam through people, no rds_ad; connections: 2 of its own, 9 of 100 in all");
         let check = role(&row(["direct", "staff", "-1", "2", "100", "9"]), &target(Auth::Iam));
         assert_eq!(check.verdict, Verdict::LikelyNot);
-        assert!(check.diagnosis.expect("one").advice[0].paste.as_deref().is_some_and(|sql| sql.contains("REVOKE")));
+        // Others are in staff, too: it keeps what it has.
+        assert_eq!(check.diagnosis.expect("one").advice[0].paste.as_deref(), Some(r#"REVOKE "staff" FROM "ann";"#));
+        let check = role(&row(["direct", "direct", "-1", "2", "100", "9"]), &target(Auth::Iam));
+        assert_eq!(check.diagnosis.expect("one").advice[0].paste.as_deref(), Some(r#"REVOKE rds_ad FROM "ann";"#));
         let check = role(&row(["direct", "", "3", "3", "100", "9"]), &target(Auth::Iam));
         assert_eq!(check.verdict, Verdict::LikelyNot, "{}", check.found);
         let check = role(&row(["direct", "", "-1", "1", "100", "9"]), &target(Auth::Passfile));

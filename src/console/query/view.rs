@@ -237,6 +237,9 @@ fn says_in_rule(pane: &Pane, words: &str, width: u16) -> bool {
 fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
     let (state, tone) = match (pane.transaction, pane.work) {
         (_, Work::Closed) => ("session ended", Tone::Bad),
+        // Neither idle nor open: the header says why, and the next statement connects.
+        _ if pane.link == Link::Lost => ("not connected", Tone::Warn),
+        _ if pane.link == Link::Cut => ("not connected", Tone::Dim),
         (Transaction::Idle, Work::Running) if pane.manual => ("running · manual commit", Tone::Dim),
         (Transaction::Idle, _) if pane.manual => ("idle · manual commit", Tone::Dim),
         (Transaction::Open, _) if pane.manual => ("TRANSACTION OPEN · commit, rollback", Tone::Warn),
