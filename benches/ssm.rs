@@ -7,21 +7,21 @@
 //! sandbox insists, as AWS does. `GATEPOST_BENCH_DATABASE` and `GATEPOST_BENCH_BASTION` (with `GATEPOST_USER` and the usual
 //! AWS settings) point it at a real database and Amazon's own agent instead; there no frames are made to go missing.
 //!
-//! 2026-11-23, two cores shared with other builds, the sandbox's agent, a plugin built from source:
+//! 2026-11-28, two idle cores, the sandbox's agent, a plugin built from the sources of 1.2.792:
 //!
 //! | | gatepost | plugin | ratio |
 //! | --- | ---: | ---: | ---: |
-//! | 64-byte query, idle tunnel, p50 | 0.43 ms | 0.70 ms | 1.6 |
-//! | upload, one stream | 51.8 MB/s | 0.77 MB/s | 67 |
-//! | CPU a megabyte up | 2.4 ms | 275 ms | 116 |
+//! | 64-byte query, idle tunnel, p50 | 0.35 ms | 1.53 ms | 4.4 |
+//! | upload, one stream | 64.9 MB/s | 0.84 MB/s | 77 |
+//! | CPU a megabyte up | 2.5 ms | 167 ms | 67 |
 //! | download, one stream (the agent's pace) | 0.68 MB/s | 0.68 MB/s | 1.0 |
-//! | CPU a megabyte down | 67 ms | 263 ms | 4.0 |
-//! | key-sized query beside a download, p50 | 1.6 ms | 480 ms | 306 |
-//! | login beside a download, p50 | 142 ms | 2498 ms | 18 |
-//! | cancel beside a download until the statement has ended, p50 (another run, busier) | 23 ms | 480 ms | 20 |
-//! | download, 4 streams on 4 sessions | 2.70 MB/s | 0.68 MB/s | 4.0 |
+//! | CPU a megabyte down | 63 ms | 100 ms | 1.6 |
+//! | key-sized query beside a download, p50 | 1.5 ms | 480 ms | 313 |
+//! | login beside a download, p50 | 84 ms | 2501 ms | 30 |
+//! | cancel beside a download until the statement has ended, p50 | 7.5 ms | 446 ms | 60 |
+//! | download, 4 streams on 4 sessions | 2.69 MB/s | 0.68 MB/s | 4.0 |
 //! | download, 1 % lost, 1 % repeated, 1 % swapped | 0.67 MB/s | incomplete | - |
-//! | upload, same | 24.2 MB/s | 0.04 MB/s | 616 |
+//! | upload, same | 41.4 MB/s | 0.27 MB/s | 153 |
 
 #[path = "ssm/psql.rs"]
 mod psql;
