@@ -209,6 +209,8 @@ fn draw_keys(hints: &[Hint], frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         line.extend(piece);
     }
     let help: Vec<Run> = help.into_iter().flat_map(|hint| piece(hint)).collect();
+    // A query tab has drawn its own keys there.
+    frame.render_widget(ratatui::widgets::Clear, area);
     paint::sides(frame, area, &line, &help, theme);
 }
 

@@ -269,7 +269,7 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
             Field::Port => ("port", Ok(&pane.port)),
             Field::Access => (
                 "access",
-                Err(if pane.read_only { "read-only, until a SET says otherwise" } else { "read and write" }.to_owned()),
+                Err(if pane.read_only { "read-only: the server refuses writes" } else { "read and write" }.to_owned()),
             ),
         };
         let bar = if here { run("▌", Tone::Accent) } else { run(" ", Tone::Text) };

@@ -357,6 +357,14 @@ fn sessions(width: u16, height: u16, many: usize) -> Console {
     console
 }
 
+#[test]
+fn the_keys_of_a_question_stand_alone_in_their_row() {
+    let mut console = sessions(80, 24, 1);
+    console.state.overlay = Some(Overlay::Leave(vec!["A port is open".to_owned()]));
+    let text = console.text();
+    assert_eq!(text.lines().last(), Some(" y leave  Esc stay"), "{text}");
+}
+
 fn alt(console: &mut Console, digit: char) {
     use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
     console.event(Event::Key(KeyEvent::new(KeyCode::Char(digit), KeyModifiers::ALT)));
