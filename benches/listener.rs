@@ -131,6 +131,14 @@ fn compare(environment: &HashMap<String, String>) {
         ways.push((name, variables(&pasted)));
         others.push(Ending(proxy));
     }
+    let forwarded = tempfile::tempdir().expect("a temporary folder");
+    match haproxy(&straight(environment), forwarded.path()) {
+        Some((forwarder, variables)) => {
+            others.push(Ending(forwarder));
+            ways.push(("HAProxy, forwards alone", variables));
+        }
+        None => println!("no HAProxy is here to compare with"),
+    }
     match pgbouncer(&straight(environment)) {
         Some((bouncer, folder, variables)) => {
             others.push(Ending(bouncer));
@@ -189,6 +197,42 @@ fn measure(ways: &[(&str, Variables)], file: &str, lines: &Path) {
     }
 }
 
+/// HAProxy that forwards bytes (`mode tcp`), TLS being the client's and the server's: what any process on the way costs.
+fn haproxy(straight: &Variables, folder: &Path) -> Option<(Child, Variables)> {
+    let program = ["haproxy", "/usr/sbin/haproxy"]
+        .into_iter()
+        .find(|program| Command::new(program).arg("-v").stdout(Stdio::null()).status().is_ok())?;
+    let value = |name: &str| straight.iter().find(|one| one.0 == name).map(|one| one.1.clone()).expect("it is there");
+    let port = free_port();
+    let text = format!(
+        "global\n nbthread 1\ndefaults\n mode tcp\n timeout connect 5s\n timeout client 1h\n timeout server 1h\n\
+         listen it\n bind 127.0.0.1:{port}\n server it {}:{}\n",
+        value("PGHOSTADDR"),
+        value("PGPORT"),
+    );
+    let settings = folder.join("haproxy.cfg");
+    std::fs::write(&settings, text).expect("written");
+    let mut command = Command::new(program);
+    let child = command.arg("-db").arg("-f").arg(&settings).stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+    let changed = [("PGHOSTADDR", "127.0.0.1".to_owned()), ("PGPORT", port.to_string())];
+    let kept = straight.iter().filter(|one| changed.iter().all(|changed| changed.0 != one.0)).cloned();
+    let variables: Variables = kept.chain(changed.clone()).collect();
+    lets_in("HAProxy", &variables);
+    Some((child.expect("HAProxy starts"), variables))
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a free port").port()
+}
+
+fn lets_in(name: &str, variables: &Variables) {
+    let begun = Instant::now();
+    let words = ["-X", "-c", "select 1"];
+    while !client("psql", variables).args(words).stdout(Stdio::null()).status().is_ok_and(|s| s.success()) {
+        assert!(begun.elapsed().as_secs() < 30, "{name} lets nobody in");
+    }
+}
+
 /// PgBouncer before the same server, as whoever it is run by or, from root, as `nobody`; its folder and what leads to it.
 fn pgbouncer(straight: &Variables) -> Option<(Child, tempfile::TempDir, Variables)> {
     const NOBODY: u32 = 65534;
@@ -197,8 +241,7 @@ fn pgbouncer(straight: &Variables) -> Option<(Child, tempfile::TempDir, Variable
         .find(|program| Command::new(program).arg("--version").stdout(Stdio::null()).status().is_ok())?;
     let value = |name: &str| straight.iter().find(|one| one.0 == name).map(|one| one.1.clone()).expect("it is there");
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let port =
-        std::net::TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a free port").port();
+    let port = free_port();
     let roots = folder.path().join("roots.pem");
     std::fs::copy(value("PGSSLROOTCERT"), &roots).expect("copied");
     let at = folder.path().display();
@@ -227,15 +270,7 @@ fn pgbouncer(straight: &Variables) -> Option<(Child, tempfile::TempDir, Variable
     let child = command.spawn().expect("PgBouncer starts");
     let pairs = [("PGHOST", "127.0.0.1".to_owned()), ("PGPORT", port.to_string()), ("PGPASSWORD", "local".to_owned())];
     let variables: Variables = pairs.into();
-    let begun = Instant::now();
-    while !client("psql", &variables)
-        .args(["-X", "-c", "select 1"])
-        .stdout(Stdio::null())
-        .status()
-        .is_ok_and(|s| s.success())
-    {
-        assert!(begun.elapsed().as_secs() < 30, "PgBouncer lets nobody in");
-    }
+    lets_in("PgBouncer", &variables);
     Some((child, folder, variables))
 }
 
