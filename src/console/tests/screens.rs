@@ -284,6 +284,20 @@ fn several_sessions_have_a_row_of_tabs() {
 }
 
 #[test]
+fn the_keys_of_the_query_pane() {
+    for (name, keys) in [("query-help", "F1"), ("query-help-end", "F1 G"), ("query-palette", "F1 Esc Esc :")] {
+        both!(name, |width, height| {
+            let mut console = filled(width, height);
+            console.keys("Enter");
+            console.answer(|c| matches!(c, Command::Connect(..)), Answer::Connected("shop".into(), Box::new(facts())));
+            console.tick(Duration::from_secs(1));
+            console.keys(keys);
+            console
+        });
+    }
+}
+
+#[test]
 fn without_colour_everything_is_still_told() {
     let mut console = Console::listed(80, 24);
     console.state.settings.color = false;

@@ -1,6 +1,7 @@
 //! Cancels that take their time, lines that are lost, connections that are dropped: what is said, and what keys mean
 //! meanwhile.
 
+use super::safety::both;
 use super::*;
 use crate::console::query::pane::{Focus, Link};
 
@@ -8,7 +9,7 @@ const EVENTS: &str = "select * from events;<Enter>";
 
 impl Bench {
     /// A statement that has sent 200 rows and goes on.
-    fn streaming(width: u16, height: u16) -> Bench {
+    pub(super) fn streaming(width: u16, height: u16) -> Bench {
         let mut bench = Bench::new(width, height);
         bench.keys(EVENTS);
         let (run, result, now) = (bench.pane.runs, ResultId(7), bench.now);
@@ -52,7 +53,6 @@ fn a_cancelled_result_stays_in_sight_and_can_be_looked_through() {
     bench.ends(true);
     assert_eq!(bench.pane.title().work, Work::Cancelled);
     assert_eq!(bench.pane.link, Link::Cut);
-    insta::assert_snapshot!("cancelled_80x24", bench.screen());
     bench.keys("<Esc>G");
     assert_eq!(bench.pane.table().map(|table| table.row), Some(199));
     bench.keys("m");
@@ -85,7 +85,6 @@ fn what_is_thrown_away_is_told_and_the_second_control_c_offers_to_drop() {
     bench.news(News::State { transaction: Transaction::Open, facts, away: false });
     bench.keys("<C-c>");
     bench.news(News::Draining(3 << 20));
-    insta::assert_snapshot!("draining_80x24", bench.screen());
     // Typing and looking stay free.
     bench.keys("x");
     assert!(bench.pane.editor.buffer().text().ends_with('x'));
@@ -93,7 +92,6 @@ fn what_is_thrown_away_is_told_and_the_second_control_c_offers_to_drop() {
     assert_eq!((bench.pane.focus, bench.pane.table().map(|table| table.row)), (Focus::Results, Some(2)));
     bench.orders.clear();
     bench.keys("<C-c>");
-    insta::assert_snapshot!("drop_80x24", bench.screen());
     bench.keys("n");
     assert_eq!(bench.ask(), []);
     bench.keys("<C-c>y");
@@ -101,6 +99,33 @@ fn what_is_thrown_away_is_told_and_the_second_control_c_offers_to_drop() {
     bench.fails(Kind::TransactionLost, "The connection was dropped", Some(ResultId(7)));
     bench.ends(true);
     assert_eq!((bench.pane.transaction, bench.pane.link), (Transaction::Idle, Link::Cut));
+}
+
+#[test]
+fn the_screens_of_a_stream_that_is_cancelled() {
+    both("draining", |width, height| {
+        let mut bench = Bench::streaming(width, height);
+        let facts = Box::new(bench.pane.facts.clone());
+        bench.news(News::State { transaction: Transaction::Open, facts, away: false });
+        bench.keys("<C-c>");
+        bench.news(News::Draining(3 << 20));
+        bench.screen()
+    });
+    both("drop", |width, height| {
+        let mut bench = Bench::streaming(width, height);
+        let facts = Box::new(bench.pane.facts.clone());
+        bench.news(News::State { transaction: Transaction::Open, facts, away: false });
+        bench.keys("<C-c>");
+        bench.news(News::Draining(3 << 20));
+        bench.keys("<C-c>").screen()
+    });
+    both("cancelled", |width, height| {
+        let mut bench = Bench::streaming(width, height);
+        bench.keys("<C-c>");
+        bench.fails(Kind::Cancelled, "Cancelled", Some(ResultId(7)));
+        bench.ends(true);
+        bench.screen()
+    });
 }
 
 #[test]
@@ -146,14 +171,34 @@ fn a_lost_line_moves_the_clock_of_an_idle_pane() {
 
 #[test]
 fn while_something_runs_only_what_is_true_of_it_is_said() {
-    let mut bench = Bench::new(80, 24);
-    bench.keys("select 1;<Enter>");
-    bench.orders_of_status();
-    bench.keys("<M-a><Delete>select pg_sleep(9);<Enter>");
-    let (run, now) = (bench.pane.runs, bench.now);
-    bench.news(News::Began { run, index: 0, at: now });
-    bench.input(Input::Tick(now + Duration::from_secs(3)));
-    insta::assert_snapshot!("previous_80x24", bench.screen());
+    both("previous", |width, height| {
+        let mut bench = Bench::new(width, height);
+        bench.keys("select 1;<Enter>");
+        bench.orders_of_status();
+        bench.keys("<M-a><Delete>select pg_sleep(9);<Enter>");
+        let (run, now) = (bench.pane.runs, bench.now);
+        bench.news(News::Began { run, index: 0, at: now });
+        bench.input(Input::Tick(now + Duration::from_secs(3)));
+        bench.screen()
+    });
+}
+
+#[test]
+fn what_a_time_is_made_of_gives_way_in_a_narrow_window() {
+    let mut bench = Bench::streaming(80, 24);
+    let timing = Timing {
+        first: Some(Duration::from_millis(24)),
+        total: Duration::from_millis(30_600),
+        network: Some(Duration::from_millis(22)),
+    };
+    let (run, result, tag) = (bench.pane.runs, Some(ResultId(7)), "SELECT 200".to_owned());
+    bench.news(News::Complete { run, index: 0, result, tag, rows: 200, timing });
+    bench.ends(false);
+    assert!(bench.screen().contains("(server 2 ms, network 22 ms, first row 24 ms)"), "{}", bench.screen());
+    let short = "only the first 200 rows are kept (setting row_limit)".to_owned();
+    bench.news(News::Short { result: ResultId(7), why: short });
+    let screen = bench.screen();
+    assert!(screen.contains("(setting row_limit) · 30.6 s") && !screen.contains("(server"), "{screen}");
 }
 
 #[test]
