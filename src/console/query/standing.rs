@@ -106,8 +106,9 @@ pub(super) fn parts(pane: &Pane) -> Vec<(String, Tone)> {
         if let Some(why) = output.cut_short {
             parts.push((why.to_owned(), if why == "cancelled" { Tone::Warn } else { Tone::Bad }));
         }
-        if let Some(short) = &table.short {
-            parts.push((short.clone(), Tone::Warn));
+        if table.short.is_some() {
+            // Why stands in whole below the rows.
+            parts.push(("cut short".to_owned(), Tone::Warn));
         }
         if let Some(timing) = &output.told {
             // What a time is made of gives way before it is cut in the middle; the messages have all of it.

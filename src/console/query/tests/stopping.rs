@@ -197,8 +197,13 @@ fn what_a_time_is_made_of_gives_way_in_a_narrow_window() {
     assert!(bench.screen().contains("(server 2 ms, network 22 ms, first row 24 ms)"), "{}", bench.screen());
     let short = "only the first 200 rows are kept (setting row_limit)".to_owned();
     bench.news(News::Short { result: ResultId(7), why: short });
-    let screen = bench.screen();
-    assert!(screen.contains("(setting row_limit) · 30.6 s") && !screen.contains("(server"), "{screen}");
+    assert!(bench.screen().contains("cut short · 30.6 s (server"), "{}", bench.screen());
+    let mut narrow = Bench::streaming(60, 24);
+    let (run, result, tag) = (narrow.pane.runs, Some(ResultId(7)), "SELECT 200".to_owned());
+    narrow.news(News::Complete { run, index: 0, result, tag, rows: 200, timing });
+    narrow.ends(false);
+    let screen = narrow.screen();
+    assert!(screen.contains("200 rows · 30.6 s ") && !screen.contains("(server"), "{screen}");
 }
 
 #[test]
