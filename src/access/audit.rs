@@ -2,7 +2,7 @@
 //! literals first. It must not fail what it records; that it could not write is logged.
 
 use super::files;
-use crate::model::sql::{TokenKind, tokens};
+use crate::model::sql::{TokenKind, may_hold_secret, tokens};
 use crate::model::{Identity, Place, Route, Target, visible};
 use serde::Serialize;
 use std::io::Write;
@@ -169,20 +169,8 @@ impl Audit {
 /// is for the lexer to say: the apostrophe of a comment or of a quoted name would turn literals inside out.
 pub(super) fn without_passwords(statement: &str) -> String {
     let lower = statement.to_ascii_lowercase();
-    let telling = [
-        "password",
-        "passwd",
-        "passphrase",
-        "subscription",
-        "dblink",
-        "user mapping",
-        "secret",
-        "credential",
-        "pgpass",
-        "pgp_sym_",
-        "crypt(",
-    ];
-    if !telling.iter().any(|word| lower.contains(word)) {
+    let telling = ["password", "subscription", "dblink", "user mapping"];
+    if !may_hold_secret(statement) && !telling.iter().any(|word| lower.contains(word)) {
         return statement.to_owned();
     }
     let mut out = String::with_capacity(statement.len());
@@ -209,6 +197,7 @@ pub(super) fn without_passwords(statement: &str) -> String {
                 None => out.push_str(piece),
             },
             // `PASSWORD "hunter2"` and `PASSWORD hunter2` are errors that people make.
+            TokenKind::Identifier if piece.contains('$') => out.push_str("••••"),
             TokenKind::QuotedIdentifier | TokenKind::Identifier | TokenKind::Number if after_password => {
                 out.push_str("••••");
             }
@@ -253,6 +242,9 @@ mod tests {
             ("do $$ begin alter role x password 'hunter2'; end $$", "do '••••'"),
             ("ALTER ROLE x PASSWORD \"hunter2\"", "ALTER ROLE x PASSWORD ••••"),
             ("ALTER ROLE x PASSWORD hunter2", "ALTER ROLE x PASSWORD ••••"),
+            ("ALTER ROLE x PASWORD 'hunter2'", "ALTER ROLE x PASWORD '••••'"),
+            ("insert into users (id, pwd) values (1, 'hunter2')", "insert into users (id, pwd) values (1, '••••')"),
+            ("update t set access_token = 'hunter2'", "update t set access_token = '••••'"),
             (
                 "select aws_commons.create_aws_credentials('AKIA', 'hunter2', '')",
                 "select aws_commons.create_aws_credentials('••••', '••••', '••••')",

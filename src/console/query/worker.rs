@@ -358,7 +358,21 @@ impl Worker {
         }
         match current.stop.take() {
             Some(stop) if session.is_away() => stop.detached(),
-            Some(stop) => stop.over().await,
+            // Whoever looks at rows meanwhile is answered.
+            Some(stop) => {
+                let mut over = std::pin::pin!(stop.over());
+                loop {
+                    tokio::select! {
+                        biased;
+                        () = &mut over => break,
+                        ask = self.waiting.recv(), if leaving.is_none() => {
+                            if self.meanwhile(ask) == Some(After::Leave) {
+                                leaving = Some(Instant::now());
+                            }
+                        }
+                    }
+                }
+            }
             None => {}
         }
         if let (Some(_), Some(network), Some(answered)) = (current.network, &mut self.network, current.first) {
