@@ -58,7 +58,11 @@ pub enum Pressed {
 impl Canceller {
     /// Signals the session's backend from a second session and looks what comes of it, unless `over` comes before the
     /// signal: then nothing is sent, and there is nothing to tell.
-    pub async fn press_unless(&self, means: Means, over: impl Future<Output = ()>) -> Result<Option<Pressed>, Diagnosis> {
+    pub async fn press_unless(
+        &self,
+        means: Means,
+        over: impl Future<Output = ()>,
+    ) -> Result<Option<Pressed>, Diagnosis> {
         let Some(pid) = self.pid() else { return Ok(Some(Pressed::Gone)) };
         let begun = Instant::now();
         let beside = tokio::select! {
@@ -77,9 +81,8 @@ impl Canceller {
 
 async fn pressed(mut beside: Beside, means: Means, pid: i32) -> Result<Pressed, Diagnosis> {
     let function = means.function();
-    let signal = format!(
-        "select {function}(pid) from pg_catalog.pg_stat_activity where pid = {pid} and usename = current_user"
-    );
+    let signal =
+        format!("select {function}(pid) from pg_catalog.pg_stat_activity where pid = {pid} and usename = current_user");
     if beside.rows(&signal).await?.is_empty() {
         beside.close().await;
         return Ok(Pressed::Unknown);

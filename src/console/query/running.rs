@@ -3,9 +3,10 @@
 use super::hearing::document;
 use super::log::Entry;
 use super::order::Statement;
-use super::pane::{Pane, Question, Run, Sent, Showing, Stop, Then, Work};
+use super::pane::{Pane, Question, Run, Sent, Setup, Showing, Stop, Then, Work};
 use super::words::{self, Word};
 use super::{Ask, Order, compose, dangers, lifting, update};
+use crate::access::script;
 use crate::console::theme::Tone;
 use crate::model::psql;
 use crate::model::sql::{self, Class, CopyWay, Ended, TokenKind, classify, may_hold_secret, statements};
@@ -119,7 +120,7 @@ fn is_script(part: &str, found: &[sql::Statement]) -> bool {
             true => match words::parse(sql) {
                 Word::Script => true,
                 // Alone it opens a tab; among others, what follows it is meant for the other database.
-                Word::Connect { .. } => found.len() > 1,
+                Word::Connect(_) => found.len() > 1,
                 _ => false,
             },
             false => {
@@ -161,8 +162,16 @@ fn obey(pane: &mut Pane, word: Word, bytes: Range<usize>, orders: &mut Vec<Order
             pane.finder = (!finder.found.is_empty()).then_some(finder);
             return false;
         }
-        Word::Connect { database, user } => {
-            orders.push(Order::Connect { database, user });
+        Word::Connect(arguments) => {
+            let Setup { host, port, .. } = &pane.setup;
+            match script::connect(&arguments, host, *port) {
+                Ok(wanted) => orders.push(Order::Connect { database: wanted.database, user: wanted.user }),
+                Err(why) => {
+                    let why = format!("\\connect: {why}");
+                    pane.log.push(Entry::Said(Tone::Bad, why.clone()));
+                    pane.say(Tone::Bad, why);
+                }
+            }
             return false;
         }
         Word::Edit => {

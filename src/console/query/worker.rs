@@ -42,6 +42,9 @@ const CLOSE_WAIT: Duration = Duration::from_secs(3);
 pub fn start(mut session: Session, settings: &Settings, tell: Tell) -> (UnboundedSender<Ask>, JoinHandle<()>) {
     let (asks, waiting) = unbounded_channel();
     session.set_autocommit(settings.autocommit);
+    let mut script = Box::new(Script::new(std::env::current_dir().unwrap_or_default()));
+    // As `query -f` has it, and a text without words: what follows an error was written for its success.
+    script.stops_at_errors();
     let worker = Worker {
         waiting,
         desk: Desk::new(Arc::clone(&tell)),
@@ -55,7 +58,7 @@ pub fn start(mut session: Session, settings: &Settings, tell: Tell) -> (Unbounde
         progress: settings.progress,
         network: None,
         measured: None,
-        script: Some(Box::new(Script::new(std::env::current_dir().unwrap_or_default()))),
+        script: Some(script),
         typed: Arc::from(""),
         approved: Approved::default(),
         out: None,

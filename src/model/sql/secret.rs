@@ -50,13 +50,16 @@ fn in_statement(text: &str, found: &[Token]) -> bool {
             }
             _ if is_name(token) && of_role && telling(piece) && piece.contains('$') => true,
             _ if is_name(token) && names_secret(piece) => {
-                let called = |next: &&Token| {
-                    matches!(next.kind, TokenKind::Operator) || matches!(next.of(text), "(" | ",")
-                };
+                let called =
+                    |next: &&Token| matches!(next.kind, TokenKind::Operator) || matches!(next.of(text), "(" | ",");
                 const ENDS: [&str; 11] =
                     [",", "and", "or", "from", "where", "order", "group", "limit", "as", "then", "when"];
+                // `IS DISTINCT FROM` goes on.
+                let goes_on = |(at, next): &(usize, &Token)| {
+                    !is(next, &ENDS) || (is(next, &["from"]) && *at > 0 && is(&after[at - 1], &["distinct"]))
+                };
                 after.iter().find(|next| !called(next)).is_some_and(is_value)
-                    || after.iter().take_while(|next| !is(next, &ENDS)).any(is_value)
+                    || after.iter().enumerate().take_while(goes_on).any(|(_, next)| is_value(next))
                     || (fills && after.iter().any(is_value))
             }
             _ => false,
@@ -68,7 +71,9 @@ fn in_statement(text: &str, found: &[Token]) -> bool {
 fn names_secret(words: &str) -> bool {
     let short = |word: &str| {
         let word = word.to_ascii_lowercase();
-        ["pass", "pw", "pwd"].iter().any(|name| word.strip_suffix(name).is_some_and(|w| w.is_empty() || w.ends_with('_')))
+        ["pass", "pw", "pwd"]
+            .iter()
+            .any(|name| word.strip_suffix(name).is_some_and(|w| w.is_empty() || w.ends_with('_')))
     };
     telling(words) || words.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(short)
 }
