@@ -91,6 +91,9 @@ pub(super) enum After {
 
 impl Worker {
     pub(super) fn new(settings: &Settings, tell: Tell, waiting: UnboundedReceiver<Ask>) -> Worker {
+        let mut script = Box::new(Script::new(std::env::current_dir().unwrap_or_default()));
+        // As `query -f` has it, and a text without words: what follows an error was written for its success.
+        script.stops_at_errors();
         Worker {
             waiting,
             desk: Desk::new(Arc::clone(&tell)),
@@ -105,7 +108,7 @@ impl Worker {
             progress: settings.progress,
             network: None,
             measured: None,
-            script: Some(Box::new(Script::new(std::env::current_dir().unwrap_or_default()))),
+            script: Some(script),
             typed: Arc::from(""),
             approved: Approved::default(),
             out: None,
@@ -369,7 +372,21 @@ impl Worker {
         }
         match current.stop.take() {
             Some(stop) if session.is_away() => stop.detached(),
-            Some(stop) => stop.over().await,
+            // Whoever looks at rows meanwhile is answered.
+            Some(stop) => {
+                let mut over = std::pin::pin!(stop.over());
+                loop {
+                    tokio::select! {
+                        biased;
+                        () = &mut over => break,
+                        ask = self.waiting.recv(), if leaving.is_none() => {
+                            if self.meanwhile(ask) == Some(After::Leave) {
+                                leaving = Some(Instant::now());
+                            }
+                        }
+                    }
+                }
+            }
             None => {}
         }
         if let (Some(_), Some(network), Some(answered)) = (current.network, &mut self.network, current.first) {

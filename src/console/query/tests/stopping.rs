@@ -1,7 +1,6 @@
 //! Cancels that take their time, lines that are lost, connections that are dropped: what is said, and what keys mean
 //! meanwhile.
 
-use super::safety::both;
 use super::*;
 use crate::console::query::pane::{Focus, Link};
 
@@ -23,6 +22,15 @@ impl Bench {
         bench.news(News::Window { result, window });
         bench.orders.clear();
         bench
+    }
+
+    /// The screen at both sizes, and at 80×24 again.
+    fn at_both(&mut self, name: &str) {
+        for (width, height) in [(80, 24), (120, 40)] {
+            self.resize(width, height);
+            insta::assert_snapshot!(format!("{name}_{width}x{height}"), self.screen());
+        }
+        self.resize(80, 24);
     }
 
     fn fails(&mut self, kind: Kind, title: &str, result: Option<ResultId>) {
@@ -53,6 +61,7 @@ fn a_cancelled_result_stays_in_sight_and_can_be_looked_through() {
     bench.ends(true);
     assert_eq!(bench.pane.title().work, Work::Cancelled);
     assert_eq!(bench.pane.link, Link::Cut);
+    bench.at_both("cancelled");
     bench.keys("<Esc>G");
     assert_eq!(bench.pane.table().map(|table| table.row), Some(199));
     bench.keys("m");
@@ -85,6 +94,7 @@ fn what_is_thrown_away_is_told_and_the_second_control_c_offers_to_drop() {
     bench.news(News::State { transaction: Transaction::Open, facts, away: false });
     bench.keys("<C-c>");
     bench.news(News::Draining(3 << 20));
+    bench.at_both("draining");
     // Typing and looking stay free.
     bench.keys("x");
     assert!(bench.pane.editor.buffer().text().ends_with('x'));
@@ -92,6 +102,7 @@ fn what_is_thrown_away_is_told_and_the_second_control_c_offers_to_drop() {
     assert_eq!((bench.pane.focus, bench.pane.table().map(|table| table.row)), (Focus::Results, Some(2)));
     bench.orders.clear();
     bench.keys("<C-c>");
+    bench.at_both("drop");
     bench.keys("n");
     assert_eq!(bench.ask(), []);
     bench.keys("<C-c>y");
@@ -99,33 +110,6 @@ fn what_is_thrown_away_is_told_and_the_second_control_c_offers_to_drop() {
     bench.fails(Kind::TransactionLost, "The connection was dropped", Some(ResultId(7)));
     bench.ends(true);
     assert_eq!((bench.pane.transaction, bench.pane.link), (Transaction::Idle, Link::Cut));
-}
-
-#[test]
-fn the_screens_of_a_stream_that_is_cancelled() {
-    both("draining", |width, height| {
-        let mut bench = Bench::streaming(width, height);
-        let facts = Box::new(bench.pane.facts.clone());
-        bench.news(News::State { transaction: Transaction::Open, facts, away: false });
-        bench.keys("<C-c>");
-        bench.news(News::Draining(3 << 20));
-        bench.screen()
-    });
-    both("drop", |width, height| {
-        let mut bench = Bench::streaming(width, height);
-        let facts = Box::new(bench.pane.facts.clone());
-        bench.news(News::State { transaction: Transaction::Open, facts, away: false });
-        bench.keys("<C-c>");
-        bench.news(News::Draining(3 << 20));
-        bench.keys("<C-c>").screen()
-    });
-    both("cancelled", |width, height| {
-        let mut bench = Bench::streaming(width, height);
-        bench.keys("<C-c>");
-        bench.fails(Kind::Cancelled, "Cancelled", Some(ResultId(7)));
-        bench.ends(true);
-        bench.screen()
-    });
 }
 
 #[test]
@@ -171,16 +155,14 @@ fn a_lost_line_moves_the_clock_of_an_idle_pane() {
 
 #[test]
 fn while_something_runs_only_what_is_true_of_it_is_said() {
-    both("previous", |width, height| {
-        let mut bench = Bench::new(width, height);
-        bench.keys("select 1;<Enter>");
-        bench.orders_of_status();
-        bench.keys("<M-a><Delete>select pg_sleep(9);<Enter>");
-        let (run, now) = (bench.pane.runs, bench.now);
-        bench.news(News::Began { run, index: 0, at: now });
-        bench.input(Input::Tick(now + Duration::from_secs(3)));
-        bench.screen()
-    });
+    let mut bench = Bench::new(80, 24);
+    bench.keys("select 1;<Enter>");
+    bench.orders_of_status();
+    bench.keys("<M-a><Delete>select pg_sleep(9);<Enter>");
+    let (run, now) = (bench.pane.runs, bench.now);
+    bench.news(News::Began { run, index: 0, at: now });
+    bench.input(Input::Tick(now + Duration::from_secs(3)));
+    bench.at_both("previous");
 }
 
 #[test]
