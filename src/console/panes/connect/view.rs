@@ -15,8 +15,6 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use std::time::SystemTime;
 
-/// What speaks for each way to come by a password.
-
 /// Columns before a field's value.
 const LABEL: u16 = 15;
 
