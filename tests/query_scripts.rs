@@ -42,6 +42,7 @@ impl Tab {
         let setup = Setup {
             name: "orders-test".to_owned(),
             host: target.endpoint.host.clone(),
+            port: target.endpoint.port,
             user: target.user.clone(),
             database: target.database.clone(),
             production: false,
@@ -295,6 +296,49 @@ async fn results_go_to_files_in_psqls_shapes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_not_whole_is_said_not_to_be() {
+    let mut tab = Tab::open(false).await;
+    // So that a cancel has to hear the statement out: a session with a past is not thrown away.
+    tab.runs("create temp table past (n int)").await;
+    let said = |tab: &Tab, wanted: &str| tab.words().iter().any(|words| words.contains(wanted));
+    // Cancelled while it is written: the progress is seen, and what is written ends where it was stopped.
+    let half = tab.file("half.csv", "what was there before");
+    tab.run(&format!("\\copy (select generate_series(1, 1000000000), repeat('x', 200)) to '{half}' csv\n"));
+    tab.until("how much is written", |tab| tab.screen().contains(" in half.csv")).await;
+    tab.cancel();
+    assert_eq!(tab.ends().await, Work::Cancelled, "{}", tab.screen());
+    assert!(said(&tab, "half.csv is not whole: it ends ("), "{:?}", tab.words());
+    assert!(!said(&tab, "written to"), "{:?}", tab.words());
+    let text = std::fs::read_to_string(&half).expect("the file");
+    assert!(text.starts_with("1,xxx") && text.len() > 200, "{}", text.len());
+    // Failed at the server on the way.
+    let torn = tab.file("torn.csv", "");
+    tab.run(&format!("\\copy (select 10000 / (30000 - n) from generate_series(1, 60000) n) to '{torn}' csv\n"));
+    tab.ends().await;
+    assert!(said(&tab, "division by zero") && said(&tab, "torn.csv is not whole"), "{:?}", tab.words());
+    tab.run("select 10000 / (30000 - n) from generate_series(1, 60000) n \\g /dev/null\n");
+    tab.ends().await;
+    assert!(said(&tab, "/dev/null is not whole"), "{:?}", tab.words());
+    // Nothing came at all.
+    let empty = tab.file("empty.csv", "what was there before");
+    tab.run(&format!("\\copy (select nothing) to '{empty}' csv\n"));
+    tab.ends().await;
+    assert!(said(&tab, "empty.csv is empty"), "{:?}", tab.words());
+    // A disk that is full ends what only reads, which would go on for hours.
+    if std::path::Path::new("/dev/full").exists() {
+        tab.run("\\copy (select generate_series(1, 2000000000), repeat('x', 200)) to '/dev/full' csv\n");
+        tab.ends().await;
+        assert!(said(&tab, "/dev/full: No space left"), "{:?}", tab.words());
+    }
+    assert_eq!(tab.value("select count(*) from past").await, "0", "the session is the one it was");
+    // What is whole is said to be.
+    let whole = tab.file("whole.csv", "");
+    tab.runs(&format!("\\copy (select 1) to '{whole}' csv\n")).await;
+    assert!(said(&tab, "written to") && !said(&tab, "not whole"), "{:?}", tab.words());
+    tab.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_dangerous_in_what_nobody_saw_is_asked_about() {
     let mut tab = Tab::open(false).await;
     tab.runs("create temp table a (n int)").await;
@@ -437,6 +481,39 @@ async fn a_cancel_is_heard_in_the_middle_of_everything() {
     tab.key(KeyCode::Char('y'), KeyModifiers::NONE);
     assert_eq!(tab.ends().await, Work::Done, "{}", tab.screen());
     assert_eq!(tab.value("select count(*) from t").await, "0");
+    tab.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_stops_at_its_first_error_unless_told_not_to() {
+    let mut tab = Tab::open(false).await;
+    tab.runs("create temp table t (n int)").await;
+    let within = tab.file("within.sql", "insert into t values (1);\nselect 1/0;\ninsert into t values (2);\n");
+    let around = tab.file("around.sql", &format!("\\i {within}\ninsert into t values (3);\n"));
+    tab.run(&format!("\\i {around}\ninsert into t values (4);\n"));
+    assert_eq!(tab.ends().await, Work::Failed);
+    let wanted = format!("{within}:2: ");
+    assert!(tab.words().iter().any(|words| words.starts_with(&wanted)), "{:?}", tab.words());
+    assert_eq!(tab.value("select string_agg(n::text, ',') from t").await, "1");
+    // A statement that was to go elsewhere is not sent at all, whatever is said of errors.
+    for (text, why) in [
+        ("insert into t values (5) \\g |cat\n", "a command of the shell is not run by gatepost"),
+        (
+            "\\set ON_ERROR_STOP off\ninsert into t values (6) \\g |cat\n",
+            "a command of the shell is not run by gatepost",
+        ),
+        ("insert into t values (7) \\gdesc\n", "only what reads"),
+        ("insert into t values (8) \\watch sometimes\n", "sometimes is no good"),
+    ] {
+        tab.run(text);
+        tab.ends().await;
+        assert!(tab.words().iter().any(|words| words.contains(why)), "{text}: {:?}", tab.words());
+    }
+    assert_eq!(tab.value("select string_agg(n::text, ',') from t").await, "1");
+    // Told not to stop, which holds for the tab, it does not.
+    tab.run(&format!("\\i {around}\ninsert into t values (4);\n"));
+    assert_eq!(tab.ends().await, Work::Failed);
+    assert_eq!(tab.value("select string_agg(n::text, ',' order by n) from t").await, "1,1,2,3,4");
     tab.close().await;
 }
 

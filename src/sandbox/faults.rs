@@ -51,6 +51,9 @@ pub enum Fault {
     UnknownCa,
     /// `no-tls`: the gate answers SSLRequest with N.
     NoTls,
+    /// `tls-only`: the gate hears nothing in the clear but the wish for TLS; a CancelRequest too must come through it, as where
+    /// a load balancer or a proxy stands before the server.
+    TlsOnly,
     /// `too-many-connections`: the gate refuses with 53300.
     TooManyConnections,
     /// `starting-up`: the gate refuses with 57P03.
@@ -117,6 +120,7 @@ const SIMPLE: &[Fault] = &[
     Fault::ExpiredCertificate,
     Fault::UnknownCa,
     Fault::NoTls,
+    Fault::TlsOnly,
     Fault::TooManyConnections,
     Fault::StartingUp,
     Fault::ShuttingDown,
@@ -148,6 +152,7 @@ impl fmt::Display for Fault {
             Fault::ExpiredCertificate => "expired-certificate",
             Fault::UnknownCa => "unknown-ca",
             Fault::NoTls => "no-tls",
+            Fault::TlsOnly => "tls-only",
             Fault::TooManyConnections => "too-many-connections",
             Fault::StartingUp => "starting-up",
             Fault::ShuttingDown => "shutting-down",

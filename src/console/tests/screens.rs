@@ -106,14 +106,18 @@ fn fleet_copy_menu() {
 fn fleet_overlays() {
     for (name, keys) in [("help", "?"), ("palette", ": t u"), ("regions", "R"), ("details", "v"), ("policy-user", "i")]
     {
-        let mut console = Console::listed(80, 24);
-        console.keys("/ orders Enter");
-        console.keys(keys);
-        insta::assert_snapshot!(format!("overlay-{name}-80x24"), console.text());
+        for (width, height) in [(80, 24), (120, 40)] {
+            let mut console = Console::listed(width, height);
+            console.keys("/ orders Enter");
+            console.keys(keys);
+            insta::assert_snapshot!(format!("overlay-{name}-{width}x{height}"), console.text());
+        }
     }
-    let mut console = Console::listed(80, 24);
-    console.keys("/ wiki Enter Enter");
-    insta::assert_snapshot!("overlay-foreign-80x24", console.screen());
+    both!("overlay-foreign", |width, height| {
+        let mut console = Console::listed(width, height);
+        console.keys("/ wiki Enter Enter");
+        console
+    });
 }
 
 #[test]
@@ -281,6 +285,22 @@ fn several_sessions_have_a_row_of_tabs() {
         console.tick(Duration::from_secs(1));
         console
     });
+}
+
+/// A session that was just logged in.
+fn querying(width: u16, height: u16, keys: &str) -> Console {
+    let mut console = filled(width, height);
+    console.keys("Enter");
+    console.answer(|c| matches!(c, Command::Connect(..)), Answer::Connected("shop".into(), Box::new(facts())));
+    console.tick(Duration::from_secs(1));
+    console.keys(keys);
+    console
+}
+
+#[test]
+fn the_keys_of_the_query_pane() {
+    both!("query-help", |width, height| querying(width, height, "F1"));
+    both!("query-help-end", |width, height| querying(width, height, "F1 G"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ const EVENTS: &str = "select * from events;<Enter>";
 
 impl Bench {
     /// A statement that has sent 200 rows and goes on.
-    fn streaming(width: u16, height: u16) -> Bench {
+    pub(super) fn streaming(width: u16, height: u16) -> Bench {
         let mut bench = Bench::new(width, height);
         bench.keys(EVENTS);
         let (run, result, now) = (bench.pane.runs, ResultId(7), bench.now);
@@ -22,6 +22,15 @@ impl Bench {
         bench.news(News::Window { result, window });
         bench.orders.clear();
         bench
+    }
+
+    /// The screen at both sizes, and at 80×24 again.
+    fn at_both(&mut self, name: &str) {
+        for (width, height) in [(80, 24), (120, 40)] {
+            self.resize(width, height);
+            insta::assert_snapshot!(format!("{name}_{width}x{height}"), self.screen());
+        }
+        self.resize(80, 24);
     }
 
     fn fails(&mut self, kind: Kind, title: &str, result: Option<ResultId>) {
@@ -52,7 +61,7 @@ fn a_cancelled_result_stays_in_sight_and_can_be_looked_through() {
     bench.ends(true);
     assert_eq!(bench.pane.title().work, Work::Cancelled);
     assert_eq!(bench.pane.link, Link::Cut);
-    insta::assert_snapshot!("cancelled_80x24", bench.screen());
+    bench.at_both("cancelled");
     bench.keys("<Esc>G");
     assert_eq!(bench.pane.table().map(|table| table.row), Some(199));
     bench.keys("m");
@@ -85,7 +94,7 @@ fn what_is_thrown_away_is_told_and_the_second_control_c_offers_to_drop() {
     bench.news(News::State { transaction: Transaction::Open, facts, away: false });
     bench.keys("<C-c>");
     bench.news(News::Draining(3 << 20));
-    insta::assert_snapshot!("draining_80x24", bench.screen());
+    bench.at_both("draining");
     // Typing and looking stay free.
     bench.keys("x");
     assert!(bench.pane.editor.buffer().text().ends_with('x'));
@@ -93,7 +102,7 @@ fn what_is_thrown_away_is_told_and_the_second_control_c_offers_to_drop() {
     assert_eq!((bench.pane.focus, bench.pane.table().map(|table| table.row)), (Focus::Results, Some(2)));
     bench.orders.clear();
     bench.keys("<C-c>");
-    insta::assert_snapshot!("drop_80x24", bench.screen());
+    bench.at_both("drop");
     bench.keys("n");
     assert_eq!(bench.ask(), []);
     bench.keys("<C-c>y");
@@ -153,7 +162,30 @@ fn while_something_runs_only_what_is_true_of_it_is_said() {
     let (run, now) = (bench.pane.runs, bench.now);
     bench.news(News::Began { run, index: 0, at: now });
     bench.input(Input::Tick(now + Duration::from_secs(3)));
-    insta::assert_snapshot!("previous_80x24", bench.screen());
+    bench.at_both("previous");
+}
+
+#[test]
+fn what_a_time_is_made_of_gives_way_in_a_narrow_window() {
+    let mut bench = Bench::streaming(80, 24);
+    let timing = Timing {
+        first: Some(Duration::from_millis(24)),
+        total: Duration::from_millis(30_600),
+        network: Some(Duration::from_millis(22)),
+    };
+    let (run, result, tag) = (bench.pane.runs, Some(ResultId(7)), "SELECT 200".to_owned());
+    bench.news(News::Complete { run, index: 0, result, tag, rows: 200, timing });
+    bench.ends(false);
+    assert!(bench.screen().contains("(server 2 ms, network 22 ms, first row 24 ms)"), "{}", bench.screen());
+    let short = "only the first 200 rows are kept (setting row_limit)".to_owned();
+    bench.news(News::Short { result: ResultId(7), why: short });
+    assert!(bench.screen().contains("cut short · 30.6 s (server"), "{}", bench.screen());
+    let mut narrow = Bench::streaming(60, 24);
+    let (run, result, tag) = (narrow.pane.runs, Some(ResultId(7)), "SELECT 200".to_owned());
+    narrow.news(News::Complete { run, index: 0, result, tag, rows: 200, timing });
+    narrow.ends(false);
+    let screen = narrow.screen();
+    assert!(screen.contains("200 rows · 30.6 s ") && !screen.contains("(server"), "{screen}");
 }
 
 #[test]
