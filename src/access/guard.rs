@@ -23,7 +23,8 @@
 //!
 //! Commands that the server runs outside of transaction blocks alone ([`OUTSIDE`]) go out bare. What PostgreSQL itself lets
 //! pass in read-only transactions stays possible: temporary tables, VACUUM, NOTIFY, advisory locks, COMMIT PREPARED of what
-//! another session prepared, and functions that act through a session of their own (dblink) or outside the database.
+//! another session prepared, before version 16 large objects (`lo_create`, `lo_unlink`), and functions that act through a
+//! session of their own (dblink) or outside the database.
 
 use crate::model::sql::{TokenKind, tokens_of_server as tokens};
 use crate::model::{Diagnosis, Kind, Transaction};
