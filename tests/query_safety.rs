@@ -138,6 +138,19 @@ async fn a_read_only_session_reads_as_ever() {
         drop(running);
         assert_eq!(tags, expected, "{sql}");
     }
+    // A notification comes behind everything, and is told.
+    rows(&mut session, "listen news").await.expect("listens");
+    let (mut tags, mut heard) = (Vec::new(), 0);
+    let mut running = session.run("select pg_notify('news', 'breaking')");
+    while let Some(happening) = running.next().await {
+        match happening.expect("runs") {
+            Happening::Complete { tag, .. } => tags.push(tag),
+            Happening::Notice(_) => heard += 1,
+            _ => {}
+        }
+    }
+    drop(running);
+    assert_eq!((tags.as_slice(), heard), (&["SELECT 1".to_owned()][..], 1));
     for sql in ["vacuum guarded", "discard all", "set work_mem = '7MB'", "listen news", "copy (select 1) to stdout"] {
         if let Err(diagnosis) = rows(&mut session, sql).await {
             assert!(diagnosis.title.contains("permission denied"), "{sql}: {diagnosis:?}");

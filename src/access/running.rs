@@ -140,10 +140,12 @@ impl<'a> Running<'a> {
                         Some(next) => Some(next),
                         None => running.next().await,
                     };
-                    if let Some(held) = self.held.take()
-                        && let Some(next) = event
+                    // Notices come behind the last completion, too. At an end or an error it was the suffix's, or undone.
+                    if !matches!(event, Some(Ok(Happening::Notice(_))))
+                        && let Some(held) = self.held.take()
+                        && matches!(event, Some(Ok(_)))
                     {
-                        self.next = Some(next);
+                        self.next = event;
                         event = Some(Ok(held));
                     } else if !self.suffix.is_empty()
                         && let Some(Ok(Happening::Complete { tag, .. })) = &event
