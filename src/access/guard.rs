@@ -30,7 +30,7 @@
 //! PREPARED of what another session prepared, and functions that act through a session of their own (dblink) or outside
 //! the database.
 
-use crate::model::sql::{TokenKind, tokens_of_server as tokens};
+use crate::model::sql::{TokenKind, numbers_run_into_words, tokens_of_server as tokens};
 use crate::model::{Diagnosis, Kind, Transaction};
 
 /// Goes before each text; the server makes the transaction read-only, or keeps it so. Its own completion is not told.
@@ -107,6 +107,10 @@ pub(super) fn is_prefixed(text: &str, transaction: Transaction, reading: &Readin
     // Data within a text are statements to the server, for it has no text of its own for data.
     if tokens(text).any(|token| token.kind == TokenKind::CopyData) {
         return Err(refused("data of COPY FROM STDIN stand in the text of the statement"));
+    }
+    if numbers_run_into_words(text) {
+        return Err(refused("a number in it runs into a word or a dollar sign, which servers read differently")
+            .advise("Put a blank behind the number"));
     }
     let firsts = first_words(text);
     let is_control = |words: &[String; 2]| {
@@ -279,6 +283,8 @@ mod tests {
             "select 1 --\r; commit; begin read write; insert into t values (2); commit",
             "select a[1:e'\\''::\"char\"::int]; commit; begin read write; insert into t values (3); commit; select ''",
             "select a[1:b$c$]; commit; begin read write; select '$c$'",
+            "select 0x$$; commit; begin read write; insert into t values (4); commit; select $$",
+            "select 1_e'\\'; commit; begin read write; insert into t values (5); commit; select '",
         ] {
             assert!(is_prefixed(text, Transaction::Idle, &USUAL).is_err(), "{text}");
         }
@@ -287,6 +293,7 @@ mod tests {
             "select 1; select \"commit\"",
             "select a[1:n]; select 2",
             "set lock_timeout = 0; select 1",
+            "select 0x1F, 1_000, 1.5e3, 2::int, a1$$b from t limit 10;",
         ] {
             assert_eq!(is_prefixed(text, Transaction::Idle, &USUAL), Ok(true), "{text}");
         }

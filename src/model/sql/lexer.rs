@@ -15,6 +15,17 @@ pub fn tokens_of_server(text: &str) -> impl Iterator<Item = Token> {
     Lexer { psql: false, ..Lexer::new(text, LexState::default()) }
 }
 
+/// Whether a number in it runs into what could be a word: before PostgreSQL 15 `0x$$` is a number and a name, from 16 on a
+/// number and the beginning of a string, and `1_e'\''` alike (PostgreSQL, Lexical Structure, Numeric Constants). Such a text
+/// may hold more statements to a server than to us.
+pub fn numbers_run_into_words(text: &str) -> bool {
+    tokens_of_server(text).any(|token| {
+        let next = text.as_bytes().get(token.end).copied().unwrap_or(b' ');
+        matches!(token.kind, TokenKind::Number | TokenKind::Parameter)
+            && (next.is_ascii_alphabetic() || matches!(next, b'_' | b'$' | 0x80..))
+    })
+}
+
 /// The tokens of one line, which may end with its line feed or not, and the state for the line after it. A token that
 /// goes on in the next line has `terminated: false`.
 pub fn lex_line(state: LexState, line: &str) -> (Vec<Token>, LexState) {

@@ -22,7 +22,7 @@ pub use arguments::{Arguments, Manner};
 pub use classify::{Class, CopyWay, classify};
 pub use conditions::Conditions;
 pub use keyword::{Reserved, keyword};
-pub use lexer::{lex_line, tokens, tokens_of_server};
+pub use lexer::{lex_line, numbers_run_into_words, tokens, tokens_of_server};
 pub use scanner::{Found, Mark, Query, Scanner};
 pub use secret::may_hold_secret;
 pub use split::{Ended, Statement, chosen, statement_at, statements};

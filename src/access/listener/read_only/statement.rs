@@ -2,7 +2,7 @@
 //! the wire.
 
 use crate::model::Transaction;
-use crate::model::sql::{Token, TokenKind, tokens_of_server};
+use crate::model::sql::{Token, TokenKind, numbers_run_into_words, tokens_of_server};
 use std::borrow::Cow;
 
 /// Goes before the text of a simple query: both are one implicit transaction block, or part of the block that is open.
@@ -172,15 +172,6 @@ fn mapped(bytes: &[u8]) -> Cow<'_, str> {
             Cow::Owned(bytes.iter().map(|byte| char::from_u32(letter(byte)).unwrap_or('_')).collect())
         }
     }
-}
-
-/// Before 15 `0x$$` is a number and a name, from 16 on a number and the beginning of a string; `1_e'\'` alike.
-fn numbers_run_into_words(text: &str) -> bool {
-    tokens_of_server(text).any(|token| {
-        let next = text.as_bytes().get(token.end).copied().unwrap_or(b' ');
-        matches!(token.kind, TokenKind::Number | TokenKind::Parameter)
-            && (next.is_ascii_alphabetic() || matches!(next, b'_' | b'$' | 0x80..))
-    })
 }
 
 fn is_end(token: &Token, text: &str) -> bool {
