@@ -40,7 +40,9 @@ pub(super) async fn of_wire(access: &Access, error: io::Error, line: &Line, afte
     }
     let endpoint = line.endpoint();
     match line.bastion() {
-        Some(bastion) => with_status(access, tunnel::unreachable_from(bastion, endpoint, error.kind(), after), endpoint).await,
+        Some(bastion) => {
+            with_status(access, tunnel::unreachable_from(bastion, endpoint, error.kind(), after), endpoint).await
+        }
         None => {
             let others = others(access, endpoint).await;
             let diagnosis = tunnel::unreachable_from_here(endpoint, &error, after, &others);

@@ -171,4 +171,3 @@ pub(in crate::access) fn unproven(why: &str, found: &Found<'_>) -> Diagnosis {
     .because("its certificate is good, so something behind it that is not the database answers in its place")
     .advise("Do not log in with that password until it is known what answers there")
 }
-

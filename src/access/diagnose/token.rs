@@ -201,7 +201,8 @@ fn enable(diagnosis: Diagnosis, say: &str, found: &Found<'_>) -> Diagnosis {
         DatabaseKind::Cluster => "db-cluster",
         DatabaseKind::Instance => "db-instance",
         DatabaseKind::Proxy => {
-            let command = format!("aws rds modify-db-proxy --db-proxy-name {owner} --default-auth-scheme IAM_AUTH{place}");
+            let command =
+                format!("aws rds modify-db-proxy --db-proxy-name {owner} --default-auth-scheme IAM_AUTH{place}");
             return diagnosis.advise_paste("Switch it on", command);
         }
     };

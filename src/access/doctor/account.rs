@@ -43,11 +43,14 @@ pub(super) async fn settings(access: &Access, subject: &Subject, chart: &mut Cha
         Ok(file) if !file.is_empty() => format!("{file} ({variable})"),
         _ => usual.to_owned(),
     };
-    check.details.push(format!(
-        "AWS's own files: {}, {}",
-        named("AWS_CONFIG_FILE", "~/.aws/config"),
-        named("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
-    ));
+    check.details.push(match &settings.aws.credentials {
+        Some(_) => "AWS keys were given to gatepost itself".to_owned(),
+        None => format!(
+            "AWS's own files: {}, {}",
+            named("AWS_CONFIG_FILE", "~/.aws/config"),
+            named("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
+        ),
+    });
     if let Some(url) = &settings.aws.endpoint_url {
         check.details.push(format!("all of AWS is asked at {url}"));
     }

@@ -76,8 +76,11 @@ mod tests {
         let before = |seconds| Some(now - Duration::from_secs(seconds));
         let node = bastion("i-1", Some("vpc-1"), true, "3.3.987.0");
         let ranked = |bastion| Ranked { bastion, score: 0, usable: true, reasons: vec!["agent online".to_owned()] };
-        let started =
-            Bastion { up_since: before(86_400), agent: Agent { last_ping: before(60), ..node.agent.clone() }, ..node.clone() };
+        let started = Bastion {
+            up_since: before(86_400),
+            agent: Agent { last_ping: before(60), ..node.agent.clone() },
+            ..node.clone()
+        };
         assert_eq!(
             words(&ranked(started), now),
             "i-1: agent online, node up since 1970-01-11 13:46:40 UTC, last ping 60 s ago"
