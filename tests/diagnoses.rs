@@ -16,7 +16,7 @@ use gatepost::sandbox::Fault;
 use insta::assert_snapshot;
 use neighbour::Neighbour;
 use portable_pty::CommandBuilder;
-use rows::{CONFIG, Row, rows};
+use rows::{CONFIG, Row, SSO_CACHE, rows};
 use std::net::{SocketAddr, TcpStream};
 use std::num::NonZero;
 use std::time::Duration;
@@ -84,8 +84,9 @@ impl Ground {
     fn new() -> Ground {
         let neighbour = Neighbour::start();
         let folder = format!("{}/.aws", neighbour.variable("HOME"));
-        std::fs::create_dir(&folder).expect("a new folder");
+        std::fs::create_dir_all(format!("{folder}/sso/cache")).expect("a new folder");
         std::fs::write(format!("{folder}/config"), CONFIG).expect("written");
+        std::fs::write(format!("{folder}/sso/cache/{}", SSO_CACHE.0), SSO_CACHE.1).expect("written");
         Ground { neighbour, silence: Silence::new() }
     }
 
@@ -160,7 +161,9 @@ fn steady(text: &str) -> String {
     }
     let mut out = String::new();
     for line in text.lines() {
-        let mut rest = line;
+        // How long the server is up, and how many are in it just then.
+        let end = [", up ", "connections: "].iter().filter_map(|words| line.find(words)).min();
+        let mut rest = &line[..end.unwrap_or(line.len())];
         while let Some(at) = rest.find("oncall-") {
             let (head, tail) = rest.split_at(at + "oncall-".len());
             let digits = tail.len() - tail.trim_start_matches(|c: char| c.is_ascii_hexdigit()).len();

@@ -126,7 +126,7 @@ fn events() -> Vec<Event> {
             })
         },
         Event {
-            doctor: ("handshake", '✗', "The agent on bastion-a did not answer within 8 s"),
+            doctor: ("handshake", '✗', "sudo systemctl restart amazon-ssm-agent"),
             doctor_status: 3,
             ..refused(Row {
                 name: "agent_gone",
