@@ -46,6 +46,7 @@ fn pane(names: &Arc<Catalogue>) -> Pane {
     let mut pane = Pane::new(Setup {
         name: "bench".to_owned(),
         host: "bench".to_owned(),
+        port: 5432,
         user: "bench".to_owned(),
         database: "bench".to_owned(),
         production: false,

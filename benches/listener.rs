@@ -27,6 +27,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 const ROUNDS: usize = 3;
+/// Of each run of pgbench.
+const SECONDS: &str = "3";
+/// What is measured of each way, the first three in transactions a second with 8 clients.
+const COLUMNS: [&str; 6] = ["pgbench", "pgbench -S", "select 1", "logins/s", "COPY out MB/s", "COPY in MB/s"];
+/// What the sandbox's Secrets Manager holds for `postgres` (src/sandbox/secrets.rs).
+const MASTER: &str = "postgres-master-password";
 /// Of a line that is copied, its end too.
 const LINE: usize = 1001;
 const OUT: usize = 400_000;
@@ -43,13 +49,12 @@ fn main() {
             return;
         }
     }
-    let mut sandbox = start(gatepost().arg("sandbox"));
+    let mut sandbox = Ending(start(gatepost().arg("sandbox")));
     // Kept to the end: a pipe that nobody holds would stop whoever prints into it.
-    let mut lines = BufReader::new(sandbox.stdout.take().expect("piped")).lines();
+    let mut lines = BufReader::new(sandbox.0.stdout.take().expect("piped")).lines();
     let environment = environment(&mut lines);
     let result = std::panic::catch_unwind(|| compare(&environment));
-    sandbox.kill().expect("the sandbox can be ended");
-    sandbox.wait().expect("the sandbox ends");
+    drop(sandbox);
     if result.is_err() {
         std::process::exit(1);
     }
@@ -105,7 +110,14 @@ fn compare(environment: &HashMap<String, String>) {
     let file = script.display().to_string();
     let socket = folder.path().join("s");
     let mut others = Vec::new();
-    let mut ways = vec![("straight, TLS", straight(environment))];
+    let token = straight(environment);
+    let mut password = token.clone();
+    password.retain(|(name, _)| *name != "PGPASSWORD");
+    password.extend([("PGUSER", "postgres".to_owned()), ("PGPASSWORD", MASTER.to_owned())]);
+    let grant = ["-X", "-q", "-c", "grant all on all tables in schema public to oncall"];
+    assert!(client("pgbench", &password).args(["-i", "-q", "-s", "5"]).status().is_ok_and(|status| status.success()));
+    assert!(client("psql", &password).args(grant).status().is_ok_and(|status| status.success()));
+    let mut ways = vec![("straight, TLS", token), ("straight, TLS with SCRAM", password)];
     for (name, words) in [
         ("listener, port with SCRAM", vec!["--port".to_owned(), "0".to_owned()]),
         ("listener, socket", vec![format!("--socket={}", socket.display())]),
@@ -117,11 +129,11 @@ fn compare(environment: &HashMap<String, String>) {
         let mut line = || lines.next().expect("two lines are printed").expect("text");
         let (_, pasted) = (line(), line());
         ways.push((name, variables(&pasted)));
-        others.push(proxy);
+        others.push(Ending(proxy));
     }
     match pgbouncer(&straight(environment)) {
         Some((bouncer, folder, variables)) => {
-            others.push(bouncer);
+            others.push(Ending(bouncer));
             let socket = [("PGHOST", folder.path().display().to_string())];
             let by_socket = variables.iter().filter(|one| one.0 != "PGHOST").cloned().chain(socket).collect();
             ways.extend([("PgBouncer, port with SCRAM", variables), ("PgBouncer, socket, SCRAM", by_socket)]);
@@ -132,9 +144,14 @@ fn compare(environment: &HashMap<String, String>) {
             measure(&ways, &file, &lines);
         }
     }
-    for mut other in others {
-        other.kill().expect("it can be ended");
-        other.wait().expect("it ends");
+}
+
+/// Ends with us, however that is: what outlived a panic would hold our output open.
+struct Ending(Child);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.kill().and_then(|()| self.0.wait()).expect("it ends");
     }
 }
 
@@ -145,33 +162,30 @@ fn measure(ways: &[(&str, Variables)], file: &str, lines: &Path) {
     for _ in 0..ROUNDS {
         for ((_, variables), figures) in ways.iter().zip(&mut figures) {
             figures.push([
-                pgbench(variables, &["-c", "8", "-j", "2", "-T", "4", "-f", file]),
-                pgbench(variables, &["-C", "-c", "8", "-j", "2", "-T", "4", "-f", file]),
+                pgbench(variables, &["-c", "8", "-j", "2", "-T", SECONDS]),
+                pgbench(variables, &["-c", "8", "-j", "2", "-T", SECONDS, "-S"]),
+                pgbench(variables, &["-c", "8", "-j", "2", "-T", SECONDS, "-f", file]),
+                pgbench(variables, &["-C", "-c", "8", "-j", "2", "-T", SECONDS, "-f", file]),
                 copy_out(variables),
                 copy_in(variables, lines),
             ]);
         }
     }
-    let median = |rounds: &[[f64; 4]], at: usize| {
+    let median = |rounds: &[[f64; COLUMNS.len()]], at: usize| {
         let mut sorted: Vec<f64> = rounds.iter().map(|round| round[at]).collect();
         sorted.sort_by(f64::total_cmp);
         sorted[sorted.len() / 2]
     };
-    println!("{:<28} {:>12} {:>12} {:>14} {:>14}", "median of 3", "tps", "logins/s", "COPY out MB/s", "COPY in MB/s");
+    print!("{:<28}", format!("median of {ROUNDS}"));
+    COLUMNS.iter().for_each(|column| print!("{column:>17}"));
+    println!();
     for ((name, _), rounds) in ways.iter().zip(&figures) {
-        let of = |at: usize| median(rounds, at);
-        let ratio = |at: usize| of(at) / median(&figures[0], at);
-        println!(
-            "{name:<28} {:>6.0} {:>5.2} {:>6.1} {:>5.2} {:>8.1} {:>5.2} {:>8.1} {:>5.2}",
-            of(0),
-            ratio(0),
-            of(1),
-            ratio(1),
-            of(2),
-            ratio(2),
-            of(3),
-            ratio(3),
-        );
+        print!("{name:<28}");
+        for at in 0..COLUMNS.len() {
+            let of = median(rounds, at);
+            print!("{of:>11.0} {:>5.2}", of / median(&figures[0], at));
+        }
+        println!();
     }
 }
 
@@ -243,7 +257,8 @@ fn client(program: &str, variables: &Variables) -> Command {
 
 /// Transactions a second.
 fn pgbench(variables: &Variables, words: &[&str]) -> f64 {
-    let output = client("pgbench", variables).arg("-n").args(words).output().expect("pgbench runs");
+    let mut command = client("pgbench", variables);
+    let output = command.arg("-n").args(words).stderr(Stdio::inherit()).output().expect("pgbench runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let line = text.lines().find_map(|line| line.strip_prefix("tps = ")).unwrap_or_else(|| panic!("{text}"));
     line.split(' ').next().and_then(|number| number.parse().ok()).expect("a number")

@@ -110,6 +110,7 @@ impl Tab {
         let setup = Setup {
             name: target.endpoint.owner.clone(),
             host: target.endpoint.host.clone(),
+            port: target.endpoint.port,
             user: target.user.clone(),
             database: "shop".to_owned(),
             production: false,

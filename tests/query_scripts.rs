@@ -42,6 +42,7 @@ impl Tab {
         let setup = Setup {
             name: "orders-test".to_owned(),
             host: target.endpoint.host.clone(),
+            port: target.endpoint.port,
             user: target.user.clone(),
             database: target.database.clone(),
             production: false,
@@ -437,6 +438,39 @@ async fn a_cancel_is_heard_in_the_middle_of_everything() {
     tab.key(KeyCode::Char('y'), KeyModifiers::NONE);
     assert_eq!(tab.ends().await, Work::Done, "{}", tab.screen());
     assert_eq!(tab.value("select count(*) from t").await, "0");
+    tab.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_stops_at_its_first_error_unless_told_not_to() {
+    let mut tab = Tab::open(false).await;
+    tab.runs("create temp table t (n int)").await;
+    let within = tab.file("within.sql", "insert into t values (1);\nselect 1/0;\ninsert into t values (2);\n");
+    let around = tab.file("around.sql", &format!("\\i {within}\ninsert into t values (3);\n"));
+    tab.run(&format!("\\i {around}\ninsert into t values (4);\n"));
+    assert_eq!(tab.ends().await, Work::Failed);
+    let wanted = format!("{within}:2: ");
+    assert!(tab.words().iter().any(|words| words.starts_with(&wanted)), "{:?}", tab.words());
+    assert_eq!(tab.value("select string_agg(n::text, ',') from t").await, "1");
+    // A statement that was to go elsewhere is not sent at all, whatever is said of errors.
+    for (text, why) in [
+        ("insert into t values (5) \\g |cat\n", "a command of the shell is not run by gatepost"),
+        (
+            "\\set ON_ERROR_STOP off\ninsert into t values (6) \\g |cat\n",
+            "a command of the shell is not run by gatepost",
+        ),
+        ("insert into t values (7) \\gdesc\n", "only what reads"),
+        ("insert into t values (8) \\watch sometimes\n", "sometimes is no good"),
+    ] {
+        tab.run(text);
+        tab.ends().await;
+        assert!(tab.words().iter().any(|words| words.contains(why)), "{text}: {:?}", tab.words());
+    }
+    assert_eq!(tab.value("select string_agg(n::text, ',') from t").await, "1");
+    // Told not to stop, which holds for the tab, it does not.
+    tab.run(&format!("\\i {around}\ninsert into t values (4);\n"));
+    assert_eq!(tab.ends().await, Work::Failed);
+    assert_eq!(tab.value("select string_agg(n::text, ',' order by n) from t").await, "1,1,2,3,4");
     tab.close().await;
 }
 

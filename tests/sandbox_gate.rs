@@ -4,9 +4,13 @@
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
 use aws_sigv4::sign::v4;
+use gatepost::db::{Credential, Login, Roots, secure};
+use gatepost::model::{Happening, Secret};
 use gatepost::sandbox::{Fault, Options, Sandbox, keys};
 use std::process::Output;
 use std::time::{Duration, SystemTime};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::process::Command;
 
 const WRITER: &str = "orders-prod.cluster-c9akciq32xyz.eu-west-1.rds.amazonaws.com";
@@ -247,5 +251,89 @@ async fn a_running_statement_can_be_cancelled_and_a_line_cut() {
     assert!(!sandbox.faults().is_on(&Fault::DatabaseCut), "it strikes once");
     let (again, _connection) = connect().await;
     again.batch_execute("select 1").await.expect("a new line works");
+    sandbox.stop().await;
+}
+
+/// PostgreSQL hears a CancelRequest in the clear, whatever `pg_hba.conf` says; a gate that takes TLS only does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_tls_alone_is_taken_a_cancel_in_the_clear_is_not_heard() {
+    let sandbox = sandbox().await;
+    let address = sandbox.gate_address(WRITER).expect("a gate");
+    let authority = std::fs::read(sandbox.ca_bundle()).expect("the authority's file");
+    let roots = Roots::new(&[("sandbox".to_owned(), authority)]).expect("roots");
+    let secured = async || {
+        let wire = TcpStream::connect(address).await.expect("the gate listens");
+        secure(Box::new(wire), WRITER, &roots).await.expect("TLS stands")
+    };
+    let login = Login {
+        host: WRITER.to_owned(),
+        user: "oncall".to_owned(),
+        database: "shop".to_owned(),
+        read_only: true,
+        statement_timeout: Duration::ZERO,
+        lock_timeout: Duration::ZERO,
+        application_name: "gatepost (test)".to_owned(),
+    };
+    let token = || Credential::Token(Secret::new(Token::default().text()));
+    let mut session = secured().await.login(&login, &token()).await.expect("logged in");
+    let mut observer = secured().await.login(&login, &token()).await.expect("logged in");
+    let key = session.cancel_key();
+    let mut request = [&[0, 0, 0, 16, 4, 210, 22, 46][..], &key.pid().to_be_bytes()].concat();
+    request.extend_from_slice(key.secret());
+    // The gate ends the wire when it has passed the request on, and when it has not.
+    let ask = async || {
+        let mut wire = TcpStream::connect(address).await.expect("the gate listens");
+        wire.write_all(&request).await.expect("written");
+        let _ = wire.read_to_end(&mut Vec::new()).await;
+    };
+    let mut sleeps = async || {
+        let look = format!("select 1 from pg_stat_activity where pid = {} and wait_event = 'PgSleep'", key.pid());
+        let mut running = observer.run(&look);
+        let mut rows = 0;
+        while let Some(happening) = running.next().await {
+            if let Happening::Rows(page) = happening.expect("no error") {
+                rows += page.rows();
+            }
+        }
+        rows == 1
+    };
+    let mut sleeping = session.run("select pg_sleep(600)");
+    let asking = async {
+        while !sleeps().await {}
+        sandbox.faults().set(Fault::TlsOnly);
+        ask().await;
+        assert!(sleeps().await, "it sleeps on");
+        sandbox.faults().clear(&Fault::TlsOnly);
+        ask().await;
+    };
+    let ending = async {
+        loop {
+            match sleeping.next().await {
+                Some(Err(error)) => break error,
+                Some(Ok(_)) => {}
+                None => panic!("it was not cancelled"),
+            }
+        }
+    };
+    let (error, ()) = tokio::join!(ending, asking);
+    assert!(error.to_string().contains("canceling statement due to user request"), "{error}");
+    drop(sleeping);
+    // Through TLS it is heard where TLS alone is taken.
+    sandbox.faults().set(Fault::TlsOnly);
+    let mut sleeping = session.run("select pg_sleep(600)");
+    let asking = async {
+        while !sleeps().await {}
+        secured().await.cancel(&key).await.expect("passed on");
+    };
+    let ending = async {
+        while let Some(happening) = sleeping.next().await {
+            if happening.is_err() {
+                return true;
+            }
+        }
+        false
+    };
+    let (cancelled, ()) = tokio::join!(ending, asking);
+    assert!(cancelled, "it slept to its end");
     sandbox.stop().await;
 }

@@ -2,7 +2,7 @@
 //! literals first. It must not fail what it records; that it could not write is logged.
 
 use super::files;
-use crate::model::sql::{TokenKind, tokens};
+use crate::model::sql::{TokenKind, may_hold_secret, tokens};
 use crate::model::{Identity, Place, Route, Target, visible};
 use serde::Serialize;
 use std::io::Write;
@@ -128,6 +128,9 @@ impl Audit {
             Event::Modify { what } => ("modify", Some((*what).to_owned()), None),
             Event::Doctor => ("doctor", None, None),
         };
+        // The server's sentence may quote what was masked; its code stands before it.
+        let masked = matches!(event, Event::Statement { text, .. } if statement.as_deref() != Some(*text));
+        let outcome = if masked { outcome.split(':').next().unwrap_or_default() } else { outcome };
         let line = Line {
             time: jiff::Timestamp::now().to_string(),
             event: name,
@@ -169,24 +172,12 @@ impl Audit {
 /// is for the lexer to say: the apostrophe of a comment or of a quoted name would turn literals inside out.
 pub(super) fn without_passwords(statement: &str) -> String {
     let lower = statement.to_ascii_lowercase();
-    let telling = [
-        "password",
-        "passwd",
-        "passphrase",
-        "subscription",
-        "dblink",
-        "user mapping",
-        "secret",
-        "credential",
-        "pgpass",
-        "pgp_sym_",
-        "crypt(",
-    ];
-    if !telling.iter().any(|word| lower.contains(word)) {
+    let telling = ["password", "subscription", "dblink", "user mapping"];
+    if !may_hold_secret(statement) && !telling.iter().any(|word| lower.contains(word)) {
         return statement.to_owned();
     }
     let mut out = String::with_capacity(statement.len());
-    let mut after_password = false;
+    let (mut after_password, mut adjoins) = (false, false);
     for token in tokens(statement) {
         let piece = token.of(statement);
         match token.kind {
@@ -209,13 +200,19 @@ pub(super) fn without_passwords(statement: &str) -> String {
                 None => out.push_str(piece),
             },
             // `PASSWORD "hunter2"` and `PASSWORD hunter2` are errors that people make.
+            TokenKind::Identifier if piece.contains('$') => out.push_str("••••"),
             TokenKind::QuotedIdentifier | TokenKind::Identifier | TokenKind::Number if after_password => {
                 out.push_str("••••");
+                adjoins = true;
             }
+            // `PASSWORD hunter2-x!`: what stands right behind belongs to it.
+            _ if adjoins && !token.is_blank() && !matches!(piece, ";" | "," | ")") => {}
             _ => out.push_str(piece),
         }
         if !token.is_blank() {
             after_password = piece.eq_ignore_ascii_case("password");
+        } else {
+            adjoins = false;
         }
     }
     out
@@ -253,6 +250,11 @@ mod tests {
             ("do $$ begin alter role x password 'hunter2'; end $$", "do '••••'"),
             ("ALTER ROLE x PASSWORD \"hunter2\"", "ALTER ROLE x PASSWORD ••••"),
             ("ALTER ROLE x PASSWORD hunter2", "ALTER ROLE x PASSWORD ••••"),
+            ("ALTER ROLE x PASSWORD hunter2-b@d LOGIN;", "ALTER ROLE x PASSWORD •••• LOGIN;"),
+            ("ALTER ROLE x PASSWORD$$hunter2$$", "ALTER ROLE x ••••"),
+            ("ALTER ROLE x PASWORD 'hunter2'", "ALTER ROLE x PASWORD '••••'"),
+            ("insert into users (id, pwd) values (1, 'hunter2')", "insert into users (id, pwd) values (1, '••••')"),
+            ("update t set access_token = 'hunter2'", "update t set access_token = '••••'"),
             (
                 "select aws_commons.create_aws_credentials('AKIA', 'hunter2', '')",
                 "select aws_commons.create_aws_credentials('••••', '••••', '••••')",
@@ -283,7 +285,7 @@ mod tests {
         let subject = Subject::new(&target, Some(&identity), Some("me-0a1"));
         audit.note(&subject, &Event::Connect, "ok", Some(Duration::from_millis(1200)));
         let event = Event::Statement { text: "ALTER ROLE x PASSWORD 'p'", rows: Some(0) };
-        audit.note(&subject, &event, "ok", Some(Duration::from_millis(3)));
+        audit.note(&subject, &event, "42601: syntax error at or near \"p\"", Some(Duration::from_millis(3)));
         let path = folder.path().join("audit.jsonl");
         let text = std::fs::read_to_string(&path).expect("written");
         let lines: Vec<serde_json::Value> =
@@ -292,6 +294,7 @@ mod tests {
         assert_eq!((&lines[0]["event"], &lines[0]["bastion"]), (&"connect".into(), &"i-1".into()));
         assert_eq!((&lines[0]["identity"], &lines[0]["duration_ms"]), (&identity.arn.into(), &1200.into()));
         assert_eq!(lines[1]["statement"], "ALTER ROLE x PASSWORD '••••'");
+        assert_eq!(lines[1]["outcome"], "42601", "its message would quote the password");
         let mode = std::fs::metadata(&path).expect("there").permissions().mode() & 0o777;
         assert_eq!(mode, 0o600);
     }

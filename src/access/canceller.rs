@@ -5,6 +5,7 @@ use super::session::Live;
 use super::{Access, refusal};
 use crate::db;
 use crate::model::{Diagnosis, Target};
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::time::Instant;
 
@@ -46,24 +47,39 @@ impl Canceller {
     /// CancelRequest over a second wire. Whether something was cancelled shows in the session alone; of a session that
     /// has ended there is nothing to cancel.
     pub async fn cancel(&self) -> Result<(), Diagnosis> {
-        let Some(live) = self.live.upgrade() else { return Ok(()) };
+        self.cancel_unless(std::future::pending()).await.map(drop)
+    }
+
+    /// The same, unless `over` comes first: as long as no byte of the request is on its way, it is given up at once. Whether
+    /// it went out.
+    pub async fn cancel_unless(&self, over: impl Future<Output = ()>) -> Result<bool, Diagnosis> {
+        let Some(live) = self.live.upgrade() else { return Ok(true) };
         let (line, key) = {
             let live = live.lock().unwrap_or_else(PoisonError::into_inner);
             (live.line.clone(), live.key.clone())
         };
         let begun = Instant::now();
         let limit = self.access.settings().connect_timeout;
-        let cancelled = tokio::time::timeout(limit, async {
+        let reached = async {
             let (wire, _) = match line.open(limit).await {
                 Ok(opened) => opened,
                 Err(unopened) => {
                     return Err(refusal::of_open(&self.access, unopened, &line, begun.elapsed()).await);
                 }
             };
-            let asked =
-                async { db::secure(wire, &line.endpoint().host, &self.access.inner.roots).await?.cancel(&key).await };
-            match asked.await {
-                Ok(()) => Ok(()),
+            match db::secure(wire, &line.endpoint().host, &self.access.inner.roots).await {
+                Ok(secured) => Ok(secured),
+                Err(error) => Err(refusal::of_cancel(&self.access, error, &line).await),
+            }
+        };
+        let cancelled = tokio::time::timeout(limit, async {
+            let secured = tokio::select! {
+                biased;
+                () = over => return Ok(false),
+                secured = reached => secured?,
+            };
+            match secured.cancel(&key).await {
+                Ok(()) => Ok(true),
                 Err(error) => Err(refusal::of_cancel(&self.access, error, &line).await),
             }
         });
@@ -71,7 +87,11 @@ impl Canceller {
             Ok(answer) => answer,
             Err(_) => Err(refusal::silent(&self.access, &line, limit).await),
         };
-        let outcome = answer.as_ref().map_or_else(refusal::outcome, |()| "ok".to_owned());
+        let outcome = match &answer {
+            Ok(true) => "ok".to_owned(),
+            Ok(false) => "not sent: the statement had ended".to_owned(),
+            Err(diagnosis) => refusal::outcome(diagnosis),
+        };
         self.note(&outcome, begun);
         answer
     }

@@ -5,6 +5,7 @@
 use super::beside::Beside;
 use super::canceller::Canceller;
 use crate::model::Diagnosis;
+use std::future::Future;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -55,36 +56,47 @@ pub enum Pressed {
 }
 
 impl Canceller {
-    /// Signals the session's backend from a second session and looks what comes of it.
-    pub async fn press(&self, means: Means) -> Result<Pressed, Diagnosis> {
-        let Some(pid) = self.pid() else { return Ok(Pressed::Gone) };
+    /// Signals the session's backend from a second session and looks what comes of it, unless `over` comes before the
+    /// signal: then nothing is sent, and there is nothing to tell.
+    pub async fn press_unless(
+        &self,
+        means: Means,
+        over: impl Future<Output = ()>,
+    ) -> Result<Option<Pressed>, Diagnosis> {
+        let Some(pid) = self.pid() else { return Ok(Some(Pressed::Gone)) };
         let begun = Instant::now();
-        let answer = self.pressed(means, pid).await;
-        self.note(&answer.as_ref().err().map_or_else(|| means.function().to_owned(), super::refusal::outcome), begun);
-        answer
-    }
-
-    async fn pressed(&self, means: Means, pid: i32) -> Result<Pressed, Diagnosis> {
-        let mut beside = Beside::open(self.access(), self.target()).await?;
-        let function = means.function();
-        let signal = format!(
-            "select {function}(pid) from pg_catalog.pg_stat_activity where pid = {pid} and usename = current_user"
-        );
-        if beside.rows(&signal).await?.is_empty() {
-            beside.close().await;
-            return Ok(Pressed::Unknown);
-        }
-        let look = format!("select state from pg_catalog.pg_stat_activity where pid = {pid}");
-        let until = Instant::now() + means.watched();
-        let seen = loop {
-            match beside.rows(&look).await?.pop().and_then(|mut row| row.pop()) {
-                None => break Pressed::Gone,
-                Some(state) if state != "active" && means == Means::Cancel => break Pressed::Stopped(state),
-                Some(_) if Instant::now() >= until => break Pressed::Runs,
-                Some(_) => sleep(LOOKED).await,
-            }
+        let beside = tokio::select! {
+            biased;
+            () = over => return Ok(None),
+            beside = Beside::open(self.access(), self.target()) => beside,
         };
-        beside.close().await;
-        Ok(seen)
+        let answer = match beside {
+            Ok(beside) => pressed(beside, means, pid).await,
+            Err(diagnosis) => Err(diagnosis),
+        };
+        self.note(&answer.as_ref().err().map_or_else(|| means.function().to_owned(), super::refusal::outcome), begun);
+        answer.map(Some)
     }
+}
+
+async fn pressed(mut beside: Beside, means: Means, pid: i32) -> Result<Pressed, Diagnosis> {
+    let function = means.function();
+    let signal =
+        format!("select {function}(pid) from pg_catalog.pg_stat_activity where pid = {pid} and usename = current_user");
+    if beside.rows(&signal).await?.is_empty() {
+        beside.close().await;
+        return Ok(Pressed::Unknown);
+    }
+    let look = format!("select state from pg_catalog.pg_stat_activity where pid = {pid}");
+    let until = Instant::now() + means.watched();
+    let seen = loop {
+        match beside.rows(&look).await?.pop().and_then(|mut row| row.pop()) {
+            None => break Pressed::Gone,
+            Some(state) if state != "active" && means == Means::Cancel => break Pressed::Stopped(state),
+            Some(_) if Instant::now() >= until => break Pressed::Runs,
+            Some(_) => sleep(LOOKED).await,
+        }
+    };
+    beside.close().await;
+    Ok(seen)
 }

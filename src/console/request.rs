@@ -183,6 +183,7 @@ fn connected_to(state: &mut State, connected: connect::Connected) {
     let setup = query::Setup {
         name: connected.name.clone(),
         host: connected.wish.endpoint.host.clone(),
+        port: connected.wish.endpoint.port,
         user: connected.wish.user.clone(),
         database: connected.database,
         production: connected.production,

@@ -53,6 +53,9 @@ pub enum Fault {
     UnknownCa,
     /// `no-tls`: the gate answers SSLRequest with N.
     NoTls,
+    /// `tls-only`: the gate hears nothing in the clear but the wish for TLS; a CancelRequest too must come through it, as where
+    /// a load balancer or a proxy stands before the server.
+    TlsOnly,
     /// `too-many-connections`: the gate refuses with 53300.
     TooManyConnections,
     /// `starting-up`: the gate refuses with 57P03.
@@ -120,6 +123,7 @@ const SIMPLE: &[Fault] = &[
     Fault::ExpiredCertificate,
     Fault::UnknownCa,
     Fault::NoTls,
+    Fault::TlsOnly,
     Fault::TooManyConnections,
     Fault::StartingUp,
     Fault::ShuttingDown,
@@ -152,6 +156,7 @@ impl fmt::Display for Fault {
             Fault::ExpiredCertificate => "expired-certificate",
             Fault::UnknownCa => "unknown-ca",
             Fault::NoTls => "no-tls",
+            Fault::TlsOnly => "tls-only",
             Fault::TooManyConnections => "too-many-connections",
             Fault::StartingUp => "starting-up",
             Fault::ShuttingDown => "shutting-down",

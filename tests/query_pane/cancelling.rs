@@ -3,6 +3,7 @@
 use super::safety::{holds, master};
 use super::{LONG, Tab, world};
 use crossterm::event::{KeyCode, KeyModifiers};
+use gatepost::access::Session;
 use gatepost::console::query::{Ask, News, Work};
 use gatepost::sandbox::Fault;
 use std::time::{Duration, Instant};
@@ -16,15 +17,14 @@ fn ctrl_c(tab: &mut Tab) {
     tab.key(KeyCode::Char('c'), KeyModifiers::CONTROL);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_cancel_at_the_connection_limit_leaves_an_idle_backend_and_a_usable_session() {
+/// What a cancel has to leave behind, of a sleep and of a stream, while `hindrance` is in the way.
+async fn leaves_an_idle_backend(hindrance: impl AsyncFnOnce(&Tab, &mut Session)) {
     let mut tab = Tab::through_the_bastion(|_| {}).await;
     let mut master = master(&tab).await;
-    // The role has its one connection: nothing that needs a second login could cancel.
-    world::rows(&mut master, "alter role oncall connection limit 1").await.expect("altered");
     tab.run("set work_mem = '7MB'");
     tab.done().await;
     let pid = tab.value("select pg_backend_pid()").await;
+    hindrance(&tab, &mut master).await;
     for sql in ["select pg_sleep(600)", BULK] {
         tab.seen.clear();
         tab.run(sql);
@@ -40,6 +40,45 @@ async fn a_cancel_at_the_connection_limit_leaves_an_idle_backend_and_a_usable_se
         holds(&mut master, &format!("select state from pg_stat_activity where pid = {pid}"), "idle").await;
         assert_eq!(tab.value("show work_mem").await, "7MB");
     }
+    master.close().await;
+    tab.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_at_the_connection_limit_leaves_an_idle_backend_and_a_usable_session() {
+    // The role has its one connection: nothing that needs a second login could cancel.
+    leaves_an_idle_backend(async |_, master| {
+        world::rows(master, "alter role oncall connection limit 1").await.expect("altered");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_goes_over_tls_where_the_server_takes_tls_only() {
+    leaves_an_idle_backend(async |tab, _| tab.faults().set(Fault::TlsOnly)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_ends_by_itself_does_not_wait_for_a_cancel_that_finds_no_way() {
+    // A dial that nobody answers takes as long as it may.
+    let mut tab = Tab::through_the_bastion(|settings| settings.connect_timeout = LONG).await;
+    let mut master = master(&tab).await;
+    world::rows(&mut master, "select pg_advisory_lock(7)").await.expect("locked");
+    let pid = tab.value("select pg_backend_pid()").await;
+    tab.run("select pg_advisory_lock(7), 'held' as so");
+    holds(&mut master, &format!("select wait_event = 'advisory' from pg_stat_activity where pid = {pid}"), "t").await;
+    tab.faults().set(Fault::PortSilent);
+    ctrl_c(&mut tab);
+    tab.shows("cancelling").await;
+    let begun = Instant::now();
+    world::rows(&mut master, "select pg_advisory_unlock(7)").await.expect("unlocked");
+    tab.done().await;
+    assert_eq!(tab.value("select 'still ' || 'here'").await, "still here");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    let world = tab.world.as_ref().expect("a whole world");
+    let cancels: Vec<_> = world.audit().into_iter().filter(|line| line["event"] == "cancel").collect();
+    assert!(cancels.iter().all(|line| line["outcome"] == "not sent: the statement had ended"), "{cancels:?}");
+    assert!(!cancels.is_empty());
     master.close().await;
     tab.end().await;
 }

@@ -100,6 +100,45 @@ fn scripts_stop_at_the_first_error_and_say_where() {
     assert_snapshot!(shared().told(&words, &neighbour::finish(child)));
 }
 
+/// A file within a file within a file: the error is where it stands, and of one transaction nothing stays.
+#[test]
+fn an_error_deep_in_a_script_is_found_and_a_single_transaction_is_undone() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+    std::fs::create_dir(folder.path().join("deep")).expect("made");
+    write("top.sql", "create table public.of_a_script (n int);\n\\i deep/a.sql\ninsert into of_a_script values (9);\n");
+    write("deep/a.sql", "-- beside it\n\\ir b.sql\n\\echo not reached\n");
+    write(
+        "deep/b.sql",
+        "insert into of_a_script values (1);\n\nselect\n  nope\n  from of_a_script;\nselect 2 as two;\n",
+    );
+    let run = |extra: &[&str]| {
+        let words = query(&[&["--write", "--format", "csv"], extra].concat());
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        neighbour::finish(shared().command(&words).current_dir(folder.path()).spawn().expect("gatepost runs"))
+    };
+    let wanted = format!("{}:4: ERROR:  column \"nope\" does not exist", folder.path().join("deep/b.sql").display());
+    for (extra, left) in [(&["--single-transaction"][..], ""), (&[], "1")] {
+        let said = run(&[extra, &["-f", "top.sql"]].concat());
+        assert_eq!((said.status, said.stdout.as_str()), (1, ""), "{}", said.stderr);
+        assert!(said.stderr.lines().any(|line| line == wanted), "{wanted}\n{}", said.stderr);
+        let count = "select n from public.of_a_script";
+        let said = run(&["-c", count]);
+        let rows = said.stdout.strip_prefix("n\n").unwrap_or_default();
+        assert_eq!((said.status, rows.trim()), (i32::from(left.is_empty()), left), "{}", said.stderr);
+    }
+    assert_eq!(run(&["-c", "drop table public.of_a_script"]).status, 0);
+    // A file that is not there, and a command that is not had, are found the same way.
+    write("missing.sql", "select 1 as one;\n\\i nowhere.sql\nselect 2;\n");
+    let said = run(&["-f", "missing.sql"]);
+    assert_eq!((said.status, said.stdout.as_str()), (1, "one\n1\n"));
+    assert!(said.stderr.contains("missing.sql:2: error: ") && said.stderr.contains("nowhere.sql"), "{}", said.stderr);
+    write("shell.sql", "\nselect 1 \\g |cat\nselect 2;\n");
+    let said = run(&["-f", "shell.sql"]);
+    assert_eq!((said.status, said.stdout.as_str()), (1, ""), "not sent in another way");
+    assert!(said.stderr.contains("shell.sql:2: error: \\g: a command of the shell"), "{}", said.stderr);
+}
+
 #[test]
 fn sql_from_stdin() {
     let words = ["query", "orders-prod", "--user", "oncall", "--format", "csv", "-"];

@@ -2,7 +2,7 @@
 
 use super::queries::{self, FIELDS, LOOK};
 use super::rows;
-use crate::access::Session;
+use crate::access::{Session, guard};
 use crate::model::Diagnosis;
 use crate::model::activity::{Backend, Detail, Lock, Prepared, Snapshot};
 use crate::model::completion::literal;
@@ -19,6 +19,12 @@ fn cell(row: &[Option<String>], at: usize) -> &str {
 fn seconds(row: &[Option<String>], at: usize) -> Option<Duration> {
     // What has begun after this look began has a negative age.
     Some(Duration::from_secs(u64::try_from(cell(row, at).parse::<i64>().ok()?.max(0)).ok()?))
+}
+
+/// A statement without what goes before it in a read-only session of ours: lists have little room. In full it is shown
+/// with the session closely.
+fn typed(statement: &str) -> &str {
+    statement.strip_prefix(guard::PREFIX).unwrap_or(statement)
 }
 
 /// One look.
@@ -51,7 +57,7 @@ pub(super) async fn look(session: &mut Session) -> Result<Snapshot, Diagnosis> {
             statement: seconds(row, 11),
             since: seconds(row, 12),
             blocked_by,
-            query: if hidden { String::new() } else { cell(row, 14).to_owned() },
+            query: if hidden { String::new() } else { typed(cell(row, 14)).to_owned() },
             own: cell(row, 15) == "t",
             hidden,
         }

@@ -56,9 +56,9 @@ impl Printed {
             return text.clone();
         }
         let mut out = Vec::new();
-        separated::csv(&mut out, self.columns.iter().map(|column| Cow::Borrowed(column.name.as_str())));
+        separated::csv(&mut out, self.columns.iter().map(|column| Some(Cow::Borrowed(column.name.as_str()))), "");
         for row in &self.rows {
-            separated::csv(&mut out, row.iter().map(|cell| Cow::Borrowed(cell.as_deref().unwrap_or_default())));
+            separated::csv(&mut out, row.iter().map(|cell| cell.as_deref().map(Cow::Borrowed)), "");
         }
         String::from_utf8_lossy(&out).into_owned()
     }

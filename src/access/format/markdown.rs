@@ -10,12 +10,21 @@ pub fn header(out: &mut Vec<u8>, columns: &[Column]) {
     row(out, marks, "");
 }
 
-/// One row.
+/// One row. `null` is put as it is, so that it may be marked up; a value that reads the same is escaped.
 pub fn row<'a>(out: &mut Vec<u8>, cells: impl Iterator<Item = Option<&'a str>>, null: &str) {
     out.push(b'|');
     for cell in cells {
         out.push(b' ');
-        for (at, line) in cell.unwrap_or(null).split('\n').enumerate() {
+        let Some(cell) = cell else {
+            out.extend_from_slice(visible(null).as_bytes());
+            out.extend_from_slice(b" |");
+            continue;
+        };
+        // It is no NULL that reads like one.
+        if !null.is_empty() && cell == null {
+            out.push(b'\\');
+        }
+        for (at, line) in cell.split('\n').enumerate() {
             if at > 0 {
                 out.extend_from_slice(b"<br>");
             }

@@ -98,7 +98,12 @@ pub struct Writer {
 impl Writer {
     /// A writer; `null` is what stands for NULL, `terminal` whether a terminal reads.
     pub fn new(format: Format, null: Option<String>, terminal: bool) -> Writer {
-        let null = null.unwrap_or_else(|| if format == Format::Tsv { "\\N".to_owned() } else { String::new() });
+        let usual = match format {
+            Format::Tsv => "\\N",
+            Format::Markdown => "*NULL*",
+            _ => "",
+        };
+        let null = null.unwrap_or_else(|| usual.to_owned());
         Writer {
             format,
             null,
@@ -150,7 +155,7 @@ impl Writer {
         self.rows = 0;
         match self.format {
             Format::Table => self.aligned = Some(Aligned::new(&columns, self.null.clone())),
-            Format::Csv => separated::csv(out, columns.iter().map(|column| self.cell(&column.name))),
+            Format::Csv => separated::csv(out, columns.iter().map(|column| Some(self.cell(&column.name))), ""),
             Format::Tsv => separated::tsv(out, columns.iter().map(|column| Some(column.name.as_str())), "", self.tame),
             Format::Json | Format::Jsonl => self.keys = json::keys(&columns),
             Format::Markdown => markdown::header(out, &columns),
@@ -172,7 +177,7 @@ impl Writer {
             let cells = page.row(row);
             match self.format {
                 Format::Table => {}
-                Format::Csv => separated::csv(out, cells.map(|cell| self.cell(cell.unwrap_or(&self.null)))),
+                Format::Csv => separated::csv(out, cells.map(|cell| cell.map(|cell| self.cell(cell))), &self.null),
                 Format::Tsv => separated::tsv(out, cells, &self.null, self.tame),
                 Format::Json => {
                     out.extend_from_slice(if self.rows == 0 { b"[\n" } else { b",\n" });
@@ -267,6 +272,7 @@ mod tests {
             "id,\"na\"\"me\",price,doc,id\n1,plain,12.50,\"{\"\"a\"\": [1, 2]}\",t\n22,\"a,b\n\"\"c\"\"\t|\\\",NaN,,f\n,,,null,\n"
         );
         assert!(sample(Format::Csv, Some("NULL"), false).ends_with("\nNULL,,NULL,null,NULL\n"));
+        assert!(sample(Format::Csv, Some("null"), false).ends_with("\nnull,,null,\"null\",null\n"), "told apart");
         assert!(sample(Format::Csv, None, true).contains("\"a,b␤\"\"c\"\"␉|\\\""));
     }
 
@@ -321,8 +327,9 @@ mod tests {
         assert_eq!(
             sample(Format::Markdown, None, false),
             "| id | na\"me | price | doc | id |\n| ---: | --- | ---: | --- | --- |\n\
-             | 1 | plain | 12.50 | {\"a\": [1, 2]} | t |\n| 22 | a,b<br>\"c\"␉\\|\\\\ | NaN |  | f |\n|  |  |  | null |  |\n\n"
+             | 1 | plain | 12.50 | {\"a\": [1, 2]} | t |\n| 22 | a,b<br>\"c\"␉\\|\\\\ | NaN | *NULL* | f |\n| *NULL* |  | *NULL* | null | *NULL* |\n\n"
         );
+        assert!(sample(Format::Markdown, Some("null"), false).ends_with("| null |  | null | \\null | null |\n\n"));
     }
 
     #[test]

@@ -4,7 +4,13 @@
 
 use super::Standing;
 use super::step::Connect;
-use crate::model::sql::{Arguments, Manner};
+use crate::model::sql::{Arguments, Manner, Variables};
+
+/// Whom `\connect` with those arguments wants to be, typed on its own in a session at that server.
+pub fn connect(arguments: &str, host: &str, port: u16) -> Result<Connect, String> {
+    let (variables, now) = (Variables::default(), Standing { host: host.to_owned(), port, ..Standing::default() });
+    parse(&mut Arguments::new(arguments, &variables), &now)
+}
 
 /// Reads the arguments; what is not said stays as it is.
 pub(super) fn parse(given: &mut Arguments<'_>, now: &Standing) -> Result<Connect, String> {
@@ -123,12 +129,8 @@ fn set(wanted: &mut Connect, name: &str, value: String) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::sql::Variables;
-
     fn asked(text: &str) -> Result<Connect, String> {
-        let variables = Variables::default();
-        let now = Standing { host: "db.example".to_owned(), port: 5432, ..Standing::default() };
-        parse(&mut Arguments::new(text, &variables), &now)
+        connect(text, "db.example", 5432)
     }
 
     #[test]

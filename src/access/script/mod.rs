@@ -15,6 +15,7 @@ mod print;
 mod step;
 mod words;
 
+pub use connection::connect;
 pub use display::{Display, Expanded, Shape};
 pub use print::Printer;
 pub use step::{Connect, Fault, Place, Ran, Run, Step, Table};
@@ -195,6 +196,12 @@ impl Script {
     /// Data of a COPY in a typed text come from the process's stdin.
     pub fn data_from_stdin(&mut self) {
         self.data_from_stdin = true;
+    }
+
+    /// It stops at its first error unless it says otherwise: `ON_ERROR_STOP`, which psql has off.
+    pub fn stops_at_errors(&mut self) {
+        // The one word that means something for this variable.
+        let _ = self.variables.set("ON_ERROR_STOP", "on");
     }
 
     /// Everything in one transaction: `BEGIN` first, `COMMIT` last unless something stopped it.

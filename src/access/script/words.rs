@@ -27,6 +27,12 @@ impl Script {
             return self.fault(format!("\\{name}: backslash commands are restricted until \\unrestrict"), line);
         }
         if let Err(words) = self.obey(name, arguments, line) {
+            // A statement that was to be sent in this way and no other is not sent in another at the text's end.
+            if matches!(name, "g" | "gx" | "gset" | "gexec" | "gdesc" | "crosstabview" | "watch")
+                && let Some(level) = self.levels.last_mut()
+            {
+                level.scanner.take();
+            }
             let words = if words.starts_with('\\') { words } else { format!("\\{name}: {words}") };
             self.fault(words, line);
         }

@@ -61,7 +61,8 @@ pub struct Args {
     /// How rows are printed
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
-    /// What stands for NULL [default: nothing; \N in tsv; null in json]
+    /// What stands for NULL [default: nothing; \N in tsv; *NULL* in markdown; null in json]. A
+    /// value that reads the same is quoted in csv, escaped in markdown
     #[arg(long, value_name = "STRING")]
     pub null: Option<String>,
     /// Set a variable of psql's: `:NAME` in the SQL; `ON_ERROR_STOP=0` goes on after errors

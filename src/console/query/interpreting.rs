@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
 
 /// A text that is run as a script, and how the pane shows things.
 pub(super) struct Typed {
@@ -157,7 +158,7 @@ impl Worker {
                         }
                     }
                 }
-                Step::Table(table) => self.table(session, run, index, *table).await?,
+                Step::Table(table) => self.table(session, run, (index, Instant::now()), *table).await?,
                 Step::Look { word, arguments } => self.look(session, run, script, &word, &arguments).await?,
                 Step::Connect(wanted) => {
                     let failed = self.connect(session, run, wanted).await?.err();
@@ -235,7 +236,7 @@ impl Worker {
 
     /// Waits; `Some` when the script is to end.
     async fn pause(&mut self, time: Duration) -> Option<After> {
-        let until = tokio::time::Instant::now() + time;
+        let until = Instant::now() + time;
         loop {
             tokio::select! {
                 ask = self.waiting.recv() => match self.meanwhile(ask) {
@@ -352,8 +353,14 @@ impl Worker {
         }
     }
 
-    /// A table that was made here, among the results or in their file.
-    pub(super) async fn table(&mut self, session: &Session, run: u64, index: usize, table: Table) -> Result<(), Halt> {
+    /// A table that was made here, in the time since then, among the results or in their file.
+    pub(super) async fn table(
+        &mut self,
+        session: &Session,
+        run: u64,
+        (index, since): (usize, Instant),
+        table: Table,
+    ) -> Result<(), Halt> {
         let mut page = PageBuilder::new(table.columns.len());
         for row in &table.rows {
             page.push(row.iter().map(Option::as_deref));
@@ -367,6 +374,7 @@ impl Worker {
             return self.put(run, String::from_utf8_lossy(&out).into_owned(), true).await;
         }
         let mut current = Current::new(run, index, session, "");
+        current.sent = since;
         self.begin(&mut current, table.columns);
         self.push(&mut current, page.take());
         current.rows = table.rows.len() as u64;

@@ -10,6 +10,7 @@ use crate::access::format::Format;
 use crate::access::script::{Printer, Script, Table};
 use crate::model::Kind;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 impl Worker {
     /// Answers one word; windows and a cancel are heard meanwhile.
@@ -22,6 +23,7 @@ impl Worker {
         arguments: &str,
     ) -> Result<(), Halt> {
         let canceller = session.canceller();
+        let begun = Instant::now();
         let (mut left, mut stop) = (None, None);
         let answer = {
             let mut asking = std::pin::pin!(describe::describe(session, word, arguments));
@@ -70,7 +72,7 @@ impl Worker {
                 let mut display = script.display().clone();
                 display.title = list.title;
                 let table = Table { columns: list.columns, rows: list.rows, display };
-                self.table(session, run, 0, table).await
+                self.table(session, run, (0, begun), table).await
             }
             Ok(one) => self.put(run, one[0].aligned(), false).await,
             Err(many) => self.put(run, many.iter().map(Printed::aligned).collect(), false).await,

@@ -37,7 +37,6 @@ mod recall;
 mod receiving;
 mod running;
 mod scripted;
-mod secrets;
 pub mod shape;
 mod shaping;
 mod sheet;

@@ -29,6 +29,8 @@ pub struct Setup {
     pub name: String,
     /// Endpoint host, for sentences that must leave no doubt.
     pub host: String,
+    /// Its port.
+    pub port: u16,
     /// Role.
     pub user: String,
     /// Database.

@@ -3,12 +3,13 @@
 use super::hearing::document;
 use super::log::Entry;
 use super::order::Statement;
-use super::pane::{Pane, Question, Run, Sent, Showing, Stop, Then, Work};
+use super::pane::{Pane, Question, Run, Sent, Setup, Showing, Stop, Then, Work};
 use super::words::{self, Word};
-use super::{Ask, Order, compose, dangers, lifting, secrets, update};
+use super::{Ask, Order, compose, dangers, lifting, update};
+use crate::access::script;
 use crate::console::theme::Tone;
 use crate::model::psql;
-use crate::model::sql::{self, Class, CopyWay, Ended, TokenKind, classify, statements};
+use crate::model::sql::{self, Class, CopyWay, Ended, TokenKind, classify, may_hold_secret, statements};
 use std::ops::Range;
 
 /// Whether Enter runs rather than breaks the line: the text ends here with a finished statement or a backslash word, and
@@ -54,7 +55,7 @@ pub(super) fn run(pane: &mut Pane, all: bool, orders: &mut Vec<Order>) {
         return;
     }
     if is_script(part, &found) {
-        let note = (!secrets::may_hold(part)).then(|| part.to_owned());
+        let note = (!may_hold_secret(part)).then(|| part.to_owned());
         let statement = Statement { sql: part.to_owned(), note, always: false };
         return consider(pane, vec![Sent { statement, start: Some(from), lead: 0 }], orders);
     }
@@ -62,7 +63,7 @@ pub(super) fn run(pane: &mut Pane, all: bool, orders: &mut Vec<Order>) {
     for statement in found {
         let sql = statement.of(part);
         if !statement.backslash {
-            let note = (!secrets::may_hold(sql)).then(|| format!("{sql};"));
+            let note = (!may_hold_secret(sql)).then(|| format!("{sql};"));
             let start = Some(from + statement.start);
             let statement = Statement { sql: sql.to_owned(), note, always: false };
             sent.push(Sent { statement, start, lead: 0 });
@@ -119,7 +120,7 @@ fn is_script(part: &str, found: &[sql::Statement]) -> bool {
             true => match words::parse(sql) {
                 Word::Script => true,
                 // Alone it opens a tab; among others, what follows it is meant for the other database.
-                Word::Connect { .. } => found.len() > 1,
+                Word::Connect(_) => found.len() > 1,
                 _ => false,
             },
             false => {
@@ -161,8 +162,16 @@ fn obey(pane: &mut Pane, word: Word, bytes: Range<usize>, orders: &mut Vec<Order
             pane.finder = (!finder.found.is_empty()).then_some(finder);
             return false;
         }
-        Word::Connect { database, user } => {
-            orders.push(Order::Connect { database, user });
+        Word::Connect(arguments) => {
+            let Setup { host, port, .. } = &pane.setup;
+            match script::connect(&arguments, host, *port) {
+                Ok(wanted) => orders.push(Order::Connect { database: wanted.database, user: wanted.user }),
+                Err(why) => {
+                    let why = format!("\\connect: {why}");
+                    pane.log.push(Entry::Said(Tone::Bad, why.clone()));
+                    pane.say(Tone::Bad, why);
+                }
+            }
             return false;
         }
         Word::Edit => {
@@ -259,7 +268,7 @@ pub(super) fn try_here(pane: &mut Pane, orders: &mut Vec<Order>) {
     } else if !changes {
         pane.say(Tone::Dim, "INSERT, UPDATE, DELETE and MERGE can be tried");
     } else {
-        let note = (!secrets::may_hold(&sql)).then(|| format!("{sql};"));
+        let note = (!may_hold_secret(&sql)).then(|| format!("{sql};"));
         try_out(
             pane,
             vec![Sent { statement: Statement { sql, note, always: false }, start: Some(from + one.start), lead: 0 }],

@@ -5,14 +5,16 @@ use super::order::News;
 use super::worker::Tell;
 use crate::access::{Canceller, Means};
 use crate::model::{Diagnosis, Kind};
+use futures_util::FutureExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
-/// How long an ended run waits for its cancel request: one that arrives later would hit the statement after.
+/// How long an ended run waits for a request that is on its way: one that arrives later would hit the statement after. The
+/// server closes the wire once it has taken it, so that this is a round trip where the line is well.
 const CANCEL_WAIT: Duration = Duration::from_secs(10);
 /// A cancel that reaches the server before the statement does is forgotten there, so it is sent again while the statement
 /// goes on: after this long, then twice as long, up to [`AGAIN_MOST`].
@@ -35,6 +37,29 @@ pub(super) enum Woken {
     Unmoved,
 }
 
+/// How it stands with the statement that is being stopped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Runs,
+    /// Its wire is gone: what is on its way goes on, nothing is begun anew.
+    Detached,
+    /// It has ended, and the next one may come on the same wire: what is not sent yet must not be.
+    Over,
+}
+
+/// Comes when the statement has ended on a wire that lives on, and never otherwise.
+async fn over(mut stage: watch::Receiver<Stage>) {
+    if stage.wait_for(|stage| *stage == Stage::Over).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Comes when there is nothing to stop any more.
+async fn ended(mut stage: watch::Receiver<Stage>) {
+    // Nobody holds the other end any more: that is an end, too.
+    let _ = stage.wait_for(|stage| *stage != Stage::Runs).await;
+}
+
 /// A cancel under way.
 pub(super) struct Stop {
     /// Asked by the user, when.
@@ -54,14 +79,13 @@ pub(super) struct Stop {
     /// The backend is being signalled from a second session.
     pressing: Option<JoinHandle<()>>,
     task: JoinHandle<()>,
-    /// Dropped when the statement has ended: nothing is sent after that.
-    ended: oneshot::Sender<()>,
+    stage: watch::Sender<Stage>,
 }
 
 impl Stop {
     /// Asks the server to cancel, from a task of its own, and again until the statement has ended.
     pub fn begin(canceller: Canceller, tell: Tell, by_user: bool) -> Stop {
-        let (ended, mut over) = oneshot::channel::<()>();
+        let (stage, standing) = watch::channel(Stage::Runs);
         let heard = Arc::new(OnceLock::new());
         let tells = Arc::new(AtomicBool::new(by_user));
         let told_failure = Arc::new(AtomicBool::new(false));
@@ -72,8 +96,8 @@ impl Stop {
             let mut pause = AGAIN;
             let mut told = false;
             loop {
-                let done = canceller.cancel().await;
-                if over.try_recv() != Err(oneshot::error::TryRecvError::Empty) {
+                let done = canceller.cancel_unless(over(standing.clone())).await.map(drop);
+                if ended(standing.clone()).now_or_never().is_some() {
                     return;
                 }
                 let delivered = done.is_ok();
@@ -88,7 +112,7 @@ impl Stop {
                     tell(News::Cancelled(done));
                 }
                 rings.notify_one();
-                if timeout(pause, &mut over).await.is_ok() {
+                if timeout(pause, ended(standing.clone())).await.is_ok() {
                     return;
                 }
                 pause = (pause * 2).min(AGAIN_MOST);
@@ -106,7 +130,7 @@ impl Stop {
             unmoved_told: false,
             pressing: None,
             task,
-            ended,
+            stage,
         }
     }
 
@@ -116,10 +140,12 @@ impl Stop {
             return;
         }
         self.unmoved_told = true;
+        let standing = self.stage.subscribe();
         self.pressing = Some(tokio::spawn(async move {
             let pid = canceller.pid().unwrap_or_default();
-            let seen = canceller.press(means).await;
-            tell(News::Pressed { means, pid, seen });
+            if let Some(seen) = canceller.press_unless(means, over(standing)).await.transpose() {
+                tell(News::Pressed { means, pid, seen });
+            }
         }));
     }
 
@@ -173,12 +199,13 @@ impl Stop {
         Some(Woken::Unreached(diagnosis.because("the statement may still be running there")))
     }
 
-    /// The statement has ended on a wire that lives on: a request on its way must not hit the next. One that takes too
-    /// long is given up.
+    /// The statement has ended on a wire that lives on: what is not sent yet is given up, and what is on its way must not
+    /// hit the next statement, so it is waited for. One that takes too long is given up, too.
     pub async fn over(self) {
-        drop(self.ended);
+        self.stage.send_replace(Stage::Over);
+        let until = Instant::now() + CANCEL_WAIT;
         for mut task in [Some(self.task), self.pressing].into_iter().flatten() {
-            if timeout(CANCEL_WAIT, &mut task).await.is_err() {
+            if timeout_at(until, &mut task).await.is_err() {
                 task.abort();
             }
         }
@@ -186,6 +213,6 @@ impl Stop {
 
     /// The wire is gone: a request on its way goes on by itself, and can hit nothing else.
     pub fn detached(self) {
-        drop(self.ended);
+        self.stage.send_replace(Stage::Detached);
     }
 }

@@ -57,6 +57,7 @@ impl Bench {
         let setup = Setup {
             name: "orders-prod".to_owned(),
             host: "orders-prod.cluster-c9.eu-west-1.rds.amazonaws.com".to_owned(),
+            port: 5432,
             user: "oncall".to_owned(),
             database: "shop".to_owned(),
             production,
@@ -68,6 +69,11 @@ impl Bench {
         bench.input(Input::Tick(now));
         bench.input(Input::Area(Rect::new(0, 0, width, height)));
         bench
+    }
+
+    fn resize(&mut self, width: u16, height: u16) {
+        self.size = (width, height);
+        self.input(Input::Area(Rect::new(0, 0, width, height)));
     }
 
     pub(super) fn input(&mut self, input: Input) {
@@ -538,6 +544,17 @@ fn words_work_and_others_are_named() {
     bench.keys("<M-a><Delete>");
     bench.keys("<C-u>\\c billing<Enter>");
     assert_eq!(bench.orders.last(), Some(&Order::Connect { database: Some("billing".to_owned()), user: None }));
+    bench.orders.clear();
+    bench.keys("<M-a><Delete>");
+    bench.input(Input::Paste("\\c postgresql://bob:hunter2@elsewhere/d".to_owned()));
+    bench.keys("<F5>");
+    assert_eq!(bench.orders, [], "no server but this one, and no database of that name");
+    assert!(!bench.said().contains("hunter2") && bench.said().contains("is another server"), "{}", bench.said());
+    bench.keys("<M-a><Delete>");
+    bench.input(Input::Paste("\\c \"dbname=d user=bob\"".to_owned()));
+    bench.keys("<F5>");
+    let wanted = Order::Connect { database: Some("d".to_owned()), user: Some("bob".to_owned()) };
+    assert_eq!(bench.orders.last(), Some(&wanted));
 }
 
 #[test]

@@ -16,13 +16,8 @@ pub enum Word {
     Where,
     /// `\s`.
     History,
-    /// `\c [database [user]]`.
-    Connect {
-        /// Database.
-        database: Option<String>,
-        /// Role.
-        user: Option<String>,
-    },
+    /// `\c [database [user]]`: its arguments.
+    Connect(String),
     /// `\e`.
     Edit,
     /// One of a script's: the interpreter knows what it means.
@@ -44,10 +39,9 @@ pub fn parse(text: &str) -> Word {
         "?" => Word::Help,
         "conninfo" => Word::Where,
         "s" => Word::History,
-        "c" | "connect" => {
-            let mut given = || arguments.next().filter(|word| word != "-").map(|word| word.replace('"', ""));
-            Word::Connect { database: given(), user: given() }
-        }
+        // Variables are the interpreter's.
+        "c" | "connect" if rest.contains(':') && !rest.contains("://") => Word::Script,
+        "c" | "connect" => Word::Connect(rest.to_owned()),
         "e" | "edit" if rest.trim().is_empty() => Word::Edit,
         "e" | "edit" => Word::Refused("\\e edits the text that is here; a file is not opened by it".to_owned()),
         _ => Word::Script,
@@ -73,7 +67,8 @@ mod tests {
         assert_eq!(parse("\\x"), Word::Expanded(None));
         assert_eq!(parse("\\x on;"), Word::Expanded(Some(true)));
         assert_eq!(parse("\\timing maybe"), Word::Refused("\\timing takes on or off, not maybe".to_owned()));
-        assert_eq!(parse("\\c - bob"), Word::Connect { database: None, user: Some("bob".to_owned()) });
+        assert_eq!(parse("\\c - bob"), Word::Connect("- bob".to_owned()));
+        assert_eq!(parse("\\c :db"), Word::Script);
         assert_eq!(parse("\\dt+ public.*"), Word::Script);
         assert_eq!(parse("\\e"), Word::Edit);
         assert_eq!(parse("\\watch 2"), Word::Script);

@@ -42,6 +42,9 @@ const CLOSE_WAIT: Duration = Duration::from_secs(3);
 pub fn start(mut session: Session, settings: &Settings, tell: Tell) -> (UnboundedSender<Ask>, JoinHandle<()>) {
     let (asks, waiting) = unbounded_channel();
     session.set_autocommit(settings.autocommit);
+    let mut script = Box::new(Script::new(std::env::current_dir().unwrap_or_default()));
+    // As `query -f` has it, and a text without words: what follows an error was written for its success.
+    script.stops_at_errors();
     let worker = Worker {
         waiting,
         desk: Desk::new(Arc::clone(&tell)),
@@ -55,7 +58,7 @@ pub fn start(mut session: Session, settings: &Settings, tell: Tell) -> (Unbounde
         progress: settings.progress,
         network: None,
         measured: None,
-        script: Some(Box::new(Script::new(std::env::current_dir().unwrap_or_default()))),
+        script: Some(script),
         typed: Arc::from(""),
         approved: Approved::default(),
         out: None,
@@ -358,7 +361,21 @@ impl Worker {
         }
         match current.stop.take() {
             Some(stop) if session.is_away() => stop.detached(),
-            Some(stop) => stop.over().await,
+            // Whoever looks at rows meanwhile is answered.
+            Some(stop) => {
+                let mut over = std::pin::pin!(stop.over());
+                loop {
+                    tokio::select! {
+                        biased;
+                        () = &mut over => break,
+                        ask = self.waiting.recv(), if leaving.is_none() => {
+                            if self.meanwhile(ask) == Some(After::Leave) {
+                                leaving = Some(Instant::now());
+                            }
+                        }
+                    }
+                }
+            }
             None => {}
         }
         if let (Some(_), Some(network), Some(answered)) = (current.network, &mut self.network, current.first) {

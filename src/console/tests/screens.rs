@@ -106,14 +106,18 @@ fn fleet_copy_menu() {
 fn fleet_overlays() {
     for (name, keys) in [("help", "?"), ("palette", ": t u"), ("regions", "R"), ("details", "v"), ("policy-user", "i")]
     {
-        let mut console = Console::listed(80, 24);
-        console.keys("/ orders Enter");
-        console.keys(keys);
-        insta::assert_snapshot!(format!("overlay-{name}-80x24"), console.text());
+        for (width, height) in [(80, 24), (120, 40)] {
+            let mut console = Console::listed(width, height);
+            console.keys("/ orders Enter");
+            console.keys(keys);
+            insta::assert_snapshot!(format!("overlay-{name}-{width}x{height}"), console.text());
+        }
     }
-    let mut console = Console::listed(80, 24);
-    console.keys("/ wiki Enter Enter");
-    insta::assert_snapshot!("overlay-foreign-80x24", console.screen());
+    both!("overlay-foreign", |width, height| {
+        let mut console = Console::listed(width, height);
+        console.keys("/ wiki Enter Enter");
+        console
+    });
 }
 
 #[test]

@@ -117,6 +117,9 @@ impl Doorkeeper {
                         let tls = self.acceptor()?.accept(stream).await?;
                         return self.admit(tls, peer).await;
                     }
+                    First::Cancel(_) if self.behind.faults.is_on(&Fault::TlsOnly) => {
+                        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "a CancelRequest in the clear"));
+                    }
                     First::Cancel(request) => return self.cancel(&request).await.map(|()| None),
                     First::Startup(startup) => {
                         let message = self.no_entry(&startup, peer, "no encryption");

@@ -87,7 +87,7 @@ fn draw_field(pane: &Pane, field: Field, frame: &mut Frame<'_>, row: Rect, theme
         Field::Password => "password",
         Field::Secret => "secret",
         Field::Access => "access",
-        Field::Confirm => "type its name",
+        Field::Confirm => "its name",
     };
     let missing = pane.missing.filter(|_| here);
     let bar = if here { run(" ▌", Tone::Accent) } else { run("  ", Tone::Text) };

@@ -24,6 +24,15 @@ impl Bench {
         bench
     }
 
+    /// The screen at both sizes, and at 80×24 again.
+    fn at_both(&mut self, name: &str) {
+        for (width, height) in [(80, 24), (120, 40)] {
+            self.resize(width, height);
+            insta::assert_snapshot!(format!("{name}_{width}x{height}"), self.screen());
+        }
+        self.resize(80, 24);
+    }
+
     fn fails(&mut self, kind: Kind, title: &str, result: Option<ResultId>) {
         let run = self.pane.runs;
         let diagnosis = Diagnosis::new(kind, title);
@@ -52,7 +61,7 @@ fn a_cancelled_result_stays_in_sight_and_can_be_looked_through() {
     bench.ends(true);
     assert_eq!(bench.pane.title().work, Work::Cancelled);
     assert_eq!(bench.pane.link, Link::Cut);
-    insta::assert_snapshot!("cancelled_80x24", bench.screen());
+    bench.at_both("cancelled");
     bench.keys("<Esc>G");
     assert_eq!(bench.pane.table().map(|table| table.row), Some(199));
     bench.keys("m");
@@ -85,7 +94,7 @@ fn what_is_thrown_away_is_told_and_the_second_control_c_offers_to_drop() {
     bench.news(News::State { transaction: Transaction::Open, facts, away: false });
     bench.keys("<C-c>");
     bench.news(News::Draining(3 << 20));
-    insta::assert_snapshot!("draining_80x24", bench.screen());
+    bench.at_both("draining");
     // Typing and looking stay free.
     bench.keys("x");
     assert!(bench.pane.editor.buffer().text().ends_with('x'));
@@ -93,7 +102,7 @@ fn what_is_thrown_away_is_told_and_the_second_control_c_offers_to_drop() {
     assert_eq!((bench.pane.focus, bench.pane.table().map(|table| table.row)), (Focus::Results, Some(2)));
     bench.orders.clear();
     bench.keys("<C-c>");
-    insta::assert_snapshot!("drop_80x24", bench.screen());
+    bench.at_both("drop");
     bench.keys("n");
     assert_eq!(bench.ask(), []);
     bench.keys("<C-c>y");
@@ -153,7 +162,7 @@ fn while_something_runs_only_what_is_true_of_it_is_said() {
     let (run, now) = (bench.pane.runs, bench.now);
     bench.news(News::Began { run, index: 0, at: now });
     bench.input(Input::Tick(now + Duration::from_secs(3)));
-    insta::assert_snapshot!("previous_80x24", bench.screen());
+    bench.at_both("previous");
 }
 
 #[test]

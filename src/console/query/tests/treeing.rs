@@ -145,6 +145,9 @@ fn the_ddl_opens_when_it_is_here_unless_another_is_awaited() {
     bench.found(second, Finding::Text(ddl.to_owned()));
     assert!(bench.screen().contains("DDL of public.orders"), "{}", bench.screen());
     insta::assert_snapshot!("tree-ddl-80x24", bench.screen());
+    bench.resize(120, 40);
+    insta::assert_snapshot!("tree-ddl-120x40", bench.screen());
+    bench.resize(80, 24);
     bench.keys("y");
     assert!(bench.orders.contains(&Order::Copy(ddl.to_owned())), "{:?}", bench.orders);
     bench.keys("<Esc>");
