@@ -163,7 +163,8 @@ fn steady(text: &str) -> String {
     for line in text.lines() {
         // How long the server is up, and how many are in it just then.
         let end = [", up ", "connections: "].iter().filter_map(|words| line.find(words)).min();
-        let mut rest = &line[..end.unwrap_or(line.len())];
+        let line = version_left_out(line[..end.unwrap_or(line.len())].trim_end());
+        let mut rest = line.as_str();
         while let Some(at) = rest.find("oncall-") {
             let (head, tail) = rest.split_at(at + "oncall-".len());
             let digits = tail.len() - tail.trim_start_matches(|c: char| c.is_ascii_hexdigit()).len();
@@ -175,6 +176,17 @@ fn steady(text: &str) -> String {
         out.push('\n');
     }
     times(&out)
+}
+
+/// Which PostgreSQL is on this machine is nobody's business.
+fn version_left_out(line: &str) -> String {
+    match line.split_once("PostgreSQL ") {
+        Some((head, tail)) if tail.starts_with(|c: char| c.is_ascii_digit()) => {
+            let rest = tail.find(", ").map_or("", |at| &tail[at..]);
+            format!("{head}PostgreSQL VERSION{rest}")
+        }
+        _ => line.to_owned(),
+    }
 }
 
 /// The doctor's times stand before the names, so wide that they line up.

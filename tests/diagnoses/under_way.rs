@@ -2,9 +2,10 @@
 //! `query` and the console say, with the same words, and what the doctor finds then. It must not know how a fault is played.
 
 use super::rows::{Row, USUAL};
-use super::{Ground, close, is_asked_for, mark, says, squeezed, steady, terminate};
+use super::{Ground, close, is_asked_for, mark, says, squeezed, steady};
 use gatepost::sandbox::Fault;
 use insta::assert_snapshot;
+use std::collections::HashSet;
 use std::io::Read;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
@@ -282,7 +283,7 @@ fn play(ground: &Ground, event: &Event) {
     let from = shown.lines().position(|line| squeezed(line).contains(&squeezed(row.title))).unwrap_or_default();
     let body: Vec<&str> = shown.trim_end().lines().skip(from).collect();
     let body = body[..body.len().saturating_sub(1)].join("\n");
-    assert_snapshot!(format!("{}_console", row.name), calm(&ground.neighbour.tidied(&body)));
+    assert_snapshot!(format!("{}_console", row.name), once(&calm(&ground.neighbour.tidied(&body))));
 
     let (doctor, status) = ground.told(row, "doctor", &[]);
     let (link, sign, words) = event.doctor;
@@ -290,6 +291,14 @@ fn play(ground: &Ground, event: &Event) {
     assert_eq!(mark(&doctor, link), sign, "{}: {link}\n{doctor}", row.name);
     assert!(squeezed(&doctor).contains(&squeezed(words)), "{}: the doctor does not say {words:?}\n{doctor}", row.name);
     assert_snapshot!(format!("{}_doctor", row.name), steady(&doctor));
+}
+
+/// The tunnel's end is told when it is heard, too, before or after the statement's: each line once, and none that is empty.
+fn once(text: &str) -> String {
+    let mut seen = HashSet::new();
+    text.lines()
+        .filter(|line| !line.trim().is_empty() && seen.insert(line.trim()))
+        .fold(String::new(), |text, line| text + line + "\n")
 }
 
 /// Without how long anything took, in the server or until a silence was noticed, and how often was dialled meanwhile.
