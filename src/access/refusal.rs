@@ -231,7 +231,7 @@ pub(super) fn of_statement(
     ends_transaction: bool,
     line: &Line,
 ) -> Diagnosis {
-    let tunnel = line.ended().or_else(|| ended_in(error, line));
+    let tunnel = line.ended();
     match error {
         db::Error::Server(error) if ends_session(error) => {
             sql::session_ended(error, in_transaction && !ends_transaction)
@@ -242,20 +242,6 @@ pub(super) fn of_statement(
         _ if in_transaction && !ends_transaction => sql::transaction_lost(Some(error), tunnel.as_ref()),
         _ => sql::outcome_unknown(error, tunnel.as_ref()),
     }
-}
-
-/// The end of the tunnel that an error carries: the wire hears of it before the line does.
-fn ended_in(error: &db::Error, line: &Line) -> Option<Diagnosis> {
-    let mut below: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = below {
-        if let Some(crate::ssm::Error::Ended(ended)) = error.downcast_ref() {
-            return line.words(ended);
-        }
-        // An `io::Error` leaves out what it was made of, and goes on with what lies below that.
-        let made_of = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        below = made_of.map(|error| error as _).or_else(|| error.source());
-    }
-    None
 }
 
 /// Whether the server ends the session with this error: an administrator's command, a crash, a timeout of the session, its
