@@ -82,6 +82,41 @@ fn a_listener_of_the_console_and_iam_switched_on() {
         std::thread::sleep(Duration::from_millis(10));
     }
 
+    // With a password and by a socket: the form has what the command has.
+    terminal.press("q");
+    terminal.wait_for("1 of 62");
+    terminal.press("o");
+    terminal.wait_for("listener for billing");
+    terminal.wait_for("oncall");
+    terminal.press("\x15postgres\t\t\x1b[C");
+    terminal.wait_for("typed here, kept nowhere");
+    terminal.press("\tpostgres-master-password\t\t\x1b[C");
+    terminal.wait_for("a Unix socket");
+    terminal.press("\r");
+    let runs = Path::new(neighbour.variable("GATEPOST_STATE_DIR")).join("run");
+    let socket = || {
+        let runs = std::fs::read_dir(&runs).ok()?;
+        runs.map(|run| run.expect("readable").path()).find(|run| run.join(".s.PGSQL.5432").exists())
+    };
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let folder = loop {
+        if let Some(folder) = socket() {
+            break folder;
+        }
+        assert!(Instant::now() < deadline, "the socket is there");
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    let mut psql = Command::new("psql");
+    psql.args(["-X", "-A", "-t", "-h"]).arg(&folder).args(["-U", "me", "-d", "shop", "-c", "select current_user"]);
+    let output = psql.env("PGCONNECT_TIMEOUT", "60").env_remove("PGPASSWORD").output().expect("psql runs");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "postgres", "{output:?}");
+    terminal.press("x");
+    terminal.wait_for("closed the listener billing");
+    while folder.exists() {
+        assert!(Instant::now() < deadline + Duration::from_secs(60), "the socket goes with its listener");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+
     terminal.press("q");
     terminal.wait_for("1 of 62");
     terminal.press("\x1b");

@@ -228,8 +228,12 @@ async fn a_pool_lives_past_a_tokens_time_and_a_login_that_ended_is_told() {
     let fresh = driver(&listening).await.expect("in, with a new token");
     fresh.simple_query("select 1").await.expect("answered");
 
-    world.sandbox.clock().advance(20 * 60);
+    // A burst of logins shares that one: AWS, which would refuse to say who we are, is not asked for another.
     world.sandbox.faults().set(Fault::ExpiredLogin);
+    let burst = futures_util::future::join_all((0..20).map(|_| driver(&listening))).await;
+    assert!(burst.iter().all(Result::is_ok), "{:?}", burst.iter().find(|login| login.is_err()));
+    drop(burst);
+    world.sandbox.clock().advance(20 * 60);
     let ended = driver(&listening).await.map(|_| ()).expect_err("the login has ended");
     let told = ended.as_db_error().expect("told as PostgreSQL tells errors");
     assert_eq!((told.severity(), told.code().code()), ("FATAL", "28000"), "{told:?}");

@@ -123,7 +123,8 @@ fn postgres_programs() -> bool {
 }
 
 fn named(variable: &str, usual: &str) -> PathBuf {
-    std::env::var_os(variable).map_or_else(|| PathBuf::from(usual), PathBuf::from)
+    let named = std::env::var_os(variable).filter(|name| !name.is_empty());
+    named.map_or_else(|| PathBuf::from(usual), PathBuf::from)
 }
 
 #[tokio::test(flavor = "multi_thread")]

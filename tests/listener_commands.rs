@@ -45,7 +45,8 @@ async fn listeners_of_the_settings_are_opened_and_closed() {
     let config = folder.path().join("config.toml");
     let text = format!(
         "[[listeners]]\nname = \"orders\"\ntarget = \"orders-prod\"\nuser = \"oncall\"\n\n[[listeners]]\ntarget = \"reports\"\n\
-         user = [\"oncall\", \"analyst\"]\nsocket = \"{}\"\nread_only = true\n",
+         user = [\"oncall\", \"analyst\"]\nsocket = \"{}\"\nread_only = true\n\n[[listeners]]\nname = \"asking\"\ntarget = \"orders-prod\"\nuser = \"postgres\"\nauth = \"command\"\n\
+         no_secret = true\n\n[password_commands]\norders-prod = \"echo postgres-master-password\"\n",
         sockets.display()
     );
     std::fs::write(&config, text).expect("written");
@@ -53,7 +54,7 @@ async fn listeners_of_the_settings_are_opened_and_closed() {
     let mut child = command(&sandbox, &state, &["proxy", "--config", &config]).spawn().expect("it starts");
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     let mut printed = Vec::new();
-    while printed.len() < 4 {
+    while printed.len() < 6 {
         match lines.next_line().await.expect("text") {
             Some(line) => printed.push(line),
             None => panic!("{:?}", said(&child.wait_with_output().await.expect("it ended"))),
@@ -62,7 +63,9 @@ async fn listeners_of_the_settings_are_opened_and_closed() {
     assert!(printed[0].starts_with("127.0.0.1:") && printed[0].ends_with(", via bastion-a, as oncall"), "{printed:?}");
     assert!(printed[2].contains("/s/.s.PGSQL.5432 is reports") && printed[2].ends_with(", read-only"), "{printed:?}");
     assert!(printed[1].contains(" passfile=") && !printed[3].contains("passfile"), "{printed:?}");
-    for (line, expected) in [(&printed[1], "oncall|off"), (&printed[3], "oncall|on")] {
+    // That one logs in with what a command prints, and asks nothing of its clients.
+    assert!(printed[4].ends_with(", as postgres") && !printed[5].contains("passfile"), "{printed:?}");
+    for (line, expected) in [(&printed[1], "oncall|off"), (&printed[3], "oncall|on"), (&printed[5], "postgres|off")] {
         let pasted =
             format!("{line} -X -A -t -c \"select current_user, current_setting('default_transaction_read_only')\"");
         let output = Command::new("sh").args(["-c", &pasted]).output().await.expect("sh runs");

@@ -23,6 +23,7 @@ const PREPARE: &str = "create table t (n int); create sequence s; \
      create function writes() returns int language plpgsql as $$ begin insert into t values (1); return 1; end $$; \
      create function undoes() returns int language plpgsql as \
        $$ begin reset transaction_read_only; insert into t values (2); return 2; end $$; \
+     create function plans() returns int language plpgsql immutable as $$ begin return undoes(); end $$; \
      create procedure commits() language plpgsql as $$ begin commit; insert into t values (3); end $$; \
      create procedure makes() language plpgsql as \
        $$ begin commit; set transaction read write; insert into t values (4); commit; end $$;";
@@ -140,6 +141,93 @@ const EXTENDED: &[&[&[&str]]] = &[
     &[&["select lo_from_bytea(0, 'x')"]],
 ];
 
+/// Names that are not what they were, cycle by cycle: `P statement text`, `B portal statement`, `E portal`, `C S|P name`,
+/// `D S|P name` (`.` is unnamed), and `Q text`, a simple query.
+const NAMES: &[&[&[&str]]] = &[
+    // What runs outside of blocks has nothing of ours before it: then it is another's name.
+    &[
+        &["Q set default_transaction_read_only = off"],
+        &["P a vacuum t"],
+        &["Q deallocate a"],
+        &["Q prepare a as insert into t values (1)"],
+        &["B . a", "E ."],
+    ],
+    &[
+        &["Q set default_transaction_read_only = off"],
+        &["P a discard all", "P b deallocate a", "B . b", "E .", "P c prepare a as select writes()", "B . c", "E ."],
+        &["B . a", "E ."],
+    ],
+    &[
+        &["Q set default_transaction_read_only = off"],
+        &[
+            "P a vacuum t",
+            "P . deallocate a",
+            "B . .",
+            "E .",
+            "P . prepare a as select writes()",
+            "B . .",
+            "E .",
+            "B . a",
+            "E .",
+        ],
+    ],
+    &[
+        &["Q set default_transaction_read_only = off"],
+        &[
+            "P a vacuum t",
+            "B p a",
+            "C P p",
+            "P . declare p cursor with hold for select writes()",
+            "B . .",
+            "E .",
+            "E p",
+        ],
+    ],
+    // What seems to open a block, in which DO and CALL could not commit.
+    &[&[
+        "P a begin",
+        "B p a",
+        "C P p",
+        "P . declare p cursor with hold for select 1",
+        "B . .",
+        "E .",
+        "E p",
+        "P . call makes()",
+        "B . .",
+        "E .",
+    ]],
+    &[
+        &["P a begin"],
+        &["Q deallocate a"],
+        &["Q prepare a as select 1"],
+        &["B . a", "E .", "P . call makes()", "B . .", "E ."],
+    ],
+    &[
+        &["P a begin"],
+        &["Q deallocate a; prepare a as select 1"],
+        &["B p a", "P . call makes()", "E p", "B . .", "E ."],
+    ],
+    &[&["P a begin", "B p a", "P . rollback", "B . .", "E .", "E p"], &["P . call makes()", "B . .", "E ."]],
+    &[&["P a begin", "B p a", "E p", "P . commit", "B . .", "E .", "E p", "P . call makes()", "B . .", "E ."]],
+    // Or in which nothing is kept yet: before 16 that is looked at.
+    &[&["P a begin", "B p a", "C P p", "P . declare p cursor with hold for select undoes()", "B . .", "E .", "E p"]],
+    &[&["P a begin"], &["Q deallocate a; prepare a as select undoes()"], &["B . a", "E ."]],
+    &[&["P a begin"], &["Q deallocate a; prepare a as select undoes()"], &["B . a", "E .", "B p a", "E p"]],
+    // Planned, and not executed.
+    &[&["P . select plans()", "B . ."]],
+    &[&["P . select plans()", "B . .", "D P ."]],
+    &[&["Q begin"], &["P . select plans()", "B . ."], &["Q commit"]],
+    // With the names of what is ours.
+    &[
+        &["Q set default_transaction_read_only = off"],
+        &["P gatepost,_read-only insert into t values (1)", "B . gatepost,_read-only", "E ."],
+    ],
+    &[
+        &["Q prepare \"gatepost, read-only\" as select writes()"],
+        &["B gatepost,_read-only gatepost,_read-only", "E gatepost,_read-only"],
+    ],
+];
+
 async fn straight(world: &World) -> (Access, Endpoint) {
     let endpoint = world.endpoint("reports").await;
     let resolve = world.resolve(&endpoint);
@@ -217,6 +305,30 @@ impl Raw {
         self.turn().await
     }
 
+    /// One of [`NAMES`].
+    async fn named(&mut self, steps: &[&str]) -> (String, Option<String>) {
+        if let [step] = steps
+            && let Some(text) = step.strip_prefix("Q ")
+        {
+            return self.simple(text).await;
+        }
+        let name = |word: &str| if word == "." { String::new() } else { word.replace(",_", ", ") };
+        let mut sent = Vec::new();
+        for step in steps {
+            let (kind, rest) = step.split_once(' ').expect("a kind");
+            let (first, second) = rest.split_once(' ').unwrap_or((rest, ""));
+            sent.extend(match kind {
+                "P" => message(b'P', format!("{}\0{second}\0\0\0", name(first)).as_bytes()),
+                "B" => message(b'B', format!("{}\0{}\0\0\0\0\0\0\0", name(first), name(second)).as_bytes()),
+                "E" => message(b'E', format!("{}\0\0\0\0\0", name(first)).as_bytes()),
+                _ => message(kind.as_bytes()[0], format!("{first}{}\0", name(second)).as_bytes()),
+            });
+        }
+        sent.extend(message(b'S', b""));
+        self.0.write_all(&sent).await.expect("taken");
+        self.turn().await
+    }
+
     async fn cycle(&mut self, statements: &[&str]) -> (String, Option<String>) {
         if let [text] = statements
             && let Some(text) = text.strip_prefix('#')
@@ -287,6 +399,20 @@ async fn nothing_that_is_tried_leaves_a_trace() {
         }
         assert_eq!(told(&owner, TRACES).await, before, "{attempt:?}: {answers:?}");
     }
+    for attempt in NAMES {
+        let mut raw = Raw::open(&read_only).await;
+        let mut answers = Vec::new();
+        for steps in *attempt {
+            answers.push(raw.named(steps).await);
+        }
+        assert_eq!(told(&owner, TRACES).await, before, "{attempt:?}: {answers:?}");
+    }
+    // A sequence is not put back by any rollback: before 16 one that was let go of moves on. The client is told all the same.
+    let mut raw = Raw::open(&read_only).await;
+    let (_, code) = raw.simple("select set_config('transaction_read_only', null, true), setval('s', 7)").await;
+    assert_eq!(code.as_deref(), Some(if resets { "25006" } else { "55P02" }));
+    owner.batch_execute("select setval('s', 1, false)").await.expect("runs");
+    assert_eq!(told(&owner, TRACES).await, before);
     // Everything at once, without waiting for anything.
     let mut raw = Raw::open(&read_only).await;
     let mut sent = message(b'Q', b"set default_transaction_read_only = off\0");
@@ -365,6 +491,19 @@ async fn those_who_read_notice_nothing() {
     ] {
         let (kinds, _) = raw.cycle(cycle).await;
         assert_eq!(kinds.replace('S', ""), expected, "{cycle:?}");
+    }
+    // A driver that prepared its BEGIN long ago, and what runs outside of blocks in one go.
+    for (steps, expected) in [
+        (&["P begins begin"][..], "1Z"),
+        (&["P . vacuum customers", "D S .", "B . .", "D P .", "E ."], "1tn2nCZ"),
+        (&["B . begins", "E .", "P . do $$ begin perform 1; end $$", "B . .", "E ."], "2C12CZ"),
+        (&["P . do $$ begin perform 1; end $$", "B . .", "E .", "B . .", "E ."], "12C2CZ"),
+        (&["P . commit", "B . .", "E ."], "12CZ"),
+        (&["B . begins", "E .", "P . select 1", "B . .", "E .", "P . rollback", "B . .", "E ."], "2C12DC12CZ"),
+        (&["P . do $$ begin perform 1; end $$", "B . .", "E ."], "1EZ"),
+    ] {
+        let (kinds, code) = raw.named(steps).await;
+        assert_eq!(kinds.replace('S', ""), expected, "{steps:?} {code:?}");
     }
 
     // A driver, its pipelines and large answers; an error's place is that in the client's text.

@@ -207,9 +207,14 @@ async fn clients_are_started_and_ended_with() {
     // Debian 12's pgcli 3.5.0 fails on its own default settings before it connects (seen here): it is none to judge by.
     let starts = |path: &PathBuf| {
         let version = std::process::Command::new(path).arg("--version").output();
-        version.is_ok_and(|said| !String::from_utf8_lossy(&said.stdout).contains("3.5.0"))
+        let starts = version.is_ok_and(|said| !String::from_utf8_lossy(&said.stdout).contains("3.5.0"));
+        if !starts {
+            eprintln!("skipped: {} fails on its own settings; GATEPOST_TEST_PGCLI can name another", path.display());
+        }
+        starts
     };
-    if let Some(pgcli) = found("pgcli").filter(starts) {
+    let named = std::env::var_os("GATEPOST_TEST_PGCLI").filter(|name| !name.is_empty()).map(PathBuf::from);
+    if let Some(pgcli) = named.or_else(|| found("pgcli")).filter(starts) {
         let program = pgcli.display().to_string();
         let (status, out, err) = run(&["pgcli", "--program", &program], "select 'I am ' || current_user as w;\n").await;
         assert!(status == Some(0) && out.contains("I am oncall"), "{out}{err}");

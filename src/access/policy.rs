@@ -2,6 +2,7 @@
 //! and names. Every ARN has the partition that the database was listed in.
 
 use super::handoff::quote;
+pub(super) use crate::model::completion::{literal, quoted as identifier};
 use crate::model::{Endpoint, Policy, PolicyWish, Scope, Scoped, Trust};
 use serde::Serialize;
 
@@ -140,16 +141,6 @@ pub(super) fn statement(actions: &[&str], resources: &[String]) -> String {
 
 fn pretty(document: &impl Serialize) -> String {
     serde_json::to_string_pretty(document).expect("strings in structs have no way not to be JSON")
-}
-
-/// A PostgreSQL identifier, quoted (PostgreSQL, 4.1.1 Identifiers and Key Words).
-pub(super) fn identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// A PostgreSQL string constant (PostgreSQL, 4.1.2.1), for `standard_conforming_strings = on`.
-pub(super) fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 fn postgres_user(user: &str) -> String {

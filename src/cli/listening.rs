@@ -6,7 +6,7 @@ use super::{Interrupt, Terminal, failure};
 use crate::access::handoff::Lead;
 use crate::access::listener::Papers;
 use crate::access::{Access, Door, Listener, ListenerReport, ListenerWish};
-use crate::model::{Diagnosis, ListenerSettings, RouteChoice, Secret, visible};
+use crate::model::{Auth, Diagnosis, ListenerSettings, RouteChoice, Secret, visible};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 /// A listener, and how clients get in.
@@ -38,7 +38,12 @@ pub(super) async fn listen(
     let endpoint = access.find(&plan.target).await?.endpoint;
     let first = plan.users.first().map(String::as_str);
     let named = database.or(plan.databases.first().map(String::as_str));
-    let (user, auth) = login.settle(access, &endpoint, first, named).await?;
+    let (user, auth) = match (login.way()?, &plan.auth) {
+        // A secret may say whose it is.
+        (None, Some(auth @ Auth::SecretsManager(_))) => (first.unwrap_or_default().to_owned(), auth.clone()),
+        (None, Some(auth)) => (super::user(access, &endpoint, first)?, auth.clone()),
+        _ => login.settle(access, &endpoint, first, named).await?,
+    };
     let user = match user.is_empty() {
         false => user,
         true => access.secret_user(&endpoint, &auth).await?,
@@ -53,7 +58,7 @@ pub(super) async fn listen(
         auth,
         read_only: plan.read_only,
         // A socket looks at whose process it is instead.
-        secret: secret.filter(|_| matches!(door, Door::Port(_))).cloned(),
+        secret: secret.filter(|_| matches!(door, Door::Port(_)) && !plan.no_secret).cloned(),
         tls: plan.tls,
     };
     let (listener, lead) = access.hand(wish, database, papers).await?;

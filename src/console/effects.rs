@@ -4,7 +4,7 @@
 
 use super::event::{Answer, Command, Event, Id, TabId};
 use super::query::journal::Journal;
-use super::query::{Ask, Shelved, Shelving, worker};
+use super::query::{Ask, Shelved, Shelving, at_home, worker};
 use crate::access::handoff::{Lead, Raw, raw};
 use crate::access::listener::{Papers, new_secret, write_paper};
 use crate::access::saved::Shelf;
@@ -399,25 +399,32 @@ async fn opened(
         Some(endpoint) => *endpoint,
         None => access.find(&plan.target).await?.endpoint,
     };
-    let users = match plan.users.is_empty() {
-        false => plan.users.clone(),
-        true => vec![access.default_user(&endpoint).ok_or_else(|| {
+    let users = match (plan.users.is_empty(), &auth) {
+        (false, _) => plan.users.clone(),
+        (true, Auth::SecretsManager(_)) => vec![access.secret_user(&endpoint, &auth).await?],
+        (true, _) => vec![access.default_user(&endpoint).ok_or_else(|| {
             Diagnosis::new(Kind::Usage, format!("Which database user, on {}?", endpoint.owner))
                 .because("none was named, none was used before with it, and the setting `user` is not set")
                 .advise("Name one in the form (n), or `user` of the listener in the settings file")
         })?],
     };
-    let door = match &plan.socket {
-        Some(folder) => Door::Socket { folder: folder.clone(), port: plan.port.unwrap_or(5432) },
+    let papers = Papers::new(access.settings())?;
+    let door = match plan.socket.as_deref() {
+        Some(folder) => {
+            // Where none was named, it has its own.
+            let folder = if folder.as_os_str().is_empty() { papers.folder() } else { &at_home(folder) };
+            let folder = std::path::absolute(folder)
+                .map_err(|error| Diagnosis::new(Kind::Usage, "A socket needs a folder").because(error.to_string()))?;
+            Door::Socket { folder, port: plan.port.unwrap_or(5432) }
+        }
         None => Door::Port(plan.port.unwrap_or(0)),
     };
-    let papers = Papers::new(access.settings())?;
     let wish = ListenerWish {
         name: plan.name.clone(),
         endpoint,
         route: plan.via.as_deref().map(RouteChoice::parse).unwrap_or_default(),
         // A socket looks at whose process it is instead.
-        secret: matches!(door, Door::Port(_)).then(new_secret),
+        secret: (matches!(door, Door::Port(_)) && !plan.no_secret).then(new_secret),
         door,
         users,
         databases: plan.databases.clone(),

@@ -117,8 +117,8 @@ pub fn press(state: &mut State, key: &KeyEvent) {
         Overlay::Listen(pane) => match pane.press(key) {
             listen::Outcome::Stay => true,
             listen::Outcome::Close => false,
-            listen::Outcome::Open(plan, endpoint) => {
-                request::listen(state, *plan, endpoint);
+            listen::Outcome::Open(plan, endpoint, auth) => {
+                request::listen(state, *plan, endpoint, auth);
                 false
             }
         },

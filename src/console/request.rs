@@ -10,7 +10,7 @@ use super::state::{Arrival, Desk, Focus, Overlay, State, Tab};
 use super::update::{show_tab, tell};
 use crate::access::doctor;
 use crate::access::handoff::Lead;
-use crate::model::{Database, Diagnosis, Endpoint, ListenerSettings, Place, RouteChoice};
+use crate::model::{Auth, Database, Diagnosis, Endpoint, ListenerSettings, Place, RouteChoice};
 use std::time::Duration;
 
 /// How long a way walked to the end stays to be seen; whoever types does not wait for it.
@@ -242,8 +242,8 @@ pub fn another_session(state: &mut State, database: Option<String>, user: Option
 }
 
 /// Opens the listener that the form was filled in for, and shows it on its way.
-pub fn listen(state: &mut State, plan: ListenerSettings, endpoint: Option<Box<Endpoint>>) {
-    state.lines.listen(plan, endpoint, state.now, &mut state.asks);
+pub fn listen(state: &mut State, plan: ListenerSettings, endpoint: Option<Box<Endpoint>>, auth: Auth) {
+    state.lines.listen(plan, (endpoint, auth), state.now, &mut state.asks);
     state.focus = Focus::Lines;
     state.lines.tick(true, state.now, &mut state.asks);
 }

@@ -1,7 +1,7 @@
 //! Every setting, already read: flags over environment over file over defaults. It must not know where a value came
 //! from, nor read anything itself.
 
-use super::{Allowed, Secret};
+use super::{Allowed, Auth, Secret};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -258,10 +258,14 @@ pub struct ListenerSettings {
     pub socket: Option<PathBuf>,
     /// Bastion, or `direct`.
     pub via: Option<String>,
-    /// Sessions begin read-only.
+    /// How to log in; none: what the command line says, else a token. A password itself is in no settings.
+    pub auth: Option<Auth>,
+    /// The server refuses writes.
     pub read_only: bool,
     /// TLS is offered to clients.
     pub tls: bool,
+    /// Clients of a port show nothing: every process of this machine gets in.
+    pub no_secret: bool,
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! listener does.
 
 use super::words;
-use crate::model::ListenerSettings;
+use crate::model::{Auth, ListenerSettings};
 use std::path::Path;
 use toml::de::DeValue;
 use toml::{Table, Value};
@@ -58,12 +58,36 @@ pub fn read(word: &str, home: Option<&Path>) -> Result<ListenerSettings, String>
             }
             "socket" => listener.socket = Some(words::path(&text()?, home)?),
             "via" => listener.via = Some(text()?),
+            "auth" => {
+                let word = text()?;
+                let way = match word.as_str() {
+                    "iam" => Auth::Iam,
+                    "passfile" => Auth::Passfile,
+                    "command" => Auth::Command,
+                    "secret" => Auth::SecretsManager(None),
+                    _ => return Err(wrong("iam, passfile, command or secret")),
+                };
+                // Which secret may have been read before.
+                match &listener.auth {
+                    Some(Auth::SecretsManager(Some(_))) if word == "secret" => {}
+                    Some(_) => return Err("auth: a secret is logged in with by auth = \"secret\" alone".to_owned()),
+                    None => listener.auth = Some(way),
+                }
+            }
+            "secret" => {
+                let named = text()?;
+                match &listener.auth {
+                    None | Some(Auth::SecretsManager(_)) => listener.auth = Some(Auth::SecretsManager(Some(named))),
+                    Some(_) => return Err("secret: goes with auth = \"secret\" alone".to_owned()),
+                }
+            }
             "read_only" => listener.read_only = switch()?,
             "tls" => listener.tls = switch()?,
+            "no_secret" => listener.no_secret = switch()?,
             other => {
                 return Err(format!(
                     "{other}: unknown key of a listener; there are name, target, user, database, port, socket, via, \
-                     read_only, tls"
+                     auth, secret, read_only, tls, no_secret"
                 ));
             }
         }
@@ -84,7 +108,16 @@ pub fn show(listeners: &[ListenerSettings]) -> Option<String> {
 }
 
 fn one(listener: &ListenerSettings) -> String {
-    let ListenerSettings { name, target, users, databases, port, socket, via, read_only, tls } = listener;
+    let ListenerSettings { name, target, users, databases, port, socket, via, auth, read_only, tls, no_secret } =
+        listener;
+    let (auth, secret) = match auth {
+        Some(Auth::Iam) => (Some("iam"), None),
+        Some(Auth::Passfile) => (Some("passfile"), None),
+        Some(Auth::Command) => (Some("command"), None),
+        Some(Auth::SecretsManager(named)) => (Some("secret"), named.as_deref()),
+        // Neither is read from a file.
+        None | Some(Auth::Password(_) | Auth::Kerberos) => (None, None),
+    };
     let list = |items: &[String]| {
         (!items.is_empty()).then(|| format!("[{}]", items.iter().map(quoted).collect::<Vec<_>>().join(", ")))
     };
@@ -96,8 +129,11 @@ fn one(listener: &ListenerSettings) -> String {
         ("port", port.map(|port| port.to_string())),
         ("socket", socket.as_ref().map(|path| quoted(path.display().to_string()))),
         ("via", via.as_deref().map(quoted)),
+        ("auth", auth.map(quoted)),
+        ("secret", secret.map(quoted)),
         ("read_only", read_only.then(|| "true".to_owned())),
         ("tls", tls.then(|| "true".to_owned())),
+        ("no_secret", no_secret.then(|| "true".to_owned())),
     ];
     let pairs: Vec<String> =
         pairs.into_iter().filter_map(|(key, value)| value.map(|value| format!("{key} = {value}"))).collect();
@@ -115,7 +151,7 @@ mod tests {
     #[test]
     fn what_is_shown_is_read_back() {
         let word = "{ name = \"o\", target = \"orders-prod\", user = [\"a\", \"b\"], database = \"shop\", port = 5433, \
-                    socket = \"~/s\", via = \"bastion-a\", read_only = true, tls = true }";
+                    socket = \"~/s\", via = \"bastion-a\", secret = \"orders/app\", read_only = true, tls = true, no_secret = true }";
         let read_here = |word: &str| read(word, Some(Path::new("/home/me")));
         let listener = read_here(word).expect("good");
         assert_eq!(listener.users, ["a", "b"]);
@@ -123,9 +159,23 @@ mod tests {
         assert_eq!(read_here(&one(&listener)), Ok(listener));
         assert_eq!(read_here("{ target = \"x\" }").expect("good").name, "x");
         for (word, expected) in [
+            ("iam", Auth::Iam),
+            ("passfile", Auth::Passfile),
+            ("command", Auth::Command),
+            ("secret", Auth::SecretsManager(None)),
+        ] {
+            let listener = read_here(&format!("{{ target = \"x\", auth = \"{word}\" }}")).expect("good");
+            assert_eq!(listener.auth.as_ref(), Some(&expected));
+            assert_eq!(read_here(&one(&listener)), Ok(listener));
+        }
+        let named = read_here("{ target = \"x\", auth = \"secret\", secret = \"s\" }").expect("good");
+        assert_eq!(named.auth, Some(Auth::SecretsManager(Some("s".to_owned()))));
+        for (word, expected) in [
             ("{ port = 1 }", "target: expected"),
             ("{ target = \"x\", port = 0 }", "port: expected a number"),
-            ("{ target = \"x\", secret = \"s\" }", "secret: unknown key"),
+            ("{ target = \"x\", password = \"s\" }", "password: unknown key"),
+            ("{ target = \"x\", auth = \"password\" }", "auth: expected iam, passfile, command or secret"),
+            ("{ target = \"x\", auth = \"iam\", secret = \"s\" }", "secret: goes with"),
             ("{ target = 7 }", "target: expected a string"),
             ("\"x\"", "expected a table"),
         ] {

@@ -301,8 +301,8 @@ pub static KEYS: &[Key] = &[
         flag: None,
         environment: &[],
         meaning: "What `gatepost proxy` opens where no NAME is given, each a table `[[listeners]]`: target, and where wanted \
-                  name, user, database, port or socket (a folder), via, read_only, tls. `gatepost proxy NAME` opens one of \
-                  them by its name.",
+                  name, user, database, port or socket (a folder), via, auth (iam, passfile, command, secret), secret (an ARN \
+                  or name), read_only, tls, no_secret. `gatepost proxy NAME` opens one of them by its name.",
         set: |settings, words, home| {
             settings.listeners = words.iter().map(|word| listeners::read(word, home)).collect::<Result<_, _>>()?;
             Ok(())

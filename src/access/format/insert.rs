@@ -1,6 +1,7 @@
 //! Rows as INSERT statements, one a row. Literals mean the same whatever `standard_conforming_strings` says. It must not know
 //! where they go, nor whether the table is there.
 
+use crate::model::completion::quoted as identifier;
 use crate::model::{Column, visible};
 use std::borrow::Cow;
 
@@ -58,11 +59,6 @@ impl Insert {
         }
         out.extend_from_slice(if self.kinds.is_empty() { b";\n" } else { b");\n" });
     }
-}
-
-/// A name as SQL takes it, always quoted: no list of reserved words is right for every server.
-pub fn identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// Digits, not `NaN` or `Infinity`, which are no numbers in SQL's grammar.

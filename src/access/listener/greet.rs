@@ -138,7 +138,10 @@ impl Failed {
                 WRONG_SECRET,
                 format!("password authentication failed for user \"{user}\": gatepost asks for the secret of its run"),
             )
-            .hint("Take the passfile or the secret that `gatepost proxy` has told when it began."),
+            .hint(
+                "Show the secret of this listener: it is in the passfile that was told when the listener was opened (in the \
+                 console, y on the Lines screen).",
+            ),
         })
     }
 }

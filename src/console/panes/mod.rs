@@ -11,6 +11,7 @@ pub mod fleet;
 pub mod help;
 pub mod lines;
 pub mod listen;
+pub mod login;
 pub mod menu;
 pub mod palette;
 pub mod picker;

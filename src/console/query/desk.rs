@@ -13,7 +13,7 @@ use crate::model::{Diagnosis, Kind};
 use std::collections::HashMap;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -196,7 +196,7 @@ fn work(
             }
         }
         Shape::Export { result, mut plan, resume } => {
-            plan.path = at_home(plan.path);
+            plan.path = at_home(&plan.path);
             let selection = select(&result);
             let total = selection.count();
             match export(&selection, &plan, resume.as_ref(), stop, &mut |rows, _| progress(rows, total)) {
@@ -213,10 +213,10 @@ fn work(
 }
 
 /// `~/x` is x in the home folder, as shells have it.
-fn at_home(path: PathBuf) -> PathBuf {
+pub(in crate::console) fn at_home(path: &Path) -> PathBuf {
     match (path.strip_prefix("~"), std::env::home_dir()) {
         (Ok(rest), Some(home)) => home.join(rest),
-        _ => path,
+        _ => path.to_owned(),
     }
 }
 

@@ -55,6 +55,7 @@ mod words;
 pub mod worker;
 
 pub use completion::{CHOOSE, Choose};
+pub(super) use desk::at_home;
 pub use editor::{Edit, Motion};
 pub use order::{
     Ask, Input, LineHealth, Names, News, Order, Outcome, Past, Piece, ResultId, Shelved, Shelving, Statement, Timing,

@@ -2,7 +2,7 @@
 //! out.
 
 use crate::access::handoff::Lead;
-use crate::access::{LineReport, ListenerReport};
+use crate::access::{LineReport, ListenerReport, Remembered};
 use crate::console::event::{Answer, Command};
 use crate::console::state::Overlay;
 use crate::console::testing::*;
@@ -84,15 +84,55 @@ fn the_form_of_a_listener() {
     console.keys("/ billing Enter o");
     console.answer(|c| matches!(c, Command::Recall(_)), Answer::Recalled(Default::default(), Some("oncall".into())));
     console.answer(|c| matches!(c, Command::Bastions(_)), Answer::Bastions(bastions()));
-    console.keys("Tab Tab Right Right Tab 70000 Enter");
+    console.keys("Tab Tab Tab Right Right Tab Tab 70000 Enter");
     assert!(console.text().contains("a port is a number from 1 to 65535"), "{}", console.text());
     insta::assert_snapshot!("listen-80x24", console.screen());
-    console.keys("Backspace Backspace Backspace Backspace Backspace 5433 Tab Space Enter");
+    console.keys("Backspace Backspace Backspace Backspace Backspace 5433 Tab Tab Tab Space Enter");
     let (_, command) = console.asked.iter().find(|(_, c)| matches!(c, Command::Listen(..))).expect("asked");
     let Command::Listen(plan, endpoint, Auth::Iam) = command else { panic!("{command:?}") };
     assert_eq!((plan.users.as_slice(), plan.port, plan.read_only), (&["oncall".to_owned()][..], Some(5433), false));
     assert_eq!(plan.via.as_deref(), Some("i-0b2c3d4e5f6a70001"));
     assert!(endpoint.as_ref().is_some_and(|endpoint| endpoint.owner == "billing"));
+}
+
+#[test]
+fn a_listener_has_what_the_command_has() {
+    let opened = |keys: &str| {
+        let mut console = Console::listed(80, 24);
+        console.keys("/ billing Enter o");
+        let remembered = Remembered { auth: Some("passfile".into()), ..Remembered::default() };
+        console.answer(|c| matches!(c, Command::Recall(_)), Answer::Recalled(remembered, Some("oncall".into())));
+        console.answer(|c| matches!(c, Command::Bastions(_)), Answer::Bastions(bastions()));
+        console.keys(keys);
+        console
+    };
+    let asked = |console: &Console| {
+        let (_, command) = console.asked.iter().find(|(_, c)| matches!(c, Command::Listen(..))).expect("asked");
+        let Command::Listen(plan, _, auth) = command else { panic!("{command:?}") };
+        ((**plan).clone(), auth.clone())
+    };
+    // What was used last, then what is chosen.
+    assert_eq!(asked(&opened("Enter")).1, Auth::Passfile);
+    assert_eq!(asked(&opened("Tab Tab Right Enter")).1, Auth::Command);
+    // A secret says whose it is.
+    let (plan, auth) =
+        asked(&opened("Backspace Backspace Backspace Backspace Backspace Backspace Tab Tab Left Left Left Enter"));
+    assert_eq!((plan.users.len(), auth), (0, Auth::SecretsManager(None)));
+    let (_, auth) = asked(&opened("Tab Tab Right Right Tab orders/app Enter"));
+    assert_eq!(auth, Auth::SecretsManager(Some("orders/app".into())));
+    let (plan, _) = asked(&opened("Tab Tab Tab Tab Tab Tab Right Tab Right Enter"));
+    assert!(plan.tls && plan.no_secret && plan.socket.is_none(), "{plan:?}");
+
+    let mut console = opened("Tab Tab Left Enter");
+    assert!(console.text().contains("which password?"), "{}", console.text());
+    console.keys("hunter2 Tab Tab Right");
+    insta::assert_snapshot!("listen-socket-80x24", console.text());
+    assert!(!console.text().contains("hunter2"));
+    console.keys("Tab Tab /tmp/s Enter");
+    let (plan, auth) = asked(&console);
+    assert_eq!((plan.socket, plan.port), (Some(PathBuf::from("/tmp/s")), None));
+    assert_eq!(auth, Auth::Password(Secret::new("hunter2")));
+    assert!(!format!("{:?}", console.state.lines).contains("Password"), "it goes with the question alone");
 }
 
 #[test]

@@ -13,7 +13,7 @@ mod words;
 
 pub use columns::Found;
 pub use expect::expect;
-pub use quote::{identifier, literal};
+pub use quote::{identifier, literal, quoted};
 pub use scope::{Of, Scope, Source};
 
 use std::ops::Range;

@@ -14,8 +14,8 @@ pub fn identifier(name: &str) -> String {
     if plain && free && !name.is_empty() { name.to_owned() } else { quoted(name) }
 }
 
-/// A name in quotation marks.
-pub(super) fn quoted(name: &str) -> String {
+/// A name in quotation marks, as every server takes it: no list of reserved words is right for all of them.
+pub fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

@@ -34,13 +34,15 @@ pub(super) struct Lexer<'a> {
     pub(super) state: LexState,
     /// Whether the token given last ended a statement (the token itself is not part of it).
     pub(super) ended: bool,
+    /// Of the dollar quote that is open, where it was opened in this text.
+    pub(super) tag: Option<&'a [u8]>,
     /// Whether psql's variables and commands are looked for.
     psql: bool,
 }
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(text: &'a str, state: LexState) -> Lexer<'a> {
-        Lexer { text, bytes: text.as_bytes(), at: 0, state, ended: false, psql: true }
+        Lexer { text, bytes: text.as_bytes(), at: 0, state, ended: false, tag: None, psql: true }
     }
 }
 

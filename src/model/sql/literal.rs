@@ -5,7 +5,7 @@ use super::state::{Joint, Mode};
 use super::token::TokenKind;
 use std::hash::{DefaultHasher, Hasher};
 
-impl Lexer<'_> {
+impl<'a> Lexer<'a> {
     /// Within a comment, or at its beginning with depth 0.
     pub(super) fn comment(&mut self) -> bool {
         let Mode::Comment(mut depth) = self.state.mode else { return true };
@@ -82,6 +82,7 @@ impl Lexer<'_> {
         }
         let tag = &self.bytes[self.at + 1..end];
         self.state.mode = Mode::Dollar { len: tag.len() as u32, hash: hash(tag) };
+        self.tag = Some(tag);
         self.at = end + 1;
         (TokenKind::String, self.dollar())
     }
@@ -93,7 +94,9 @@ impl Lexer<'_> {
         while self.at < self.bytes.len() {
             self.skip_while(|byte| byte != b'$');
             let Some(rest) = self.bytes.get(self.at + 1..) else { return false };
-            if rest.get(len) == Some(&b'$') && hash(&rest[..len]) == wanted {
+            // Where the tag is at hand it is compared itself: hashes of texts made for it may meet.
+            let is_it = |found: &[u8]| self.tag.map_or_else(|| hash(found) == wanted, |tag| found == tag);
+            if rest.get(len) == Some(&b'$') && is_it(&rest[..len]) {
                 self.at += len + 2;
                 self.state.mode = Mode::Sql;
                 return true;

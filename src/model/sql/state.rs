@@ -27,8 +27,8 @@ pub struct LexState {
 pub(super) enum Mode {
     #[default]
     Sql,
-    /// `/* … */`, so many deep.
-    Comment(u16),
+    /// `/* … */`, so many deep; no text is long enough for more.
+    Comment(u32),
     /// `'…'` in which a backslash is a plain character.
     Quote,
     /// `E'…'`.

@@ -9,21 +9,24 @@
 //! - In the extended protocol [`statement::PIN`] is executed before the first message of a client, and again after each of
 //!   its Executes: the server takes one statement an Execute, so nothing more need be known of it. What it opened or made
 //!   READ WRITE is read-only before the next message. Only DO and CALL can commit and go on by themselves; they need a
-//!   block, in which the server refuses that.
+//!   block, in which the server refuses that. That something opens a block, or has to run outside of one and so without
+//!   PIN, is believed of a statement that was parsed, bound and executed in one go alone: its name may be another
+//!   statement's by then (DEALLOCATE and PREPARE, DECLARE).
 //! - A function call has the PIN before it, too.
 //!
 //! From a transaction's first query on PostgreSQL refuses to make it writable, in functions, DO blocks and EXECUTE, too;
 //! SET takes no snapshot, so isolation levels and exported snapshots can still be chosen behind ours. Servers before 16
 //! have a gap there: `RESET transaction_read_only`, and `set_config` of it to NULL, undo it at any time. On those,
 //! [`statement::CHECK`] runs before each commit and undoes a transaction that has written; cursors WITH HOLD, whose queries
-//! run on while it commits, cannot be committed, and a function call needs a block.
+//! run on while it commits, cannot be committed, and a function call needs a block. What nothing undoes is what nextval()
+//! and setval() did to a sequence in such a transaction. A replica, or a role without the right, knows no such gap.
 //!
 //! Where the transaction stands has to be known before a message goes out. So what a client sends behind a Sync or a
 //! query waits for its ReadyForQuery; other listeners know nothing of all this.
 //!
-//! What PostgreSQL lets pass in read-only transactions passes here: VACUUM, ANALYZE, REINDEX, NOTIFY, advisory locks,
-//! COMMIT PREPARED of what somebody else prepared, functions that act through a session of their own (dblink) or outside
-//! the database.
+//! What PostgreSQL lets pass in read-only transactions passes here: VACUUM, ANALYZE, REINDEX, CLUSTER, NOTIFY, advisory
+//! locks, a superuser's ALTER SYSTEM and LOAD, COMMIT PREPARED of what somebody else prepared, functions that act through a
+//! session of their own (dblink) or outside the database.
 
 mod replies;
 pub(super) mod splice;
@@ -32,12 +35,14 @@ mod statement;
 use super::complaint::message;
 use crate::model::Transaction;
 use replies::{Replies, Unit};
-use statement::{CHECK, Class, PIN, Reading};
+use statement::{CHECK, Class, IN_A_BLOCK, PIN, Reading};
 use std::collections::HashMap;
 
 /// The name of our prepared statement and portal.
 const OURS: &[u8] = b"gatepost, read-only\0";
-/// Statements of a client that are remembered because they do something to their transaction.
+/// The cursor that [`IN_A_BLOCK`] declares.
+const BLOCK: &[u8] = b"gatepost, in a block\0";
+/// Statements and portals of a client that are remembered.
 const MOST_NAMES: usize = 10_000;
 
 /// What a client's message comes to.
@@ -62,19 +67,31 @@ struct Keeper {
     cycle: Option<Cycle>,
 }
 
+/// Whether there is a transaction block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Block {
+    #[default]
+    None,
+    /// A statement of that name once opened one.
+    Perhaps,
+    Open,
+}
+
 /// Messages up to a Sync.
 #[derive(Default)]
 struct Cycle {
     /// Statements and portals named in it.
     names: HashMap<Vec<u8>, Class>,
     portals: HashMap<Vec<u8>, Class>,
+    /// The statement parsed last, and the portal bound to it: none but it can have run since.
+    parsed: Option<(Vec<u8>, Class)>,
+    bound: Option<(Vec<u8>, Class)>,
     /// Our PIN was executed and nothing of the client's since.
     pinned: bool,
     /// The block has failed: the server takes nothing but its end.
     failed: bool,
-    /// For certain in a block.
-    block: bool,
-    /// Something ran that a commit would keep.
+    block: Block,
+    /// Something ran, be it while it was planned, that a commit would keep.
     ran: bool,
 }
 
@@ -118,7 +135,7 @@ impl Keeper {
             b'P' | b'B' | b'D' | b'E' | b'C' | b'S' => {
                 let mut cycle = self.cycle.take().unwrap_or_else(|| Cycle {
                     failed: self.transaction == Transaction::Failed,
-                    block: self.transaction != Transaction::Idle,
+                    block: if self.transaction == Transaction::Idle { Block::None } else { Block::Open },
                     ..Cycle::default()
                 });
                 let said = self.extended(*kind, whole, &mut cycle, out);
@@ -167,6 +184,7 @@ impl Keeper {
                 if self.names.len() + cycle.names.len() > MOST_NAMES {
                     return Said::Broken("more than ten thousand prepared statements that end transactions");
                 }
+                (cycle.parsed, cycle.bound) = (Some((name.to_vec(), class)), None);
                 cycle.names.insert(name.to_vec(), class);
                 self.replies.expect(Unit::parse(name.to_vec(), class));
                 out.extend_from_slice(whole);
@@ -177,12 +195,24 @@ impl Keeper {
                 else {
                     return SHORT;
                 };
-                let class = cycle.names.get(name).or_else(|| self.names.get(name)).copied().unwrap_or(Class::Plain);
-                self.pin(class, cycle, out);
-                if class == Class::Commits && !cycle.block {
-                    self.ours(&refusal("DO and CALL of the extended protocol need an open transaction"), out);
+                if cycle.portals.len() > MOST_NAMES {
+                    return Said::Broken("more than ten thousand portals in one turn");
                 }
-                cycle.portals.insert(portal.to_vec(), class);
+                let known = cycle.names.get(name).or_else(|| self.names.get(name)).copied().unwrap_or(Class::Plain);
+                cycle.bound = named(&cycle.parsed, name).map(|class| (portal.to_vec(), class));
+                let certain = cycle.bound.is_some();
+                if !certain {
+                    cycle.parsed = None;
+                }
+                self.pin(if certain { known } else { known.of_a_name() }, cycle, out);
+                match (known, cycle.block) {
+                    (Class::Commits, Block::None) => {
+                        self.ours(&refusal("DO and CALL of the extended protocol need an open transaction"), out);
+                    }
+                    (Class::Commits, Block::Perhaps) => self.in_a_block(out),
+                    _ => {}
+                }
+                cycle.portals.insert(portal.to_vec(), known);
                 b"2"
             }
             b'D' | b'C' => {
@@ -190,31 +220,37 @@ impl Keeper {
                 else {
                     return SHORT;
                 };
+                let certain = named(if which == b'S' { &cycle.parsed } else { &cycle.bound }, name);
+                if kind == b'C' || certain.is_none() {
+                    (cycle.parsed, cycle.bound) = (None, None);
+                }
                 if kind == b'D' {
-                    let known = if which == b'S' { cycle.names.get(name) } else { cycle.portals.get(name) };
-                    self.pin(known.copied().unwrap_or(Class::Plain), cycle, out);
+                    self.pin(certain.unwrap_or(Class::Plain), cycle, out);
                 }
                 if kind == b'D' { b"Tn" } else { b"3" }
             }
             b'E' => {
                 let Some((portal, _)) = word(body) else { return SHORT };
+                let certain = named(&cycle.bound, portal);
+                (cycle.parsed, cycle.bound) = (None, None);
                 // One of an earlier cycle may be anything.
-                let class = cycle.portals.get(portal).copied().unwrap_or(Class::Ends);
+                let known = cycle.portals.get(portal).copied().unwrap_or(Class::Ends);
+                let class = certain.unwrap_or(known.of_a_name());
                 self.pin(class, cycle, out);
                 if class == Class::Ends && self.reading.resets && !cycle.failed {
                     self.ours(CHECK, out);
                 }
-                cycle.block = match class {
-                    Class::Begins => true,
-                    Class::Ends => false,
-                    _ => cycle.block,
+                cycle.block = match (class, cycle.block) {
+                    (Class::Begins, Block::None) if certain.is_none() => Block::Perhaps,
+                    (Class::Begins, _) if certain.is_some() => Block::Open,
+                    (Class::Ends, _) => Block::None,
+                    (_, block) => block,
                 };
                 (cycle.pinned, cycle.failed) = (false, false);
-                cycle.ran |= class != Class::Outside;
                 b"CIs"
             }
             _ => {
-                if cycle.ran && self.reading.resets && !cycle.block && !cycle.failed {
+                if cycle.ran && self.reading.resets && cycle.block != Block::Open && !cycle.failed {
                     self.ours(CHECK, out);
                 }
                 b"Z"
@@ -227,10 +263,21 @@ impl Keeper {
 
     /// Before a message that may begin a transaction, or run something in one.
     fn pin(&mut self, class: Class, cycle: &mut Cycle, out: &mut Vec<u8>) {
-        if !cycle.pinned && !cycle.failed && class != Class::Outside {
+        if class == Class::Outside {
+            return;
+        }
+        cycle.ran = true;
+        if !cycle.pinned && !cycle.failed {
             self.ours(PIN, out);
             cycle.pinned = true;
         }
+    }
+
+    /// Has the server fail what follows where there is no block.
+    fn in_a_block(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&message(b'C', &[b"P", BLOCK]));
+        self.replies.expect(Unit::ours(b"3"));
+        self.ours(IN_A_BLOCK, out);
     }
 
     /// Runs a statement of ours within the client's messages.
@@ -272,6 +319,11 @@ fn refusal(why: &str) -> String {
         "DO LANGUAGE plpgsql $gatepost$BEGIN RAISE EXCEPTION 'gatepost: not sent: {why}' USING ERRCODE = '25006', HINT = \
          'This listener is read-only. Send its statements one by one, in a transaction of their own.'; END$gatepost$"
     )
+}
+
+/// The class of the one that is known for certain, where it has that name.
+fn named(certain: &Option<(Vec<u8>, Class)>, wanted: &[u8]) -> Option<Class> {
+    certain.as_ref().filter(|(name, _)| name == wanted).map(|(_, class)| *class)
 }
 
 /// Up to the next NUL, and what follows it.

@@ -12,11 +12,14 @@ pub(super) const PREFIX: &str = "SET TRANSACTION READ ONLY; ";
 pub(super) const PIN: &str = "SET transaction_read_only = on";
 
 /// Fails when the transaction it runs in has written, or would run more of a query while it commits. All names are
-/// qualified: `search_path` is the client's.
-pub(super) const CHECK: &str = "DO LANGUAGE plpgsql $gatepost$BEGIN IF pg_catalog.pg_current_xact_id_if_assigned() IS NOT \
-     NULL OR EXISTS (SELECT FROM pg_catalog.pg_cursors WHERE is_holdable) THEN RAISE EXCEPTION 'gatepost: this listener is \
+/// qualified: `search_path` is the client's. The function is of 10, and still there where CHECK is not needed any more.
+pub(super) const CHECK: &str = "DO LANGUAGE plpgsql $gatepost$BEGIN IF pg_catalog.txid_current_if_assigned() IS NOT NULL \
+     OR EXISTS (SELECT FROM pg_catalog.pg_cursors WHERE is_holdable) THEN RAISE EXCEPTION 'gatepost: this listener is \
      read-only, so this transaction is undone' USING ERRCODE = '25006', DETAIL = 'It made itself writable, which servers \
      before PostgreSQL 16 let it do, or declared a cursor WITH HOLD.'; END IF; END$gatepost$";
+
+/// Fails outside of a transaction block, and does nothing in one.
+pub(super) const IN_A_BLOCK: &str = "DECLARE \"gatepost, in a block\" NO SCROLL CURSOR FOR SELECT";
 
 /// Client encodings whose characters may hold bytes that mean something to SQL (PostgreSQL, "Supported Character Sets":
 /// those that no server has).
@@ -44,6 +47,14 @@ pub(super) enum Class {
     Commits,
     /// Runs outside of blocks alone, and writes nothing that is the client's.
     Outside,
+}
+
+impl Class {
+    /// Where only the name of the statement is known, and another one may have it by now: one of PREPARE or DECLARE, which
+    /// do nothing to their transaction and have to be held to it.
+    pub(super) fn of_a_name(self) -> Class {
+        if self == Class::Outside { Class::Ends } else { self }
+    }
 }
 
 /// A simple query as it goes out.
@@ -110,6 +121,9 @@ pub(super) fn plan(bytes: &[u8], transaction: Transaction, reading: &Reading) ->
     if tokens_of_server(&text).any(|token| token.kind == TokenKind::CopyData) {
         return Err("data of COPY FROM STDIN stand in the text of the statement");
     }
+    if numbers_run_into_words(&text) {
+        return Err("a number runs into a word or a dollar sign, which servers read differently");
+    }
     let found = statements(&text);
     let bare = |count: usize| Plan { text: bytes.to_vec(), inserted: Vec::new(), ours: vec![false; count] };
     let (Some(first), Some(last)) = (found.first(), found.last()) else { return Ok(bare(0)) };
@@ -158,6 +172,15 @@ fn mapped(bytes: &[u8]) -> Cow<'_, str> {
             Cow::Owned(bytes.iter().map(|byte| char::from_u32(letter(byte)).unwrap_or('_')).collect())
         }
     }
+}
+
+/// Before 15 `0x$$` is a number and a name, from 16 on a number and the beginning of a string; `1_e'\'` alike.
+fn numbers_run_into_words(text: &str) -> bool {
+    tokens_of_server(text).any(|token| {
+        let next = text.as_bytes().get(token.end).copied().unwrap_or(b' ');
+        matches!(token.kind, TokenKind::Number | TokenKind::Parameter)
+            && (next.is_ascii_alphabetic() || matches!(next, b'_' | b'$' | 0x80..))
+    })
 }
 
 fn is_end(token: &Token, text: &str) -> bool {
@@ -263,10 +286,24 @@ mod tests {
             "set session characteristics as transaction read write; select 1",
             "copy t from stdin;\nx\n\\.\n",
             "select 1 --\r; commit; insert into t values (2)",
+            "select 0x$$; commit; insert into t values (1) --$$",
+            "select 0x1$$ ' $$; commit; insert into t values (1) --'",
+            "select 1_$$; commit; insert into t values (1) --$$",
+            r"select 1_e'\'; commit; insert into t values (1) --'",
+            r"select 1.e'\'; commit; insert into t values (1) --'",
         ] {
             assert!(sent(text, Transaction::Idle, false).is_err(), "{text}");
         }
         assert!(sent("select 1; commit", Transaction::Failed, false).is_err());
+        // Comments nest as deep as they like, and close as often.
+        let deep = format!(
+            "select 1 {}{}'{}; commit; insert into t values (1) --'",
+            "/*".repeat(70_000),
+            "*/".repeat(65_535),
+            "*/".repeat(4_465)
+        );
+        assert_eq!(statements(&deep).len(), 3);
+        assert!(sent(&deep, Transaction::Idle, false).is_err());
         let backslash = Reading { standard_strings: false, ..reading(false) };
         assert!(plan(br"select '\'", Transaction::Idle, &backslash).is_err());
         let japanese = Reading { encoding: "SJIS".to_owned(), ..reading(false) };

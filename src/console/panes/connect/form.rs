@@ -3,13 +3,12 @@
 
 use crate::access::{Remembered, Wish};
 use crate::console::event::{Answer, Asks, Command, Id, Load, TabId};
+use crate::console::panes::login::Login;
 use crate::console::panes::way::Way;
 use crate::console::request::Request;
 use crate::console::state::Desk;
 use crate::console::widgets::input::Input;
-use crate::model::{
-    Auth, Endpoint, Kind, Place, Ranked, RouteChoice, Secret, SessionFacts, Settings, StepKind, Wanted,
-};
+use crate::model::{Auth, Endpoint, Kind, Place, Ranked, RouteChoice, SessionFacts, Settings, StepKind, Wanted};
 use std::time::SystemTime;
 
 /// What is to be connected to: all endpoints that lead to the same data.
@@ -50,32 +49,6 @@ pub enum Field {
     Access,
     /// The target's name, typed, before production becomes writable.
     Confirm,
-}
-
-/// With what to log in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Login {
-    /// An IAM token, made at the moment of login.
-    Token,
-    /// A password, typed.
-    Password,
-    /// A line of the passfile.
-    Passfile,
-    /// What a command prints.
-    Command,
-    /// A secret of AWS Secrets Manager.
-    Secret,
-}
-
-impl Login {
-    /// All there are, in the order in which they are offered.
-    pub const ALL: [Login; 5] = [Login::Token, Login::Password, Login::Passfile, Login::Command, Login::Secret];
-
-    /// The one before or after.
-    pub fn step(self, by: isize) -> Login {
-        let here = Login::ALL.iter().position(|login| *login == self).unwrap_or(0);
-        Login::ALL[(here as isize + by).rem_euclid(Login::ALL.len() as isize) as usize]
-    }
 }
 
 /// A connection being made.
@@ -150,7 +123,7 @@ impl Pane {
             route: RouteChoice::Auto,
             user: Input::new(settings.user.clone().unwrap_or_default()),
             database: Input::default(),
-            login: if endpoint.iam.accepts_tokens() { Login::Token } else { Login::Password },
+            login: Login::usual(endpoint.iam),
             password: Input::masked(),
             secret: Input::default(),
             // Production begins read-only whatever the settings say.
@@ -332,19 +305,11 @@ impl Pane {
 
     /// The way to log in that was used last; a password that was typed is typed again.
     fn recall_login(&mut self, auth: Option<&str>) {
-        match auth {
-            Some("iam") if self.endpoint().iam.accepts_tokens() => self.login = Login::Token,
-            Some("password") => self.login = Login::Password,
-            Some("passfile") => self.login = Login::Passfile,
-            Some("command") => self.login = Login::Command,
-            Some("secret") => self.login = Login::Secret,
-            Some(other) => {
-                if let Some(named) = other.strip_prefix("secret:") {
-                    self.login = Login::Secret;
-                    self.secret.set(named);
-                }
-            }
-            None => {}
+        let iam = self.endpoint().iam;
+        let Some((login, named)) = auth.and_then(|word| Login::remembered(word, iam)) else { return };
+        self.login = login;
+        if let Some(named) = named {
+            self.secret.set(named);
         }
     }
 
@@ -369,16 +334,7 @@ impl Pane {
             route: self.route.clone(),
             database: Some(self.database.text().trim()).filter(|name| !name.is_empty()).map(str::to_owned),
             user: self.user.text().trim().to_owned(),
-            auth: match self.login {
-                Login::Token => Auth::Iam,
-                Login::Password => Auth::Password(Secret::new(self.password.text())),
-                Login::Passfile => Auth::Passfile,
-                Login::Command => Auth::Command,
-                Login::Secret => {
-                    let named = self.secret.text().trim();
-                    Auth::SecretsManager((!named.is_empty()).then(|| named.to_owned()))
-                }
-            },
+            auth: self.login.auth(&self.password, &self.secret),
             read_only: self.read_only,
         }
     }

@@ -5,7 +5,7 @@ mod form;
 mod keys;
 mod view;
 
-pub use form::{Attempt, Connected, Field, Login, Pane, Subject};
+pub use form::{Attempt, Connected, Field, Pane, Subject};
 pub use keys::{Action, FAILED_KEYS, KEYS, OnWay, WALKING_KEYS};
 pub use view::{draw_header, view};
 

@@ -1,23 +1,19 @@
 //! The form and the way on screen. The choices of the field one stands in are listed below the form, with what speaks for
 //! each. It only reads the state.
 
-use super::{Field, Login, Pane};
+use super::{Field, Pane};
 use crate::console::event::Load;
 use crate::console::layout;
+use crate::console::panes::login::Login;
 use crate::console::panes::way;
 use crate::console::theme::{Theme, Tone};
 use crate::console::widgets::input::Input;
 use crate::console::widgets::paint::{self, Run, run};
 use crate::console::widgets::{spinner, text};
-use crate::model::{IamAuth, RouteChoice};
+use crate::model::RouteChoice;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use std::time::SystemTime;
-
-/// What speaks for each way to come by a password.
-const PASSFILE: &str = "~/.pgpass or PGPASSFILE, as psql reads it";
-const COMMAND: &str = "what password_command prints";
-const SECRET: &str = "fetched at each login, so that rotation works";
 
 /// Columns before a field's value.
 const LABEL: u16 = 15;
@@ -123,13 +119,14 @@ fn draw_field(pane: &Pane, field: Field, frame: &mut Frame<'_>, row: Rect, theme
             (endpoint.role.name().to_owned(), text::truncate_middle(&endpoint.address(), room).into_owned())
         }
         Field::Route => route_line(pane, now),
-        Field::Login => match pane.login {
-            Login::Token => ("IAM token".to_owned(), iam_note(pane.endpoint().iam).to_owned()),
-            Login::Password => ("password".to_owned(), String::new()),
-            Login::Passfile => ("passfile".to_owned(), PASSFILE.to_owned()),
-            Login::Command => ("command".to_owned(), COMMAND.to_owned()),
-            Login::Secret => ("Secrets Manager".to_owned(), SECRET.to_owned()),
-        },
+        Field::Login => {
+            // A password has a line of its own that says so.
+            let about = match pane.login {
+                Login::Password => "",
+                other => other.about(pane.endpoint().iam),
+            };
+            (pane.login.name().to_owned(), about.to_owned())
+        }
         Field::Access => match pane.read_only {
             true => ("read-only".to_owned(), "the server refuses writes".to_owned()),
             false => ("WRITABLE".to_owned(), "statements can change data".to_owned()),
@@ -144,15 +141,6 @@ fn draw_field(pane: &Pane, field: Field, frame: &mut Frame<'_>, row: Rect, theme
         line.push(run(format!("  {note}"), Tone::Dim));
     }
     paint::runs(frame, value_area, &line, theme, None);
-}
-
-fn iam_note(iam: IamAuth) -> &'static str {
-    match iam {
-        IamAuth::Enabled => "made at the moment of login",
-        IamAuth::Disabled => "! IAM is off here: it would be refused",
-        IamAuth::Pending { to: true } => "! IAM is only being turned on here",
-        IamAuth::Pending { to: false } => "made at the moment of login (IAM is being turned off)",
-    }
 }
 
 /// The chosen way and why, or what `auto` will probably be.
@@ -223,13 +211,11 @@ fn choices(pane: &Pane, width: usize, now: SystemTime) -> Vec<Choice> {
                 .collect()
         }
         Field::Route => route_choices(pane, now),
-        Field::Login => vec![
-            choice(pane.login == Login::Token, "IAM token", iam_note(pane.endpoint().iam).to_owned(), Tone::Text),
-            choice(pane.login == Login::Password, "password", "typed here, kept nowhere".to_owned(), Tone::Text),
-            choice(pane.login == Login::Passfile, "passfile", PASSFILE.to_owned(), Tone::Text),
-            choice(pane.login == Login::Command, "command", COMMAND.to_owned(), Tone::Text),
-            choice(pane.login == Login::Secret, "Secrets Manager", SECRET.to_owned(), Tone::Text),
-        ],
+        Field::Login => {
+            let iam = pane.endpoint().iam;
+            let one = |login: Login| choice(pane.login == login, login.name(), login.about(iam).to_owned(), Tone::Text);
+            Login::ALL.into_iter().map(one).collect()
+        }
         Field::Access => {
             let writable = match pane.production {
                 true => "asks for the target's name first: this is production",

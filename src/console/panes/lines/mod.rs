@@ -136,15 +136,15 @@ impl Pane {
         self.cursor.selected = self.forwards.len() - 1;
     }
 
-    /// Opens a listener. Its endpoint is looked for by its target where it is not given.
+    /// Opens a listener. Its endpoint is looked for by its target where it is not given; the way to log in is not kept here.
     pub fn listen(
         &mut self,
         plan: ListenerSettings,
-        endpoint: Option<Box<Endpoint>>,
+        (endpoint, auth): (Option<Box<Endpoint>>, Auth),
         now: SystemTime,
         asks: &mut Asks,
     ) {
-        let id = asks.ask(Command::Listen(Box::new(plan.clone()), endpoint, Auth::Iam));
+        let id = asks.ask(Command::Listen(Box::new(plan.clone()), endpoint, auth));
         let way = Way::new(StepKind::Database, now);
         self.listeners.push(Listening { id, plan, way, lead: None, trouble: None });
         self.cursor.selected = self.forwards.len() + self.listeners.len() - 1;
@@ -294,7 +294,8 @@ pub fn update(pane: &mut Pane, action: Action, desk: &mut Desk<'_>) -> Option<Re
                 Row::Listener(listener) => return Some(Request::Diagnose(listener.why()?.clone())),
                 Row::Kept(listener) => (*listener).clone(),
             };
-            pane.listen(plan, None, desk.now, desk.asks);
+            let auth = plan.auth.clone().unwrap_or(Auth::Iam);
+            pane.listen(plan, (None, auth), desk.now, desk.asks);
         }
     }
     None

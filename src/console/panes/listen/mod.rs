@@ -1,17 +1,17 @@
-//! The form for a listener: which database, as whom, by which way, on which port, reading only or not. It must not know how
-//! it is opened.
+//! The form for a listener: which database, as whom and with what, by which way, behind which door, reading only or not; what
+//! `gatepost proxy` has on its command line. It must not know how it is opened.
 
+mod view;
+
+pub use view::view;
+
+use super::login::Login;
 use crate::console::event::{Answer, Asks, Command, Id, Load};
 use crate::console::keys::{Binding, matches};
-use crate::console::layout;
-use crate::console::theme::{Theme, Tone};
 use crate::console::widgets::input::Input;
-use crate::console::widgets::paint::{self, run};
-use crate::console::widgets::text;
-use crate::model::{Endpoint, ListenerSettings, Ranked, RouteChoice, Settings};
+use crate::model::{Auth, Endpoint, IamAuth, ListenerSettings, Ranked, RouteChoice, Settings};
 use crossterm::event::KeyEvent;
-use ratatui::Frame;
-use ratatui::layout::Rect;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 /// A field.
@@ -23,12 +23,44 @@ pub enum Field {
     User,
     /// The database clients are told to name.
     Database,
+    /// With a token, or with a password from where.
+    Login,
+    /// The password.
+    Password,
+    /// Which secret of AWS Secrets Manager.
+    Secret,
     /// The way there.
     Route,
-    /// The port.
+    /// A port or a socket.
+    Door,
+    /// The port, or the number in the socket's name.
     Port,
+    /// The socket's folder.
+    Folder,
+    /// TLS for clients, or not.
+    Tls,
+    /// What clients have to show.
+    Proof,
     /// Reading only, or not.
     Access,
+}
+
+/// Where clients come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// A port of the loopback interface.
+    Port,
+    /// A Unix socket.
+    Socket,
+}
+
+impl Door {
+    fn words(self) -> &'static str {
+        match self {
+            Door::Port => "a port of this machine",
+            Door::Socket => "a Unix socket, for your own processes alone",
+        }
+    }
 }
 
 /// The form.
@@ -44,10 +76,26 @@ pub struct Pane {
     pub database: Input,
     /// Way.
     pub route: RouteChoice,
-    /// Port; empty is any that is free.
+    /// With what to log in.
+    pub login: Login,
+    /// The password.
+    pub password: Input,
+    /// A secret's ARN or name; empty is the settings' for the target, else the master user's.
+    pub secret: Input,
+    /// Port or socket.
+    pub door: Door,
+    /// Port; empty is any that is free, or 5432 in a socket's name.
     pub port: Input,
-    /// Sessions begin read-only.
+    /// Folder of a socket; empty is one of its own.
+    pub folder: Input,
+    /// Clients of a port are offered TLS.
+    pub tls: bool,
+    /// Clients of a port show nothing.
+    pub open_to_all: bool,
+    /// The server refuses writes.
     pub read_only: bool,
+    /// Whether the way to log in was chosen; before, what is remembered decides.
+    chosen: bool,
     /// Where one stands.
     pub field: Field,
     /// What is wrong with what was typed.
@@ -63,8 +111,8 @@ pub enum Outcome {
     Stay,
     /// The form goes.
     Close,
-    /// It is to be opened: the listener, and its endpoint where it is known.
-    Open(Box<ListenerSettings>, Option<Box<Endpoint>>),
+    /// It is to be opened: the listener, its endpoint where it is known, and with what to log in.
+    Open(Box<ListenerSettings>, Option<Box<Endpoint>>, Auth),
 }
 
 /// What a key means here; all others are typed.
@@ -91,9 +139,9 @@ pub const KEYS: &[Binding<Action>] = &[
         keys: &["Right", "Space"],
         action: Action::Change(1),
         label: "change",
-        help: "The next way there; read-only or not",
+        help: "Another way to log in, way there, door; TLS, the secret, writes or not",
     },
-    Binding { keys: &["Left"], action: Action::Change(-1), label: "", help: "The way before" },
+    Binding { keys: &["Left"], action: Action::Change(-1), label: "", help: "The one before" },
     Binding { keys: &["Esc"], action: Action::Close, label: "back", help: "Back, and nothing is opened" },
 ];
 
@@ -107,13 +155,21 @@ impl Pane {
         };
         let field = if endpoint.is_some() { Field::User } else { Field::Target };
         Pane {
+            login: endpoint.as_ref().map_or(Login::Token, |endpoint| Login::usual(endpoint.iam)),
+            password: Input::masked(),
+            secret: Input::default(),
             target: Input::new(endpoint.as_ref().map(|endpoint| endpoint.owner.clone()).unwrap_or_default()),
             endpoint,
             user: Input::new(settings.user.clone().unwrap_or_default()),
             database: Input::new(String::new()),
             route: RouteChoice::Auto,
+            door: Door::Port,
             port: Input::new(String::new()),
+            folder: Input::default(),
+            tls: false,
+            open_to_all: false,
             read_only: settings.read_only,
+            chosen: false,
             field,
             wrong: None,
             recalled,
@@ -121,9 +177,23 @@ impl Pane {
         }
     }
 
+    /// The fields there are now, from top to bottom.
     fn fields(&self) -> Vec<Field> {
-        let all = [Field::Target, Field::User, Field::Database, Field::Route, Field::Port, Field::Access];
-        all.into_iter().filter(|field| *field != Field::Target || self.endpoint.is_none()).collect()
+        let mut fields = Vec::new();
+        fields.extend(self.endpoint.is_none().then_some(Field::Target));
+        fields.extend([Field::User, Field::Database, Field::Login]);
+        match self.login {
+            Login::Password => fields.push(Field::Password),
+            Login::Secret => fields.push(Field::Secret),
+            Login::Token | Login::Passfile | Login::Command => {}
+        }
+        fields.extend([Field::Route, Field::Door, Field::Port]);
+        match self.door {
+            Door::Port => fields.extend([Field::Tls, Field::Proof]),
+            Door::Socket => fields.push(Field::Folder),
+        }
+        fields.push(Field::Access);
+        fields
     }
 
     /// The line of the field one stands in, if it is one to type in.
@@ -132,8 +202,11 @@ impl Pane {
             Field::Target => Some(&mut self.target),
             Field::User => Some(&mut self.user),
             Field::Database => Some(&mut self.database),
+            Field::Password => Some(&mut self.password),
+            Field::Secret => Some(&mut self.secret),
             Field::Port => Some(&mut self.port),
-            Field::Route | Field::Access => None,
+            Field::Folder => Some(&mut self.folder),
+            Field::Login | Field::Route | Field::Door | Field::Tls | Field::Proof | Field::Access => None,
         }
     }
 
@@ -164,10 +237,17 @@ impl Pane {
     }
 
     fn change(&mut self, by: isize) {
-        if self.field == Field::Access {
-            self.read_only = !self.read_only;
-            return;
+        match self.field {
+            Field::Login => (self.login, self.chosen) = (self.login.step(by), true),
+            Field::Door => self.door = if self.door == Door::Port { Door::Socket } else { Door::Port },
+            Field::Tls => self.tls = !self.tls,
+            Field::Proof => self.open_to_all = !self.open_to_all,
+            Field::Access => self.read_only = !self.read_only,
+            _ => self.change_route(by),
         }
+    }
+
+    fn change_route(&mut self, by: isize) {
         let bastions = self.bastions.ready().into_iter().flatten().filter(|ranked| ranked.usable);
         let mut routes = vec![RouteChoice::Auto, RouteChoice::Direct];
         routes.extend(bastions.map(|ranked| RouteChoice::Via(ranked.bastion.id.clone())));
@@ -186,8 +266,10 @@ impl Pane {
         };
         let missing = if target.is_empty() {
             Some(("which database?", Field::Target))
-        } else if user.is_empty() && self.endpoint.is_some() {
+        } else if user.is_empty() && self.endpoint.is_some() && self.login != Login::Secret {
             Some(("which user?", Field::User))
+        } else if self.login == Login::Password && self.password.is_empty() {
+            Some(("which password? It is kept by this listener alone", Field::Password))
         } else if port.is_err() {
             Some(("a port is a number from 1 to 65535", Field::Port))
         } else {
@@ -204,25 +286,38 @@ impl Pane {
             RouteChoice::Direct => Some("direct".to_owned()),
             RouteChoice::Via(bastion) => Some(bastion.clone()),
         };
+        let is_port = self.door == Door::Port;
         let listener = ListenerSettings {
             name: target.clone(),
             target,
             users: if user.is_empty() { Vec::new() } else { vec![user] },
             databases: if database.is_empty() { Vec::new() } else { vec![database] },
             port: port.unwrap_or(None),
+            socket: (!is_port).then(|| PathBuf::from(self.folder.text().trim())),
             via,
+            // A password goes with the question alone: what was asked for stays on the screen.
+            auth: None,
             read_only: self.read_only,
-            ..ListenerSettings::default()
+            tls: is_port && self.tls,
+            no_secret: is_port && self.open_to_all,
         };
-        Outcome::Open(Box::new(listener), self.endpoint.clone())
+        let auth = self.login.auth(&self.password, &self.secret);
+        Outcome::Open(Box::new(listener), self.endpoint.clone(), auth)
     }
 
     /// Takes an answer; false when it is none of this form's.
     pub fn answer(&mut self, id: Id, answer: &Answer) -> bool {
         if self.recalled == Some(id) {
             self.recalled = None;
-            if let (Answer::Recalled(_, Some(user)), true) = (answer, self.user.is_empty()) {
+            let Answer::Recalled(remembered, user) = answer else { return true };
+            if let (Some(user), true) = (user, self.user.is_empty()) {
                 self.user.set(user);
+            }
+            let iam = self.iam();
+            let used = remembered.auth.as_deref().and_then(|word| Login::remembered(word, iam));
+            if let (Some((login, named)), false) = (used, self.chosen) {
+                self.login = login;
+                self.secret.set(named.unwrap_or_default());
             }
             return true;
         }
@@ -237,6 +332,11 @@ impl Pane {
         false
     }
 
+    /// Whether it takes tokens; of one that is named yet it is not known, and not doubted.
+    fn iam(&self) -> IamAuth {
+        self.endpoint.as_ref().map_or(IamAuth::Enabled, |endpoint| endpoint.iam)
+    }
+
     fn route_words(&self) -> String {
         match &self.route {
             RouteChoice::Auto => "by itself: direct, else the best bastion".to_owned(),
@@ -246,70 +346,5 @@ impl Pane {
                 known.map_or_else(|| format!("via {id}"), |ranked| format!("via {}", ranked.bastion.label()))
             }
         }
-    }
-}
-
-/// Draws it in a box over `area`.
-pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
-    let fields = pane.fields();
-    let outer = layout::middle(area, 72, fields.len() as u16 + 4);
-    let title = match &pane.endpoint {
-        Some(endpoint) => format!("listener for {}", endpoint.owner),
-        None => "listener".to_owned(),
-    };
-    let inner = paint::frame(frame, outer, &title, theme);
-    for (at, field) in fields.into_iter().enumerate() {
-        let row = layout::below(inner, inner.y + at as u16, 1);
-        let here = field == pane.field;
-        let (label, value): (&str, Result<&Input, String>) = match field {
-            Field::Target => ("database at AWS", Ok(&pane.target)),
-            Field::User => ("user", Ok(&pane.user)),
-            Field::Database => ("database", Ok(&pane.database)),
-            Field::Route => ("route", Err(pane.route_words())),
-            Field::Port => ("port", Ok(&pane.port)),
-            Field::Access => (
-                "access",
-                Err(if pane.read_only { "read-only: the server refuses writes" } else { "read and write" }.to_owned()),
-            ),
-        };
-        let bar = if here { run("▌", Tone::Accent) } else { run(" ", Tone::Text) };
-        let label = text::fit(label, 16);
-        let area = Rect { x: inner.x + 18.min(inner.width), ..row };
-        let area = Rect { width: inner.right().saturating_sub(area.x), ..area };
-        let (words, cursor) = match value {
-            Ok(input) if input.is_empty() && !here => (usual(field, pane), None),
-            Ok(input) => {
-                let (shown, cursor) = input.shown(area.width.into());
-                (shown, Some(cursor))
-            }
-            Err(words) => (words, None),
-        };
-        let tone = if cursor.is_none() && matches!(field, Field::Database | Field::Port | Field::User) {
-            Tone::Dim
-        } else {
-            Tone::Text
-        };
-        paint::runs(frame, row, &[bar, run(format!("{label} "), Tone::Dim), run(words, tone)], theme, None);
-        if let (true, Some(cursor)) = (here, cursor) {
-            paint::cursor(frame, area, cursor);
-        }
-    }
-    let words = match &pane.wrong {
-        Some(wrong) => run(format!(" {wrong}"), Tone::Bad),
-        None => run(" Clients show a secret: y on the Lines screen hands it over.", Tone::Dim),
-    };
-    paint::runs(frame, layout::below(inner, inner.bottom().saturating_sub(1), 1), &[words], theme, None);
-}
-
-/// What counts where nothing is typed.
-fn usual(field: Field, pane: &Pane) -> String {
-    match field {
-        Field::Port => "any that is free".to_owned(),
-        Field::Database => match pane.endpoint.as_ref().and_then(|endpoint| endpoint.database_name.clone()) {
-            Some(name) => format!("{name}, or whichever a client names"),
-            None => "whichever a client names".to_owned(),
-        },
-        Field::User => "the one used last".to_owned(),
-        _ => String::new(),
     }
 }
