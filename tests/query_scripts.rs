@@ -296,6 +296,49 @@ async fn results_go_to_files_in_psqls_shapes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_not_whole_is_said_not_to_be() {
+    let mut tab = Tab::open(false).await;
+    // So that a cancel has to hear the statement out: a session with a past is not thrown away.
+    tab.runs("create temp table past (n int)").await;
+    let said = |tab: &Tab, wanted: &str| tab.words().iter().any(|words| words.contains(wanted));
+    // Cancelled while it is written: the progress is seen, and what is written ends where it was stopped.
+    let half = tab.file("half.csv", "what was there before");
+    tab.run(&format!("\\copy (select generate_series(1, 1000000000), repeat('x', 200)) to '{half}' csv\n"));
+    tab.until("how much is written", |tab| tab.screen().contains(" in half.csv")).await;
+    tab.cancel();
+    assert_eq!(tab.ends().await, Work::Cancelled, "{}", tab.screen());
+    assert!(said(&tab, "half.csv is not whole: it ends ("), "{:?}", tab.words());
+    assert!(!said(&tab, "written to"), "{:?}", tab.words());
+    let text = std::fs::read_to_string(&half).expect("the file");
+    assert!(text.starts_with("1,xxx") && text.len() > 200, "{}", text.len());
+    // Failed at the server on the way.
+    let torn = tab.file("torn.csv", "");
+    tab.run(&format!("\\copy (select 10000 / (30000 - n) from generate_series(1, 60000) n) to '{torn}' csv\n"));
+    tab.ends().await;
+    assert!(said(&tab, "division by zero") && said(&tab, "torn.csv is not whole"), "{:?}", tab.words());
+    tab.run("select 10000 / (30000 - n) from generate_series(1, 60000) n \\g /dev/null\n");
+    tab.ends().await;
+    assert!(said(&tab, "/dev/null is not whole"), "{:?}", tab.words());
+    // Nothing came at all.
+    let empty = tab.file("empty.csv", "what was there before");
+    tab.run(&format!("\\copy (select nothing) to '{empty}' csv\n"));
+    tab.ends().await;
+    assert!(said(&tab, "empty.csv is empty"), "{:?}", tab.words());
+    // A disk that is full ends what only reads, which would go on for hours.
+    if std::path::Path::new("/dev/full").exists() {
+        tab.run("\\copy (select generate_series(1, 2000000000), repeat('x', 200)) to '/dev/full' csv\n");
+        tab.ends().await;
+        assert!(said(&tab, "/dev/full: No space left"), "{:?}", tab.words());
+    }
+    assert_eq!(tab.value("select count(*) from past").await, "0", "the session is the one it was");
+    // What is whole is said to be.
+    let whole = tab.file("whole.csv", "");
+    tab.runs(&format!("\\copy (select 1) to '{whole}' csv\n")).await;
+    assert!(said(&tab, "written to") && !said(&tab, "not whole"), "{:?}", tab.words());
+    tab.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_dangerous_in_what_nobody_saw_is_asked_about() {
     let mut tab = Tab::open(false).await;
     tab.runs("create temp table a (n int)").await;

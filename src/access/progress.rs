@@ -24,9 +24,15 @@ fn query(statement: &str) -> Option<&'static str> {
     Some(match words.first()?.as_str() {
         "vacuum" if has("full") => "select phase, heap_blks_scanned, heap_blks_total from pg_stat_progress_cluster",
         "cluster" => "select phase, heap_blks_scanned, heap_blks_total from pg_stat_progress_cluster",
-        "vacuum" => "select phase, heap_blks_scanned, heap_blks_total from pg_stat_progress_vacuum",
+        // VACUUM ANALYZE goes from one to the other.
+        "vacuum" => {
+            "select * from (select pid, phase, heap_blks_scanned, heap_blks_total from pg_stat_progress_vacuum union all \
+             select pid, phase, sample_blks_scanned, sample_blks_total from pg_stat_progress_analyze) p (pid, phase, done, total)"
+        }
         "analyze" | "analyse" => "select phase, sample_blks_scanned, sample_blks_total from pg_stat_progress_analyze",
         "create" if has("index") => CREATE_INDEX,
+        // A constraint that brings an index.
+        "alter" if has("table") && (has("unique") || has("primary")) => CREATE_INDEX,
         "reindex" => CREATE_INDEX,
         "copy" => {
             "select 'copied ' || tuples_processed || ' rows', bytes_processed, bytes_total from pg_stat_progress_copy"
@@ -65,7 +71,7 @@ impl Canceller {
         let mut told = String::new();
         // A view that this server does not have, or a session that is refused, is no trouble of the user's.
         while let Ok(rows) = beside.rows(&query).await {
-            if let Some([phase, done, total]) = rows.first().map(Vec::as_slice) {
+            if let Some([.., phase, done, total]) = rows.first().map(Vec::as_slice) {
                 let now = words(phase, done, total);
                 if now != told {
                     tell(crate::model::visible(&now).into_owned());
@@ -83,10 +89,16 @@ mod tests {
 
     #[test]
     fn what_tells_its_progress_is_known() {
-        for told in ["vacuum t", "VACUUM (FULL) t", "create unique index concurrently i on t (a)", "copy t to stdout"] {
+        for told in [
+            "vacuum t",
+            "VACUUM (FULL) t",
+            "create unique index concurrently i on t (a)",
+            "copy t to stdout",
+            "alter table t add primary key (a)",
+        ] {
             assert!(is_told(told), "{told}");
         }
-        for silent in ["select 1", "create table t (n int)", "update t set n = 1", ""] {
+        for silent in ["select 1", "create table t (n int)", "alter table t add b int", "update t set n = 1", ""] {
             assert!(!is_told(silent), "{silent}");
         }
         assert_eq!(words("scanning heap", "50", "200"), "scanning heap 25 %");

@@ -65,7 +65,7 @@ impl Page {
     }
 
     /// The cells of one row.
-    pub fn row(&self, row: usize) -> impl Iterator<Item = Option<&str>> {
+    pub fn row(&self, row: usize) -> impl Iterator<Item = Option<&str>> + Clone {
         (0..self.columns).map(move |column| self.cell(row, column))
     }
 

@@ -4,6 +4,7 @@
 //! shown.
 
 use super::find::Needle;
+use super::fuzzy::{Fuzzy, Judge};
 use super::key::{Kind, key};
 use crate::model::{Column, Page};
 use std::cmp::Ordering;
@@ -35,10 +36,32 @@ pub enum Unclear {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Term {
-    Anywhere { needle: Needle, not: bool },
-    Null { column: usize, not: bool },
-    Has { column: usize, needle: Needle, not: bool },
-    Compare { column: usize, kind: Kind, test: Test, key: Vec<u8>, text: String },
+    Anywhere {
+        needle: Needle,
+        not: bool,
+    },
+    /// In one column, or in any.
+    Letters {
+        column: Option<usize>,
+        fuzzy: Fuzzy,
+        not: bool,
+    },
+    Null {
+        column: usize,
+        not: bool,
+    },
+    Has {
+        column: usize,
+        needle: Needle,
+        not: bool,
+    },
+    Compare {
+        column: usize,
+        kind: Kind,
+        test: Test,
+        key: Vec<u8>,
+        text: String,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,28 +92,52 @@ impl Filter {
         &self.words
     }
 
-    /// Whether a row is shown.
-    pub fn takes(&self, page: &Page, row: usize) -> bool {
-        self.terms.iter().all(|term| match term {
-            Term::Anywhere { needle, not } => page.row(row).flatten().any(|cell| needle.is_in(cell)) != *not,
-            Term::Null { column, not } => page.cell(row, *column).is_none() != *not,
-            // As in SQL, a comparison with NULL is not true, whichever.
-            Term::Has { column, needle, not } => page.cell(row, *column).is_some_and(|cell| needle.is_in(cell) != *not),
-            Term::Compare { column, kind, test, key: wanted, text } => page.cell(row, *column).is_some_and(|cell| {
-                let order = match kind {
-                    Kind::Text => cell.cmp(text.as_str()),
-                    kind => key(*kind, cell).cmp(wanted),
-                };
-                match test {
-                    Test::Equal => order == Ordering::Equal,
-                    Test::Unequal => order != Ordering::Equal,
-                    Test::Less => order == Ordering::Less,
-                    Test::AtMost => order != Ordering::Greater,
-                    Test::Greater => order == Ordering::Greater,
-                    Test::AtLeast => order != Ordering::Less,
-                }
-            }),
+    /// Whether it tells rows apart by how well they fit, so that the best can come first.
+    pub fn ranks(&self) -> bool {
+        self.terms.iter().any(|term| matches!(term, Term::Letters { not: false, .. }))
+    }
+
+    /// Whether a row is shown; the greater, the better it fits. `None`: it is not.
+    pub fn fit(&self, page: &Page, row: usize, judge: &mut Judge) -> Option<u32> {
+        self.terms.iter().try_fold(0_u32, |all, term| {
+            let Term::Letters { column, fuzzy, not } = term else {
+                return takes(term, page, row).then_some(all);
+            };
+            let score = match column {
+                None => fuzzy.score(page.row(row).flatten(), judge),
+                // As in SQL, a comparison with NULL is not true, whichever.
+                Some(column) => fuzzy.score(std::iter::once(page.cell(row, *column)?), judge),
+            };
+            match (score, not) {
+                (Some(score), false) => Some(all.saturating_add(score)),
+                (None, true) => Some(all),
+                _ => None,
+            }
         })
+    }
+}
+
+fn takes(term: &Term, page: &Page, row: usize) -> bool {
+    match term {
+        Term::Anywhere { needle, not } => page.row(row).flatten().any(|cell| needle.is_in(cell)) != *not,
+        Term::Letters { .. } => true,
+        Term::Null { column, not } => page.cell(row, *column).is_none() != *not,
+        // As in SQL, a comparison with NULL is not true, whichever.
+        Term::Has { column, needle, not } => page.cell(row, *column).is_some_and(|cell| needle.is_in(cell) != *not),
+        Term::Compare { column, kind, test, key: wanted, text } => page.cell(row, *column).is_some_and(|cell| {
+            let order = match kind {
+                Kind::Text => cell.cmp(text.as_str()),
+                kind => key(*kind, cell).cmp(wanted),
+            };
+            match test {
+                Test::Equal => order == Ordering::Equal,
+                Test::Unequal => order != Ordering::Equal,
+                Test::Less => order == Ordering::Less,
+                Test::AtMost => order != Ordering::Greater,
+                Test::Greater => order == Ordering::Greater,
+                Test::AtLeast => order != Ordering::Less,
+            }
+        }),
     }
 }
 
@@ -113,6 +160,9 @@ fn term(text: &str, columns: &[Column]) -> Result<Option<Term>, Unclear> {
         return Ok(Some(comparison));
     }
     let (not, text) = text.strip_prefix('!').map_or((false, text), |rest| (true, rest.trim_start()));
+    if let Some(letters) = text.strip_prefix('~') {
+        return Ok(Fuzzy::new(unquoted(letters.trim())).map(|fuzzy| Term::Letters { column: None, fuzzy, not }));
+    }
     let needle = Needle::new(unquoted(text));
     Ok((!needle.text().is_empty()).then_some(Term::Anywhere { needle, not }))
 }
@@ -131,7 +181,7 @@ fn comparison(text: &str, columns: &[Column]) -> Result<Option<Term>, Unclear> {
     };
     let rest = rest.trim_start();
     let null = rest.to_ascii_lowercase();
-    let operators = ["!~", "!=", "<>", "<=", ">=", "=", "<", ">", "~"];
+    let operators = ["!~~", "~~", "!~", "!=", "<>", "<=", ">=", "=", "<", ">", "~"];
     let operator = operators.into_iter().find(|operator| rest.starts_with(operator));
     let is_null = matches!(null.as_str(), "is null" | "is not null");
     if name.is_empty() || (operator.is_none() && !is_null) {
@@ -147,6 +197,10 @@ fn comparison(text: &str, columns: &[Column]) -> Result<Option<Term>, Unclear> {
     };
     let value = unquoted(rest[operator.len()..].trim());
     let test = match operator {
+        "~~" | "!~~" => {
+            let not = operator == "!~~";
+            return Ok(Fuzzy::new(value).map(|fuzzy| Term::Letters { column: Some(column), fuzzy, not }));
+        }
         "~" | "!~" => {
             return Ok(Some(Term::Has { column, needle: Needle::new(value), not: operator == "!~" }));
         }

@@ -4,12 +4,14 @@
 
 mod filter;
 pub mod find;
+mod fuzzy;
 mod key;
 mod runs;
 
 pub use filter::{Filter, Unclear};
 
 use super::result_set::Snapshot;
+use fuzzy::Judge;
 use key::Kind;
 use runs::Runs;
 use std::io;
@@ -33,7 +35,8 @@ pub struct By {
 /// How rows are arranged.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Arrangement {
-    /// The first matters most; rows that are equal in all stay in the order they came.
+    /// The first matters most; rows that are equal in all stay in the order they came. With none, rows whose letters a
+    /// filter looks for come in the order of how well they fit.
     pub by: Vec<By>,
     /// Which rows.
     pub filter: Option<Filter>,
@@ -43,6 +46,11 @@ impl Arrangement {
     /// Whether rows stay as they came.
     pub fn is_plain(&self) -> bool {
         self.by.is_empty() && self.filter.is_none()
+    }
+
+    /// Whether the rows that fit the filter best come first.
+    pub fn is_by_fit(&self) -> bool {
+        self.by.is_empty() && self.filter.as_ref().is_some_and(Filter::ranks)
     }
 }
 
@@ -73,6 +81,8 @@ pub fn arrange(
     }
     let kinds: Vec<(By, Kind)> =
         arrangement.by.iter().map(|by| (*by, Kind::of(rows.columns()[by.column].oid))).collect();
+    let by_fit = arrangement.is_by_fit();
+    let mut judge = Judge::default();
     let mut order: Vec<u32> = Vec::new();
     let mut runs = Runs::default();
     let mut key = Vec::new();
@@ -84,7 +94,13 @@ pub fn arrange(
                 stopped(stop)?;
                 progress(row, total);
             }
-            if arrangement.filter.as_ref().is_some_and(|filter| !filter.takes(&piece.page, at)) {
+            let fit = match &arrangement.filter {
+                Some(filter) => filter.fit(&piece.page, at, &mut judge),
+                None => Some(0),
+            };
+            let Some(fit) = fit else { continue };
+            if by_fit {
+                runs.add(&(!fit).to_be_bytes(), row as u32)?;
                 continue;
             }
             if kinds.is_empty() {
@@ -109,7 +125,7 @@ pub fn arrange(
             runs.add(&key, row as u32)?;
         }
     }
-    if !kinds.is_empty() {
+    if by_fit || !kinds.is_empty() {
         order = runs.merge(stop)?;
     }
     progress(total, total);

@@ -88,6 +88,30 @@ fn filters_take_what_they_say() {
     assert_eq!(wrong.to_string(), "many cannot be compared with id: it is no number");
 }
 
+/// One column of texts.
+fn texts(texts: &[Option<&str>]) -> Snapshot {
+    let columns: Arc<[Column]> = Arc::new([Column { name: "name".to_owned(), oid: 25 }]);
+    let mut set = ResultSet::new(columns, Limits { memory: 64 << 10, rows: 0, bytes: 0 });
+    let mut page = PageBuilder::new(1);
+    texts.iter().for_each(|text| page.push([*text]));
+    set.push(page.take()).expect("no cap");
+    set.snapshot()
+}
+
+#[test]
+fn letters_in_their_order_filter_and_the_best_come_first_unless_sorted() {
+    let rows = texts(&[Some("xpxaxixd"), Some("open"), None, Some("paid"), Some("prepaid"), Some("PAID late")]);
+    assert_eq!(order(&rows, &[], "~paid"), [3, 5, 4, 0], "the closer, the sooner; equals as they came");
+    assert_eq!(order(&rows, &[(0, true)], "~paid"), [0, 4, 3, 5], "what is sorted stays sorted");
+    assert_eq!(order(&rows, &[], "!~paid"), [1, 2], "a row without it, and one that is NULL");
+    assert_eq!(order(&rows, &[], "name ~~ pd"), order(&rows, &[], "~pd"));
+    assert_eq!(order(&rows, &[], "name !~~ pd"), [1], "as in SQL, NULL is neither");
+    assert_eq!(order(&rows, &[], "~PD"), [5], "capitals count");
+    assert_eq!(order(&rows, &[], "~pd & name !~ xa"), [3, 5, 4]);
+    assert_eq!(order(&rows, &[], "'~paid'"), Vec::<u32>::new(), "quoted, it is a text");
+    assert_eq!(Filter::parse("~ ", rows.columns()), Ok(None));
+}
+
 #[test]
 fn what_is_looked_for_is_found_either_way_and_around_the_end() {
     let rows = sample(9_000);

@@ -148,7 +148,7 @@ impl Errand<'_> {
         let mut to = match &run.to {
             None => None,
             Some(path) => match File::create(path) {
-                Ok(file) => Some(file),
+                Ok(file) => Some((path.clone(), file)),
                 Err(error) => {
                     let title = format!("{}: {error}", path.display());
                     let diagnosis = Diagnosis::new(Kind::Local, title);
@@ -172,9 +172,15 @@ impl Errand<'_> {
                 () = self.outage.due() => match self.outage.act() {
                     None => continue,
                     // Not cancelled: the way to the server is what is missing.
-                    Some(diagnosis) => return Err(diagnosis.into()),
+                    Some(diagnosis) => {
+                        self.tell_torn(&to, rows_expected);
+                        return Err(diagnosis.into());
+                    }
                 },
-                signal = self.interrupt.wait() => return Err(self.stop(&mut running, Failure::Interrupted(signal)).await),
+                signal = self.interrupt.wait() => {
+                    self.tell_torn(&to, rows_expected);
+                    return Err(self.stop(&mut running, Failure::Interrupted(signal)).await);
+                }
             };
             match happening {
                 None => break,
@@ -194,12 +200,15 @@ impl Errand<'_> {
                     }
                     let heard = self.hear(happening, run, &mut ran, &mut rows_expected, &mut to).await;
                     if let Err(failure) = heard {
+                        self.tell_torn(&to, rows_expected);
                         return Err(self.stop(&mut running, failure).await);
                     }
                 }
                 Some(Err(diagnosis)) => {
                     if !run.keep {
                         self.printer.abandon(self.output.chunk());
+                        self.turn(&mut to).await?;
+                        self.tell_torn(&to, rows_expected);
                     }
                     let diagnosis = with_flag(diagnosis);
                     self.tell(&diagnosis, run).await?;
@@ -222,7 +231,7 @@ impl Errand<'_> {
         run: &Run,
         ran: &mut Ran,
         rows_expected: &mut bool,
-        to: &mut Option<File>,
+        to: &mut Option<(PathBuf, File)>,
     ) -> Result<(), Failure> {
         match happening {
             Happening::Columns(columns) => {
@@ -274,16 +283,21 @@ impl Errand<'_> {
     }
 
     /// What has gathered goes to a file, where one was asked for.
-    async fn turn(&mut self, to: &mut Option<File>) -> Result<(), Failure> {
-        let file = match (to, &mut self.redirected) {
-            (Some(file), _) => file,
-            (None, Some((_, file))) => file,
-            (None, None) => return Ok(()),
-        };
+    async fn turn(&mut self, to: &mut Option<(PathBuf, File)>) -> Result<(), Failure> {
+        let Some((path, file)) = to.as_mut().or(self.redirected.as_mut()) else { return Ok(()) };
         let chunk = std::mem::take(self.output.chunk());
         file.write_all(&chunk).map_err(|error| {
-            Diagnosis::new(Kind::Local, "Writing the results to their file failed").because(error.to_string()).into()
+            let title = format!("{} cannot be written", path.display());
+            Diagnosis::new(Kind::Local, title).because(error.to_string()).into()
         })
+    }
+
+    /// A file that a statement was to fill, and did not: nobody may take it for whole.
+    fn tell_torn(&self, to: &Option<(PathBuf, File)>, rows_expected: bool) {
+        let theirs = self.redirected.as_ref().filter(|_| rows_expected);
+        if let Some((path, _)) = to.as_ref().or(theirs) {
+            note(&format!("{} is not whole: it ends where this was stopped", path.display()));
+        }
     }
 
     /// Bytes to where results go.

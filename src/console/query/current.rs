@@ -1,16 +1,16 @@
 //! The statement that runs in a tab: what of it has come, whether it is being stopped, what its loss would mean. It must not
 //! know the results that are kept.
 
-use super::News;
 use super::order::{Outcome, Past, ResultId, Timing};
 use super::outlet::Outlet;
 use super::scripted::Scripted;
 use super::stopping::Stop;
 use super::worker::{After, Tell};
+use super::{News, text};
 use crate::access::script::Ran;
 use crate::access::{Canceller, Means, Session};
 use crate::model::sql::{Class, CopyWay, classify};
-use crate::model::{Diagnosis, Kind, Page, PageBuilder, Transaction};
+use crate::model::{Diagnosis, Kind, Page, PageBuilder, Transaction, visible};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::task::JoinHandle;
@@ -41,6 +41,8 @@ pub(super) struct Current {
     pub(super) in_transaction: bool,
     /// When [`News::Draining`] was told last.
     pub(super) drained: Option<Instant>,
+    /// When it was told last how much is in the file.
+    measured: Option<Instant>,
     pub(super) outcome: Option<Outcome>,
     /// Of `COPY … TO STDOUT`: the beginning of a line whose end has not come.
     pub(super) partial: Vec<u8>,
@@ -78,6 +80,7 @@ impl Current {
             loses_nothing: session.loses_nothing(sql),
             in_transaction: session.transaction() != Transaction::Idle,
             drained: None,
+            measured: None,
             outcome: None,
             partial: Vec::new(),
             script: None,
@@ -124,6 +127,17 @@ impl Current {
         let tell = Arc::clone(tell);
         let following = self.canceller.clone().follow(sql.to_owned(), move |words| tell(News::Progress(words)));
         self.progress = Some(tokio::spawn(following));
+    }
+
+    /// How much of it is in its file, at a bounded rate.
+    pub(super) fn tell_written(&mut self, tell: &Tell) {
+        let Some(outlet) = self.script.as_ref().and_then(Scripted::outlet) else { return };
+        let begun = *self.measured.get_or_insert_with(Instant::now);
+        if begun.elapsed() >= DRAIN_RATE {
+            self.measured = Some(Instant::now());
+            let name = outlet.path().file_name().unwrap_or_default().to_string_lossy();
+            tell(News::Progress(visible(&format!("{} in {name}", text::size(outlet.bytes()))).into_owned()));
+        }
     }
 
     /// What is thrown away is told, at a bounded rate.

@@ -163,17 +163,22 @@ fn between(out: &mut Buffer, area: Rect, y: u16, slot: &Slot, slots: &[Slot], th
 /// One row, a column a line.
 pub(super) fn expanded(table: &Table, top: usize, focused: bool, out: &mut Buffer, area: Rect, theme: Theme) {
     let names = table.columns.iter().map(|column| text::width(&column.name, 30)).max().unwrap_or(0);
-    let heading = format!("─ row {} of {} ", text::grouped(table.row + 1), text::grouped(table.rows));
+    let heading = match table.rows {
+        0 => "─ no rows ".to_owned(),
+        rows => format!("─ row {} of {} ", text::grouped(table.row + 1), text::grouped(rows)),
+    };
     let heading = format!("{heading}{}", "─".repeat((area.width as usize).saturating_sub(heading.chars().count())));
     Line::styled(heading, theme.style(Tone::Dim)).render(Rect { height: 1, ..area }, out);
-    let found = (table.row < table.rows).then(|| table.find(table.row));
+    if table.rows == 0 {
+        return;
+    }
+    let found = table.find(table.row);
     let room = (area.width as usize).saturating_sub(names + 2 + GAP);
     for (offset, column) in (top..table.columns.len()).take(area.height.saturating_sub(1) as usize).enumerate() {
         let y = area.y + 1 + offset as u16;
         let (shown, tone) = match found {
-            None => ("", Tone::Dim),
-            Some(None) => ("…", Tone::Dim),
-            Some(Some((page, at))) => match page.cell(at, column) {
+            None => ("…", Tone::Dim),
+            Some((page, at)) => match page.cell(at, column) {
                 None => ("∅", Tone::Null),
                 Some(cell) => (cell, Tone::Text),
             },
@@ -188,10 +193,6 @@ pub(super) fn expanded(table: &Table, top: usize, focused: bool, out: &mut Buffe
             Span::styled(text::cut(shown, room).0, theme.style(tone)),
         ];
         Line::from(spans).render(Rect { y, height: 1, ..area }, out);
-    }
-    if table.rows == 0 {
-        let y = area.y + 1.min(area.height.saturating_sub(1));
-        Line::styled("  no rows", theme.style(Tone::Dim)).render(Rect { y, height: 1, ..area }, out);
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
     match news {
         News::Began { run, index, at } => {
             if let Some(running) = pane.run.as_mut().filter(|running| running.number == run) {
-                (running.index, running.began) = (index, at);
+                (running.index, running.began, running.progress) = (index, at, None);
                 let first = running.sent.get(index).map(|sent| {
                     sent.statement.note.as_deref().filter(|_| sent.start.is_none()).unwrap_or(&sent.statement.sql)
                 });
@@ -39,7 +39,7 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
                 index,
                 relation,
                 title: None,
-                told: String::new(),
+                told: None,
                 cut_short: None,
                 plan: None,
             });
@@ -109,7 +109,7 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
             if let Some(output) = pane.outputs.iter_mut().find(|output| output.table.id == result) {
                 output.table.short = Some(why.clone());
             }
-            pane.log.push(Entry::Said(Tone::Warn, why));
+            pane.log.push(Entry::Short(why));
         }
         News::Complete { run, index, result, tag, rows, timing } => {
             answered(pane, run);
@@ -310,7 +310,7 @@ fn tell(pane: &mut Pane, result: Option<super::ResultId>, timing: Timing, cut_sh
     let Some(output) = pane.outputs.iter_mut().find(|output| Some(output.table.id) == result) else { return };
     output.cut_short = cut_short;
     if shown {
-        output.told = text::timing(&timing);
+        output.told = Some(timing);
     }
 }
 
@@ -343,7 +343,8 @@ fn failed(pane: &mut Pane, run: u64, index: usize, diagnosis: Diagnosis, timing:
         let to = pane.editor.buffer().place(offset);
         pane.editor.blame(to);
     }
-    let timing = pane.timing.then_some(timing);
+    // What failed on this side took no time at the server.
+    let timing = Some(timing).filter(|timing| pane.timing && !timing.total.is_zero());
     pane.log.push(Entry::Failed { diagnosis, place, timing });
     pane.showing = Showing::Messages;
     if pane.focus == Focus::Results && jump.is_some() {

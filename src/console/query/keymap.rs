@@ -318,7 +318,7 @@ pub const LOOK: &[Binding<Look>] = &[
     row(&["/"], Look::Find, "find", "look for a text in all rows that were fetched; capitals count if there are any"),
     row(&["n"], Look::FindNext, "", "the next cell with it"),
     row(&["N"], Look::FindBefore, "", "the cell with it before"),
-    row(&["f"], Look::Filter, "filter", "show only some of the rows that were fetched: a text, !text, column = value (also != < <= > >= ~ !~, is null), joined by &"),
+    row(&["f"], Look::Filter, "filter", "show only some of the rows that were fetched: a text, !text, ~letters in their order (the best first), column = value (also != < <= > >= ~ !~ ~~ !~~, is null), joined by &"),
     row(&["s"], Look::Sort, "sort", "sort by the column: up, then down, then as they came"),
     row(&["S"], Look::SortAlso, "", "sort by the column too, after those it is sorted by already"),
     row(&["u"], Look::AsItCame, "", "rows as they came: neither sorted nor filtered"),

@@ -40,6 +40,8 @@ pub enum Entry {
     Notice(Notice),
     /// We say.
     Said(Tone, String),
+    /// Why a result was cut short: with the notices, in sight of its rows.
+    Short(String),
 }
 
 /// All messages.
@@ -98,7 +100,7 @@ impl Log {
     /// How many notices came after the last statement began.
     pub fn notices(&self) -> usize {
         let recent = self.entries.iter().rev().take_while(|entry| !matches!(entry, Entry::Statement(_)));
-        recent.filter(|entry| matches!(entry, Entry::Notice(_))).count()
+        recent.filter(|entry| matches!(entry, Entry::Notice(_) | Entry::Short(_))).count()
     }
 
     /// Whether nothing was said yet.
@@ -110,7 +112,7 @@ impl Log {
     pub fn strip(&self, width: usize, most: usize, theme: Theme) -> Vec<Line<'static>> {
         let recent = self.entries.iter().rev().take_while(|entry| !matches!(entry, Entry::Statement(_)));
         let mut lines: Vec<Line<'static>> = recent
-            .filter(|entry| matches!(entry, Entry::Notice(_)))
+            .filter(|entry| matches!(entry, Entry::Notice(_) | Entry::Short(_)))
             .take(most)
             .filter_map(|entry| entry.lines(width, theme).into_iter().next())
             .collect();
@@ -161,6 +163,7 @@ impl Entry {
                 notice.hint.iter().for_each(|hint| say(3, Tone::Dim, &format!("hint: {hint}")));
             }
             Entry::Said(tone, words) => say(1, *tone, words),
+            Entry::Short(words) => say(1, Tone::Warn, words),
         }
         lines
     }

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, oneshot};
@@ -26,7 +26,11 @@ struct State {
     waiting: AtomicUsize,
     /// Some were written.
     written: Notify,
+    /// Bytes in the file.
+    bytes: AtomicU64,
     trouble: Mutex<Option<String>>,
+    /// There is trouble.
+    broken: AtomicBool,
 }
 
 impl Outlet {
@@ -51,7 +55,13 @@ impl Outlet {
                     drop(trouble);
                     let written = file.write_all(&bytes);
                     trouble = theirs.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-                    *trouble = written.err().map(|error| error.to_string());
+                    match written {
+                        Ok(()) => drop(theirs.bytes.fetch_add(bytes.len() as u64, Ordering::AcqRel)),
+                        Err(error) => {
+                            *trouble = Some(error.to_string());
+                            theirs.broken.store(true, Ordering::Release);
+                        }
+                    }
                 }
                 drop(trouble);
                 theirs.waiting.fetch_sub(bytes.len(), Ordering::AcqRel);
@@ -83,6 +93,16 @@ impl Outlet {
     /// Whether more should not be handed over before [`Outlet::has_room`].
     pub(super) fn is_full(&self) -> bool {
         self.state.waiting.load(Ordering::Acquire) > WAITING
+    }
+
+    /// Bytes that are in the file.
+    pub(super) fn bytes(&self) -> u64 {
+        self.state.bytes.load(Ordering::Acquire)
+    }
+
+    /// Whether nothing more can be written; [`Outlet::settled`] says why.
+    pub(super) fn is_broken(&self) -> bool {
+        self.state.broken.load(Ordering::Acquire)
     }
 
     /// Waits until more may be handed over. Cancel-safe.
@@ -125,6 +145,7 @@ mod tests {
             outlet.has_room().await;
         }
         outlet.settled().await.expect("written");
+        assert_eq!((outlet.bytes(), outlet.is_broken()), (3 * WAITING as u64, false));
         assert_eq!(std::fs::read(&path).expect("it is there").len(), 3 * WAITING);
         let refused = Outlet::open(folder.path().to_owned()).await.expect_err("a folder is no file");
         assert!(refused.contains("directory"), "{refused}");
@@ -139,5 +160,6 @@ mod tests {
         let outlet = Outlet::open(full).await.expect("it opens");
         outlet.put(b"x".to_vec());
         assert!(outlet.settled().await.expect_err("nothing fits").contains("not whole"));
+        assert_eq!((outlet.bytes(), outlet.is_broken()), (0, true));
     }
 }

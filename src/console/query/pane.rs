@@ -7,7 +7,7 @@ use super::editor::Editor;
 use super::editor::vi::{Mode, Vi};
 use super::keymap::{FILL, LOOK, PLAN, READ, REPLY, Reply, SEARCH, WEIGH, WRITE};
 use super::log::Log;
-use super::order::{LineHealth, Means, Order, Statement};
+use super::order::{LineHealth, Means, Order, Statement, Timing};
 use super::plan;
 use super::recall::{Finder, Recall};
 use super::running;
@@ -200,7 +200,7 @@ pub(super) struct Output {
     /// What it is called: `List of relations`.
     pub title: Option<String>,
     /// `182 ms (first row 161 ms)`; empty while it runs.
-    pub told: String,
+    pub told: Option<Timing>,
     /// Why it is not whole: `cancelled`, `incomplete`.
     pub cut_short: Option<&'static str>,
     /// Where it is a plan.

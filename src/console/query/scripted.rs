@@ -26,6 +26,8 @@ struct Writing {
     in_rows: bool,
     /// Whether anything was handed over.
     wrote: bool,
+    /// Something was left out.
+    torn: bool,
 }
 
 impl Scripted {
@@ -86,6 +88,24 @@ impl Scripted {
         self.writing.as_ref().map(|writing| &writing.outlet)
     }
 
+    /// Bytes of what would be written, left out instead; `None` where it goes to no file.
+    pub(super) fn leave_out(&mut self, happening: &Happening) -> Option<usize> {
+        let keeps = self.run.as_ref().is_some_and(|run| run.keep);
+        let writing = self.writing.as_mut().filter(|_| !keeps)?;
+        let size = match happening {
+            Happening::Rows(page) => page.size(),
+            Happening::CopyData(data) => data.len(),
+            _ => return None,
+        };
+        writing.torn = true;
+        Some(size)
+    }
+
+    /// Whether something was left out.
+    pub(super) fn is_torn(&self) -> bool {
+        self.writing.as_ref().is_some_and(|writing| writing.torn)
+    }
+
     /// Whether anything of it was written.
     pub(super) fn wrote(&self) -> bool {
         self.writing.as_ref().is_some_and(|writing| writing.wrote)
@@ -140,7 +160,14 @@ impl Scripted {
 impl Writing {
     fn new(outlet: Outlet, display: Display) -> Writing {
         // What a file holds is as the server sent it: no terminal reads it.
-        Writing { outlet, printer: Printer::new(Format::Table, None, false), display, in_rows: false, wrote: false }
+        Writing {
+            outlet,
+            printer: Printer::new(Format::Table, None, false),
+            display,
+            in_rows: false,
+            wrote: false,
+            torn: false,
+        }
     }
 
     /// Gives what is not for the file.

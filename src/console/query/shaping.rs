@@ -4,12 +4,13 @@
 use super::keymap::Look;
 use super::order::{Ask, Order, ResultId};
 use super::pane::{Pane, Question, Then};
-use super::shape::{Arrangement, By, From, Needle, Part, Plan, Shape, Shaped, Ticket};
+use super::shape::{Arrangement, By, Format, From, Needle, Part, Plan, Shape, Shaped, Ticket};
 use super::sheet::Sheet;
-use super::table::Mark;
+use super::table::{Mark, Table};
 use super::text;
 use crate::console::theme::Tone;
 use crate::model::visible;
+use std::path::Path;
 use std::time::SystemTime;
 
 /// Bytes of text some terminals take by OSC 52 at most: xterm's and tmux's usual 100,000 with base64's third.
@@ -45,8 +46,21 @@ pub(super) struct Job {
 pub(super) struct Parked {
     pub result: ResultId,
     pub arrangement: Arrangement,
+    /// Of how many rows that was: with more, rows are in another order.
+    pub arranged: Option<u64>,
     pub plan: Plan,
     pub part: Part,
+}
+
+impl Parked {
+    /// Whether going on with it gives what a new export to `path` would.
+    pub fn fits(&self, table: &Table, path: &Path, format: Format) -> bool {
+        self.result == table.id
+            && self.plan.path == path
+            && self.plan.format == format
+            && self.arrangement == table.arrangement
+            && self.arranged == table.arranged
+    }
 }
 
 /// Whether an export is being written.
@@ -278,7 +292,11 @@ pub(super) fn hear(pane: &mut Pane, ticket: Ticket, shaped: Shaped, orders: &mut
         }
         Shaped::Copied { text, rows } => {
             let unit = if rows == 1 { "row" } else { "rows" };
-            let words = format!("copied {} {unit}, {}", text::grouped(rows), text::size(text.len() as u64));
+            let mut words = format!("copied {} {unit}, {}", text::grouped(rows), text::size(text.len() as u64));
+            let all = matches!(&job.shape, Shape::Copy { rows, .. } if rows.end == u64::MAX);
+            if let Some(why) = lacking(pane, job.shape.result()).filter(|_| all) {
+                words.push_str(&format!("; not the whole result: {why}"));
+            }
             copied(pane, words, text, orders);
         }
         Shaped::TooBig => {
@@ -289,14 +307,17 @@ pub(super) fn hear(pane: &mut Pane, ticket: Ticket, shaped: Shaped, orders: &mut
             if pane.shaping.parked.as_ref().is_some_and(|parked| parked.plan.path == path) {
                 pane.shaping.parked = None;
             }
-            let words = format!(
+            let mut words = format!(
                 "wrote {} rows, {}, to {} (mode {mode:04o})",
                 text::grouped(rows),
                 text::size(bytes),
                 visible(&path.display().to_string())
             );
-            pane.log.push(super::log::Entry::Said(Tone::Good, words.clone()));
-            pane.say(Tone::Good, words);
+            let lacks = lacking(pane, job.shape.result());
+            lacks.iter().for_each(|why| words.push_str(&format!("; not the whole result: {why}")));
+            let tone = if lacks.is_some() { Tone::Warn } else { Tone::Good };
+            pane.log.push(super::log::Entry::Said(tone, words.clone()));
+            pane.say(tone, words);
         }
         Shaped::Stopped(part) => {
             if let (Shape::Arrange { result, .. }, None) = (&job.shape, &part) {
@@ -336,6 +357,20 @@ pub(super) fn hear(pane: &mut Pane, ticket: Ticket, shaped: Shaped, orders: &mut
     }
 }
 
+/// Why the rows of a result that are kept are not all there are.
+pub(super) fn lacking(pane: &Pane, result: ResultId) -> Option<String> {
+    let output = pane.outputs.iter().find(|output| output.table.id == result)?;
+    if pane.run.as_ref().is_some_and(|run| run.index == output.index && run.answered) {
+        return Some("the statement still runs".to_owned());
+    }
+    match (&output.table.short, output.cut_short) {
+        (Some(why), _) => Some(why.clone()),
+        (None, Some("cancelled")) => Some("the statement was cancelled".to_owned()),
+        (None, Some(_)) => Some("the statement failed before its last row".to_owned()),
+        (None, None) => None,
+    }
+}
+
 fn left(part: &Part) -> String {
     let name = part.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     format!("not whole: {} has {} rows; e goes on from there", visible(&name), text::grouped(part.rows))
@@ -343,8 +378,10 @@ fn left(part: &Part) -> String {
 
 fn park(pane: &mut Pane, shape: Shape, part: Part) {
     let Shape::Export { result, plan, .. } = shape else { return };
-    let arrangement = pane.table().map(|table| table.arrangement.clone()).unwrap_or_default();
-    pane.shaping.parked = Some(Parked { result, arrangement, plan, part });
+    // Nothing is arranged anew while an export is written: it is as it was.
+    let Some(output) = pane.outputs.iter().find(|output| output.table.id == result) else { return };
+    let (arrangement, arranged) = (output.table.arrangement.clone(), output.table.arranged);
+    pane.shaping.parked = Some(Parked { result, arrangement, arranged, plan, part });
 }
 
 /// Text to the clipboard, and what there is to know about it.

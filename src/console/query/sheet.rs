@@ -241,12 +241,10 @@ fn take(pane: &mut Pane, orders: &mut Vec<Order>) {
                 return;
             }
             let path = PathBuf::from(words.trim());
-            let arrangement = table.arrangement.clone();
-            let parked = pane
-                .shaping
-                .parked
-                .take_if(|parked| parked.result == result && parked.plan.path == path && parked.plan.format == format);
-            let goes_on = parked.filter(|parked| parked.arrangement == arrangement);
+            let outputs = &pane.outputs;
+            let goes_on = pane.shaping.parked.take_if(|parked| {
+                outputs.iter().any(|output| output.table.id == result && parked.fits(&output.table, &path, format))
+            });
             let shape = match goes_on {
                 Some(parked) => Shape::Export { result, plan: parked.plan, resume: Some(parked.part) },
                 None => {

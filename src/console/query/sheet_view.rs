@@ -2,12 +2,13 @@
 
 use super::pane::Pane;
 use super::sheet::{SCOPES, Scope, Sheet, WAYS, What};
-use super::text;
+use super::{shaping, text};
 use crate::console::theme::{Theme, Tone};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Padding, Paragraph, Widget};
+use std::path::Path;
 
 /// What is being chosen, over the rows.
 pub(super) fn draw(pane: &Pane, sheet: &Sheet, out: &mut Buffer, area: Rect, theme: Theme) {
@@ -52,7 +53,10 @@ fn words(pane: &Pane, what: What, words: &str, wrong: Option<&str>, out: &mut Bu
     let (title, hints) = match what {
         What::Filter => (
             "filter the rows that were fetched".to_owned(),
-            vec!["text · !text · column = value, != < <= > >= · column ~ text, !~ · is null · & joins".to_owned()],
+            vec![
+                "text · !text · ~letters in order, the best first · column = value, != < <= > >=".to_owned(),
+                "column ~ text, !~ · column ~~ letters, !~~ · column is null · & joins".to_owned(),
+            ],
         ),
         What::Find => {
             ("find in the rows that were fetched".to_owned(), vec!["n the next, N the one before".to_owned()])
@@ -79,21 +83,12 @@ fn export_hints(pane: &Pane, words: &str, what: What) -> Vec<String> {
     let table = &output.table;
     let arranged = if table.arranged.is_some() { " as filtered and sorted" } else { "" };
     let rows = text::grouped(table.rows);
-    let running = pane.run.as_ref().is_some_and(|run| run.index == output.index && run.answered);
-    if running {
-        hints.push(format!("{rows} rows{arranged}: what was fetched so far, and the statement still runs"));
-    } else {
-        hints.push(format!("{rows} rows{arranged}, all columns"));
-    }
-    if let Some(why) = table.short.as_deref().or(output.cut_short.map(|_| "the statement did not give all its rows")) {
+    hints.push(format!("{rows} rows{arranged}, all columns"));
+    if let Some(why) = shaping::lacking(pane, table.id) {
         hints.push(format!("not the whole result: {why}"));
     }
-    let parked = pane.shaping.parked.as_ref().filter(|parked| {
-        parked.result == table.id
-            && What::Export(parked.plan.format) == what
-            && parked.plan.path.as_os_str() == words.trim()
-            && parked.arrangement == table.arrangement
-    });
+    let What::Export(format) = what else { return hints };
+    let parked = pane.shaping.parked.as_ref().filter(|parked| parked.fits(table, Path::new(words.trim()), format));
     if let Some(parked) = parked {
         hints.push(format!("goes on after the {} rows that are written", text::grouped(parked.part.rows)));
     }

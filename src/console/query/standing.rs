@@ -97,17 +97,25 @@ pub(super) fn parts(pane: &Pane) -> Vec<(String, Tone)> {
             let by: Vec<String> = table.arrangement.by.iter().map(|by| sorted(table, by)).collect();
             parts.push((format!("by {}", by.join(", ")), Tone::Dim));
         }
+        if table.arrangement.is_by_fit() {
+            parts.push(("best first".to_owned(), Tone::Dim));
+        }
         if pane.run.is_some() && table.bytes > 1 << 20 {
             parts.push((text::size(table.bytes), Tone::Dim));
         }
         if let Some(why) = output.cut_short {
             parts.push((why.to_owned(), if why == "cancelled" { Tone::Warn } else { Tone::Bad }));
         }
-        if let Some(short) = &table.short {
-            parts.push((short.clone(), Tone::Warn));
+        if table.short.is_some() {
+            // Why stands in whole below the rows.
+            parts.push(("cut short".to_owned(), Tone::Warn));
         }
-        if !output.told.is_empty() {
-            parts.push((output.told.clone(), Tone::Dim));
+        if let Some(timing) = &output.told {
+            // What a time is made of gives way before it is cut in the middle; the messages have all of it.
+            let words = text::timing(timing);
+            let taken: usize = parts.iter().map(|(words, _)| text::width(words, 999) + 3).sum();
+            let fits = taken + text::width(&words, 999) + 4 <= pane.area.width.into();
+            parts.push((if fits { words } else { text::duration(timing.total) }, Tone::Dim));
         }
     } else if shows_previous(pane) {
         parts.push(("below: the previous result".to_owned(), Tone::Dim));

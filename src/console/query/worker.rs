@@ -42,28 +42,7 @@ const CLOSE_WAIT: Duration = Duration::from_secs(3);
 pub fn start(mut session: Session, settings: &Settings, tell: Tell) -> (UnboundedSender<Ask>, JoinHandle<()>) {
     let (asks, waiting) = unbounded_channel();
     session.set_autocommit(settings.autocommit);
-    let mut script = Box::new(Script::new(std::env::current_dir().unwrap_or_default()));
-    // As `query -f` has it, and a text without words: what follows an error was written for its success.
-    script.stops_at_errors();
-    let worker = Worker {
-        waiting,
-        desk: Desk::new(Arc::clone(&tell)),
-        tell,
-        limits: Limits { memory: settings.memory_limit, rows: settings.row_limit, bytes: settings.byte_limit },
-        results: VecDeque::new(),
-        next: 0,
-        lost: false,
-        health: LineHealth::Up,
-        patience: settings.connect_timeout,
-        progress: settings.progress,
-        network: None,
-        measured: None,
-        script: Some(script),
-        typed: Arc::from(""),
-        approved: Approved::default(),
-        out: None,
-        left: false,
-    };
+    let worker = Worker::new(settings, tell, waiting);
     // The same identifier in another account is another database: staging's history is not production's.
     let endpoint = &session.target().endpoint;
     let name = format!("{}.{}.{}", endpoint.owner, endpoint.place.region, endpoint.account);
@@ -78,6 +57,8 @@ pub(super) struct Worker {
     pub(super) limits: Limits,
     pub(super) results: VecDeque<(ResultId, ResultSet)>,
     pub(super) next: u64,
+    /// That the disk takes no more of earlier results.
+    pub(super) told_full: bool,
     /// The wire is gone, and that was told.
     pub(super) lost: bool,
     /// As told last.
@@ -109,6 +90,32 @@ pub(super) enum After {
 }
 
 impl Worker {
+    pub(super) fn new(settings: &Settings, tell: Tell, waiting: UnboundedReceiver<Ask>) -> Worker {
+        let mut script = Box::new(Script::new(std::env::current_dir().unwrap_or_default()));
+        // As `query -f` has it, and a text without words: what follows an error was written for its success.
+        script.stops_at_errors();
+        Worker {
+            waiting,
+            desk: Desk::new(Arc::clone(&tell)),
+            tell,
+            limits: Limits { memory: settings.memory_limit, rows: settings.row_limit, bytes: settings.byte_limit },
+            results: VecDeque::new(),
+            next: 0,
+            told_full: false,
+            lost: false,
+            health: LineHealth::Up,
+            patience: settings.connect_timeout,
+            progress: settings.progress,
+            network: None,
+            measured: None,
+            script: Some(script),
+            typed: Arc::from(""),
+            approved: Approved::default(),
+            out: None,
+            left: false,
+        }
+    }
+
     async fn live(mut self, mut session: Session, journal: Journal) {
         let (notes, writing) = keep(journal, Arc::clone(&self.tell));
         self.tell_state(&session);
@@ -230,9 +237,6 @@ impl Worker {
         let at = SystemTime::now();
         let mut current = Current::new(run, index, session, sql);
         current.network = self.network;
-        if self.progress && tells_progress(sql) {
-            current.follow(sql, &self.tell);
-        }
         current.script = match (&by, outlet) {
             (Some((_, run)), outlet) => Some(Scripted::new(run, Arc::clone(&self.typed), outlet)),
             (None, Some(outlet)) => {
@@ -241,6 +245,13 @@ impl Worker {
             }
             (None, None) => None,
         };
+        // What goes to a file is counted here.
+        if self.progress
+            && tells_progress(sql)
+            && current.script.as_ref().is_none_or(|script| script.outlet().is_none())
+        {
+            current.follow(sql, &self.tell);
+        }
         let mut feeding = false;
         // A script's beginning was told before its first step.
         if by.is_none() || index > 0 {

@@ -287,6 +287,22 @@ fn several_sessions_have_a_row_of_tabs() {
     });
 }
 
+/// A session that was just logged in.
+fn querying(width: u16, height: u16, keys: &str) -> Console {
+    let mut console = filled(width, height);
+    console.keys("Enter");
+    console.answer(|c| matches!(c, Command::Connect(..)), Answer::Connected("shop".into(), Box::new(facts())));
+    console.tick(Duration::from_secs(1));
+    console.keys(keys);
+    console
+}
+
+#[test]
+fn the_keys_of_the_query_pane() {
+    both!("query-help", |width, height| querying(width, height, "F1"));
+    both!("query-help-end", |width, height| querying(width, height, "F1 G"));
+}
+
 #[test]
 fn without_colour_everything_is_still_told() {
     let mut console = Console::listed(80, 24);

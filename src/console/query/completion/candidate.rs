@@ -68,9 +68,19 @@ pub(super) struct Fit {
     score: u16,
 }
 
+impl Fit {
+    /// Whether nothing that only holds the letters fits as well.
+    pub fn is_close(self) -> bool {
+        self.class < SCATTERED
+    }
+}
+
+/// The class of what only holds the letters in order.
+const SCATTERED: u8 = 2;
+
 /// Matches names with what was typed.
 pub(super) struct Needle {
-    typed: Vec<u8>,
+    typed: String,
     chars: Vec<char>,
     matcher: Option<Matcher>,
     buffer: Vec<char>,
@@ -78,18 +88,18 @@ pub(super) struct Needle {
 
 impl Needle {
     pub fn new(typed: &str) -> Needle {
-        let lower = typed.to_lowercase();
-        Needle { typed: lower.as_bytes().to_vec(), chars: lower.chars().collect(), matcher: None, buffer: Vec::new() }
+        let typed = typed.to_lowercase();
+        Needle { chars: typed.chars().collect(), typed, matcher: None, buffer: Vec::new() }
     }
 
     pub fn is_empty(&self) -> bool {
         self.typed.is_empty()
     }
 
-    /// How well `name` fits, in any case; `None`: not at all.
-    pub fn fit(&mut self, name: &str) -> Option<Fit> {
+    /// How well `name` fits, in any case; `None`: not at all, or, where only `close` ones are wanted, not closely.
+    pub fn fit(&mut self, name: &str, close: bool) -> Option<Fit> {
         let bytes = name.as_bytes();
-        let typed = self.typed.as_slice();
+        let typed = self.typed.as_bytes();
         let begins = |at: usize| bytes.get(at..at + typed.len()).is_some_and(|head| head.eq_ignore_ascii_case(typed));
         if begins(0) {
             return Some(Fit { class: 0, score: 0 });
@@ -104,7 +114,7 @@ impl Needle {
             }
         }
         let in_order = left.peek().is_none();
-        if !in_order && typed.is_ascii() {
+        if !in_order && self.typed.is_ascii() {
             return None;
         }
         let starts_word = |at: usize| {
@@ -116,15 +126,15 @@ impl Needle {
             return Some(Fit { class: 1, score: 0 });
         }
         // One letter somewhere in a name says nothing.
-        if self.chars.len() < 2 {
+        if close || self.chars.len() < 2 {
             return None;
         }
         let matcher = self.matcher.get_or_insert_with(|| Matcher::new(Config::DEFAULT));
         let name = Utf32Str::new(name, &mut self.buffer);
-        let mut needle = Vec::new();
-        let typed: String = self.chars.iter().collect();
-        let score = matcher.fuzzy_match(name, Utf32Str::new(&typed, &mut needle))?;
-        Some(Fit { class: 2, score: u16::MAX - score })
+        let needle =
+            if self.typed.is_ascii() { Utf32Str::Ascii(typed) } else { Utf32Str::Unicode(self.chars.as_slice()) };
+        let score = matcher.fuzzy_match(name, needle)?;
+        Some(Fit { class: SCATTERED, score: u16::MAX - score })
     }
 }
 
@@ -136,11 +146,13 @@ mod tests {
     fn a_beginning_is_better_than_a_word_and_a_word_than_letters() {
         let mut needle = Needle::new("cu");
         let fits: Vec<_> = ["Customers", "order_customers", "orderCustomers", "records_updated", "orders"]
-            .map(|name| needle.fit(name).map(|fit| fit.class))
+            .map(|name| needle.fit(name, false).map(|fit| fit.class))
             .into();
         assert_eq!(fits, [Some(0), Some(1), Some(1), Some(2), None]);
-        assert_eq!(Needle::new("ü").fit("über").map(|fit| fit.class), Some(0));
-        assert_eq!(Needle::new("o").fit("x_foo"), None, "one letter in the middle");
-        assert!(Needle::new("").fit("anything").is_some());
+        assert_eq!(Needle::new("ü").fit("über", false).map(|fit| fit.class), Some(0));
+        assert_eq!(Needle::new("o").fit("x_foo", false), None, "one letter in the middle");
+        assert!(Needle::new("").fit("anything", true).is_some());
+        assert_eq!(needle.fit("records_updated", true), None, "not closely");
+        assert!(needle.fit("order_customers", true).is_some_and(Fit::is_close));
     }
 }

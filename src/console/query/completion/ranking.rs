@@ -1,14 +1,19 @@
-//! From what belongs at the cursor to candidates, the best first: names are matched, ordered, and only the best are written
-//! out. 50,000 relations cost a few milliseconds at most. It must not know the popup, nor the editor.
+//! From what belongs at the cursor to candidates, the best first: names are matched, the best of them kept as they come,
+//! and only those are written out. 50,000 relations cost a few milliseconds at most: of each, its letters are looked at
+//! first, and once enough are kept, one that cannot be among them is let go before anything is made of it. It must not know
+//! the popup, nor the editor.
 
 use super::candidate::{Candidate, Fit, Mark, Needle};
 use super::writing::Writer;
-use crate::model::catalogue::{Catalogue, Letters, RelationKind};
+use crate::model::catalogue::{Catalogue, Letters, Name, RelationKind};
 use crate::model::completion::{Expected, Relations, Source, Want};
 use crate::model::psql;
+use std::cmp::Ordering;
 
 /// Candidates that are kept: nobody looks further before typing another letter.
 const MOST: usize = 100;
+/// So many are gathered before the worse of them are let go.
+const GATHERED: usize = 8 * MOST;
 
 /// A name that fits, before it is written out.
 pub(super) enum Item<'a> {
@@ -35,6 +40,19 @@ struct Entry<'a> {
     item: Item<'a>,
 }
 
+/// What entries are ordered by, before their names.
+type Order = (Fit, u8, u8, u32, usize);
+
+impl Entry<'_> {
+    fn key(&self) -> Order {
+        (self.fit, self.rank, self.extra, self.order, self.name.len())
+    }
+
+    fn against(&self, other: &Entry<'_>) -> Ordering {
+        self.key().cmp(&other.key()).then_with(|| self.name.cmp(other.name))
+    }
+}
+
 /// What can be put at the cursor, the best first.
 pub(super) fn candidates(expected: &Expected, names: &Catalogue, path: &[String]) -> Vec<Candidate> {
     let mut ranking = Ranking {
@@ -43,18 +61,16 @@ pub(super) fn candidates(expected: &Expected, names: &Catalogue, path: &[String]
         expected,
         names,
         path,
+        distances: distances(names, path),
         found: Vec::new(),
+        worst: None,
     };
     for (rank, want) in expected.wants.iter().enumerate() {
         ranking.want(u8::try_from(rank).unwrap_or(u8::MAX), want);
     }
+    ranking.keep_best();
     let mut found = ranking.found;
-    let key = |entry: &Entry<'_>| (entry.fit, entry.rank, entry.extra, entry.order, entry.name.len());
-    if found.len() > MOST {
-        found.select_nth_unstable_by(MOST, |a, b| key(a).cmp(&key(b)).then_with(|| a.name.cmp(b.name)));
-        found.truncate(MOST);
-    }
-    found.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.name.cmp(b.name)));
+    found.sort_by(Entry::against);
     let writer = Writer { expected, names, path };
     let mut written: Vec<Candidate> = Vec::with_capacity(found.len());
     for entry in found {
@@ -73,29 +89,72 @@ struct Ranking<'a> {
     expected: &'a Expected,
     names: &'a Catalogue,
     path: &'a [String],
+    /// Of every schema, in the order of their numbers.
+    distances: Vec<(Name, u8)>,
     found: Vec<Entry<'a>>,
+    /// What comes after this is not among the best.
+    worst: Option<Order>,
+}
+
+/// How far from the reader's own names schemas are: on the path, elsewhere, the system's.
+fn distances(names: &Catalogue, path: &[String]) -> Vec<(Name, u8)> {
+    let distance = |schema: &Name| match names.text(*schema) {
+        "pg_catalog" | "information_schema" => 2,
+        text => u8::from(!path.iter().any(|on| on == text)),
+    };
+    let mut all: Vec<(Name, u8)> = names.schemas().iter().map(|schema| (*schema, distance(schema))).collect();
+    all.sort_unstable();
+    all
 }
 
 impl<'a> Ranking<'a> {
     fn add(&mut self, rank: u8, extra: u8, order: u32, name: &'a str, item: impl FnOnce() -> Item<'a>) {
-        if let Some(fit) = self.needle.fit(name) {
-            self.found.push(Entry { fit, rank, extra, name, order, item: item() });
+        if let Some(fit) = self.fit(rank, extra, order, name, name.len()) {
+            self.put(Entry { fit, rank, extra, name, order, item: item() });
         }
     }
 
     /// As [`Ranking::add`], for a name that lives no longer than this.
     fn add_owned(&mut self, rank: u8, extra: u8, order: u32, name: &str, item: Item<'a>) {
-        if let Some(fit) = self.needle.fit(name) {
-            self.found.push(Entry { fit, rank, extra, name: "", order, item });
+        if let Some(fit) = self.fit(rank, extra, order, name, 0) {
+            self.put(Entry { fit, rank, extra, name: "", order, item });
         }
     }
 
-    /// How far from the reader's own names a schema is: on the path, elsewhere, the system's.
-    fn distance(&self, schema: &str) -> u8 {
-        match schema {
-            "pg_catalog" | "information_schema" => 2,
-            _ => u8::from(!self.path.iter().any(|on| on == schema)),
+    /// How well a name fits, if it may be among the best.
+    fn fit(&mut self, rank: u8, extra: u8, order: u32, name: &str, length: usize) -> Option<Fit> {
+        let close = self.worst.is_some_and(|(fit, ..)| fit.is_close());
+        let fit = self.needle.fit(name, close)?;
+        self.worst.is_none_or(|worst| (fit, rank, extra, order, length) <= worst).then_some(fit)
+    }
+
+    fn put(&mut self, entry: Entry<'a>) {
+        self.found.push(entry);
+        if self.found.len() >= GATHERED {
+            self.keep_best();
         }
+    }
+
+    /// Lets go of all but the best.
+    fn keep_best(&mut self) {
+        if self.found.len() > MOST {
+            let (_, last, _) = self.found.select_nth_unstable_by(MOST - 1, Entry::against);
+            self.worst = Some(last.key());
+            self.found.truncate(MOST);
+        }
+    }
+
+    /// How far from the reader's own names a schema is.
+    fn distance(&self, schema: Name) -> u8 {
+        let at = self.distances.binary_search_by_key(&schema, |(name, _)| *name);
+        at.map_or(1, |at| self.distances[at].1)
+    }
+
+    /// The schema that names must be of, where one is wanted: `Err` if there is none of that name.
+    fn wanted(&self, schema: Option<&str>) -> Result<Option<Name>, ()> {
+        let Some(schema) = schema else { return Ok(None) };
+        let found = self.names.schemas().iter().find(|name| self.names.text(**name) == schema);
+        found.map(|name| Some(*name)).ok_or(())
     }
 
     fn want(&mut self, rank: u8, want: &'a Want) {
@@ -157,8 +216,8 @@ impl<'a> Ranking<'a> {
             Want::Schemas(goes_on) => {
                 let names = self.names;
                 for schema in names.schemas() {
+                    let extra = self.distance(*schema).saturating_sub(1);
                     let schema = names.text(*schema);
-                    let extra = self.distance(schema).saturating_sub(1);
                     self.add(rank, extra, 0, schema, || Item::Schema(schema, *goes_on));
                 }
             }
@@ -202,12 +261,13 @@ impl<'a> Ranking<'a> {
 
     fn relations(&mut self, rank: u8, kinds: Relations, schema: Option<&str>) {
         let names = self.names;
+        let Ok(schema) = self.wanted(schema) else { return };
         for (at, relation) in names.relations().iter().enumerate() {
-            if !relation.letters.has(self.letters) || !means(kinds, relation.kind) {
-                continue;
-            }
-            let of = names.text(relation.schema);
-            if schema.is_some_and(|schema| schema != of) {
+            let of = relation.schema;
+            if !relation.letters.has(self.letters)
+                || !means(kinds, relation.kind)
+                || schema.is_some_and(|schema| schema != of)
+            {
                 continue;
             }
             let extra = if schema.is_some() { 0 } else { self.distance(of) };
@@ -220,12 +280,13 @@ impl<'a> Ranking<'a> {
             return;
         }
         let names = self.names;
+        let Ok(schema) = self.wanted(schema) else { return };
         for (at, function) in names.functions().iter().enumerate() {
-            if function.is_procedure != procedures || !function.letters.has(self.letters) {
-                continue;
-            }
-            let of = names.text(function.schema);
-            if schema.is_some_and(|schema| schema != of) {
+            let of = function.schema;
+            if function.is_procedure != procedures
+                || !function.letters.has(self.letters)
+                || schema.is_some_and(|schema| schema != of)
+            {
                 continue;
             }
             let extra = if schema.is_some() { 0 } else { self.distance(of) };
@@ -235,13 +296,14 @@ impl<'a> Ranking<'a> {
 
     fn types(&mut self, rank: u8, schema: Option<&str>) {
         let names = self.names;
+        let Ok(schema) = self.wanted(schema) else { return };
         for (at, of) in names.types().iter().enumerate() {
-            let (within, name, spelled) = (names.text(of.schema), names.text(of.name), names.text(of.spelled));
-            if schema.is_some_and(|schema| schema != within) {
+            if schema.is_some_and(|schema| schema != of.schema) {
                 continue;
             }
+            let (within, name, spelled) = (names.text(of.schema), names.text(of.name), names.text(of.spelled));
             let system =
-                u8::from(self.distance(within) == 2 && !spelled.chars().all(|c| c.is_ascii_lowercase() || c == ' '));
+                u8::from(self.distance(of.schema) == 2 && !spelled.chars().all(|c| c.is_ascii_lowercase() || c == ' '));
             self.add(rank, system, 0, name, || Item::Type(at, name));
             if within == "pg_catalog" && schema.is_none() && spelled != name {
                 self.add(rank, system, 0, spelled, || Item::Type(at, spelled));
@@ -336,5 +398,66 @@ fn means(kinds: Relations, kind: RelationKind) -> bool {
         Relations::Sequences => kind == Kind::Sequence,
         Relations::Indexes => kind == Kind::Index,
         Relations::All => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::catalogue::Builder;
+    use crate::model::completion::expect;
+
+    /// 60,000 tables, the best of them last.
+    fn many() -> Catalogue {
+        let mut builder = Builder::default();
+        for schema in ["public", "pg_catalog", "other"] {
+            builder.schema(schema);
+        }
+        builder.on_path("public");
+        for at in 0..20_000 {
+            for schema in ["pg_catalog", "other", "public"] {
+                builder.relation(schema, &format!("a_long_{at}_order"), RelationKind::Table, [("id", "integer")]);
+            }
+        }
+        for name in ["orders", "order_items", "o_r_d_e_r"] {
+            builder.relation("public", name, RelationKind::Table, [("id", "integer")]);
+        }
+        builder.finish()
+    }
+
+    fn offered(names: &Catalogue, text: &str) -> Vec<String> {
+        let expected = expect(text, text.len()).expect("something is expected");
+        candidates(&expected, names, names.search_path()).into_iter().map(|candidate| candidate.label).collect()
+    }
+
+    #[test]
+    fn the_best_of_many_are_kept_whenever_they_come() {
+        let names = many();
+        for (text, first) in [
+            ("select * from orde", ["orders", "order_items"]),
+            ("select * from ", ["orders", "o_r_d_e_r"]),
+            ("select * from public.orde", ["orders", "order_items"]),
+            ("select * from oitms", ["order_items", ""]),
+        ] {
+            let found = offered(&names, text);
+            let relations: Vec<&str> = found
+                .iter()
+                .map(String::as_str)
+                .filter(|name| names.find(None, name, names.search_path()).is_some())
+                .collect();
+            assert_eq!(relations[0], first[0], "{text}: {relations:?}");
+            assert!(first[1].is_empty() || relations[1] == first[1], "{text}: {relations:?}");
+            assert!(found.len() <= MOST, "{text}: {}", found.len());
+        }
+        assert!(offered(&names, "select * from nowhere.orde").is_empty());
+    }
+
+    #[test]
+    fn names_on_the_path_come_before_others_and_the_systems_last() {
+        let names = many();
+        let expected = expect("select * from a_long_7_", 23).expect("something is expected");
+        let found = candidates(&expected, &names, names.search_path());
+        let inserts: Vec<&str> = found.iter().take(3).map(|candidate| candidate.insert.as_str()).collect();
+        assert_eq!(inserts, ["a_long_7_order", "other.a_long_7_order", "pg_catalog.a_long_7_order"]);
     }
 }

@@ -8,7 +8,7 @@ const EVENTS: &str = "select * from events;<Enter>";
 
 impl Bench {
     /// A statement that has sent 200 rows and goes on.
-    fn streaming(width: u16, height: u16) -> Bench {
+    pub(super) fn streaming(width: u16, height: u16) -> Bench {
         let mut bench = Bench::new(width, height);
         bench.keys(EVENTS);
         let (run, result, now) = (bench.pane.runs, ResultId(7), bench.now);
@@ -163,6 +163,29 @@ fn while_something_runs_only_what_is_true_of_it_is_said() {
     bench.news(News::Began { run, index: 0, at: now });
     bench.input(Input::Tick(now + Duration::from_secs(3)));
     bench.at_both("previous");
+}
+
+#[test]
+fn what_a_time_is_made_of_gives_way_in_a_narrow_window() {
+    let mut bench = Bench::streaming(80, 24);
+    let timing = Timing {
+        first: Some(Duration::from_millis(24)),
+        total: Duration::from_millis(30_600),
+        network: Some(Duration::from_millis(22)),
+    };
+    let (run, result, tag) = (bench.pane.runs, Some(ResultId(7)), "SELECT 200".to_owned());
+    bench.news(News::Complete { run, index: 0, result, tag, rows: 200, timing });
+    bench.ends(false);
+    assert!(bench.screen().contains("(server 2 ms, network 22 ms, first row 24 ms)"), "{}", bench.screen());
+    let short = "only the first 200 rows are kept (setting row_limit)".to_owned();
+    bench.news(News::Short { result: ResultId(7), why: short });
+    assert!(bench.screen().contains("cut short · 30.6 s (server"), "{}", bench.screen());
+    let mut narrow = Bench::streaming(60, 24);
+    let (run, result, tag) = (narrow.pane.runs, Some(ResultId(7)), "SELECT 200".to_owned());
+    narrow.news(News::Complete { run, index: 0, result, tag, rows: 200, timing });
+    narrow.ends(false);
+    let screen = narrow.screen();
+    assert!(screen.contains("200 rows · 30.6 s ") && !screen.contains("(server"), "{screen}");
 }
 
 #[test]
