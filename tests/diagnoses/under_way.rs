@@ -41,7 +41,7 @@ fn events() -> Vec<Event> {
             ..refused(Row {
                 name: "sql_error",
                 title: "column \"totl\" does not exist",
-                says: &["select totl from orders", "^"],
+                says: &["select totl from orders", "^", "Perhaps you meant to reference the column"],
                 ..USUAL
             })
         },
@@ -88,7 +88,10 @@ fn events() -> Vec<Event> {
             ..refused(Row {
                 name: "server_ended_it",
                 title: "terminating connection due to administrator command",
-                says: &["the server ended the session: the statement may or may not have run"],
+                says: &[
+                    "the server ended the session: the statement may or may not have run",
+                    "gatepost never sends a statement twice by itself",
+                ],
                 ..USUAL
             })
         },
@@ -108,7 +111,11 @@ fn events() -> Vec<Event> {
                 name: "session_ended",
                 faults: &["session-ended"],
                 title: unknown,
-                says: &["AWS ended the session on bastion-a", "Session was terminated due to inactivity"],
+                says: &[
+                    "AWS ended the session on bastion-a",
+                    "Session was terminated due to inactivity",
+                    "gatepost never sends a statement twice by itself",
+                ],
                 ..USUAL
             })
         },
@@ -122,6 +129,7 @@ fn events() -> Vec<Event> {
                 says: &[
                     "The tunnel through bastion-a broke, and you may not do ssm:ResumeSession to mend it",
                     "\"Action\": \"ssm:ResumeSession\"",
+                    "gatepost never sends a statement twice by itself",
                 ],
                 ..USUAL
             })
@@ -133,7 +141,11 @@ fn events() -> Vec<Event> {
                 name: "agent_gone",
                 faults: &["agent-silent"],
                 title: unknown,
-                says: &["Nothing was heard from the agent on bastion-a for", "stopped, replaced, or lost its network"],
+                says: &[
+                    "Nothing was heard from the agent on bastion-a for",
+                    "stopped, replaced, or lost its network",
+                    "gatepost never sends a statement twice by itself",
+                ],
                 ..USUAL
             })
         },
@@ -305,7 +317,7 @@ fn once(text: &str) -> String {
 fn calm(text: &str) -> String {
     let line = |line: &str| line.split_once(" · N ms").map_or(line, |(head, _)| head).trim_end().to_owned() + "\n";
     let mut text = steady(text).lines().map(line).collect::<String>();
-    for before in ["bastion-a for ", "was lost ", "(attempt ", "again after ", "line 1: ", "pid "] {
+    for before in ["bastion-a for ", "the agent for ", "was lost ", "(attempt ", "again after ", "line 1: ", "pid "] {
         let mut out = String::new();
         let mut rest = text.as_str();
         while let Some(at) = rest.find(before) {
