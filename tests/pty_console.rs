@@ -118,6 +118,32 @@ fn connect_goes_straight_to_the_prompt() {
     assert_eq!(terminal.end().0, 0);
 }
 
+/// Where its results go elsewhere, a script's progress stands on the terminal's last line, and nothing is written behind it.
+#[test]
+fn a_script_tells_how_far_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let slow = "do $$ begin perform pg_sleep(0.3); end $$;\nselect 1;\n";
+    std::fs::write(folder.path().join("slow.sql"), format!("{slow}{slow}\nselect pg_sleep(600);\n")).expect("written");
+    let like_ours = ours();
+    let mut command = CommandBuilder::new("sh");
+    command.env_clear();
+    for (name, value) in like_ours.iter_full_env_as_str() {
+        command.env(name, value);
+    }
+    command.cwd(folder.path());
+    let gatepost = env!("CARGO_BIN_EXE_gatepost");
+    command.args(["-c", &format!("exec '{gatepost}' query orders-prod --user oncall -f slow.sql > rows")]);
+    let mut terminal = Terminal::run(command);
+    terminal.wait_for("slow.sql:6 · 4 done");
+    let lines = terminal.contents();
+    assert_eq!(lines.matches("DO\n").count(), 2, "{lines}");
+    assert!(!lines.contains("doneDO"), "{lines}");
+    terminal.press("\u{3}");
+    assert_eq!(terminal.end().0, 130);
+    let rows = std::fs::read_to_string(folder.path().join("rows")).expect("written");
+    assert_eq!(rows.matches("(1 row)").count(), 2, "{rows}");
+}
+
 #[test]
 fn sigterm_gives_the_terminal_back() {
     let terminal = console();

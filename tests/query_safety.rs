@@ -24,6 +24,8 @@ async fn prepared() -> (World, Session, Wish) {
         "create function write() returns void language plpgsql as $$ begin insert into guarded values (1); end $$",
         "create function lifted() returns void language plpgsql set default_transaction_read_only = off as \
          $$ begin insert into guarded values (1); end $$",
+        "create function undo() returns void language plpgsql as $$ begin perform set_config('transaction_read_only', \
+         null, true); insert into guarded values (1); perform set_config('transaction_read_only', 'on', true); end $$",
         "create procedure leave() language plpgsql as $$ begin \
          perform set_config('default_transaction_read_only', 'off', false); commit; \
          insert into guarded values (1); commit; end $$",
@@ -36,7 +38,22 @@ async fn prepared() -> (World, Session, Wish) {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_way_round_writes_in_a_read_only_session() {
     let (world, mut writer, wish) = prepared().await;
-    let ways: [&[&str]; 24] = [
+    let ways: [&[&str]; 34] = [
+        // Before 16 the server itself lets these.
+        &["do $$ begin reset transaction_read_only; insert into guarded values (1); end $$"],
+        &["select set_config('transaction_read_only', null, true), write()"],
+        &[
+            "begin",
+            "do $$ begin execute 'reset transaction_read_only'; insert into guarded values (1); end $$",
+            "commit",
+        ],
+        &["begin", "select set_config('transaction_read_only', null, true), write()", "end"],
+        &["begin", "select undo()", "prepare transaction 'x'"],
+        &["begin", "select undo()", "commit and chain", INSERT, "commit"],
+        &["select undo() -- '"],
+        &["select undo(), $gatepost$"],
+        &["select 1; select undo()"],
+        &["declare c cursor with hold for select undo()"],
         &[INSERT],
         &["set default_transaction_read_only = off", INSERT],
         &["set session default_transaction_read_only to off", INSERT],
@@ -106,6 +123,34 @@ async fn a_read_only_session_reads_as_ever() {
     let diagnosis = rows(&mut session, "select é, nothing").await.expect_err("no such column");
     assert_eq!(diagnosis.at, Some(7));
     // What needs to be outside of a transaction block runs there.
+    // What the text tells is told, a DO of its own, too, and nothing of what goes behind it.
+    for (sql, expected) in [
+        ("do $$ begin end $$", &["DO"][..]),
+        ("do $$ begin end $$; select 1; do $$ begin end $$ --", &["DO", "SELECT 1", "DO"]),
+    ] {
+        let mut tags = Vec::new();
+        let mut running = session.run(sql);
+        while let Some(happening) = running.next().await {
+            if let Happening::Complete { tag, .. } = happening.expect("runs") {
+                tags.push(tag);
+            }
+        }
+        drop(running);
+        assert_eq!(tags, expected, "{sql}");
+    }
+    // A notification comes behind everything, and is told.
+    rows(&mut session, "listen news").await.expect("listens");
+    let (mut tags, mut heard) = (Vec::new(), 0);
+    let mut running = session.run("select pg_notify('news', 'breaking')");
+    while let Some(happening) = running.next().await {
+        match happening.expect("runs") {
+            Happening::Complete { tag, .. } => tags.push(tag),
+            Happening::Notice(_) => heard += 1,
+            _ => {}
+        }
+    }
+    drop(running);
+    assert_eq!((tags.as_slice(), heard), (&["SELECT 1".to_owned()][..], 1));
     for sql in ["vacuum guarded", "discard all", "set work_mem = '7MB'", "listen news", "copy (select 1) to stdout"] {
         if let Err(diagnosis) = rows(&mut session, sql).await {
             assert!(diagnosis.title.contains("permission denied"), "{sql}: {diagnosis:?}");

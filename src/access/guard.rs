@@ -15,6 +15,10 @@
 //!   would open a transaction that is read-only by default only.
 //! - A transaction that was opened or made READ WRITE by a statement of its own is read-only again before the next one.
 //!
+//! Servers before 16 have a gap there: `RESET transaction_read_only`, and `set_config` of it to NULL, undo it at any time,
+//! in a function or a DO block, too. On those [`CHECK`] runs before whatever commits and undoes a transaction that has
+//! written: behind a text that is a transaction of its own, before a COMMIT. Temporary tables and large objects fall under it.
+//!
 //! What is left is a text that ends its transaction half way and goes on, or that makes it writable before its first query
 //! (a SET takes no snapshot). One statement cannot; several could, so a text of several that begins or ends transactions,
 //! or that has a SET or RESET in it which could be about them, is not sent. Where a text's statements begin is found with the server's
@@ -22,14 +26,54 @@
 //! the server), a text that reads differently under them is not sent either.
 //!
 //! Commands that the server runs outside of transaction blocks alone ([`OUTSIDE`]) go out bare. What PostgreSQL itself lets
-//! pass in read-only transactions stays possible: temporary tables, VACUUM, NOTIFY, advisory locks, COMMIT PREPARED of what
-//! another session prepared, and functions that act through a session of their own (dblink) or outside the database.
+//! pass in read-only transactions stays possible: temporary tables (from 16 on), VACUUM, NOTIFY, advisory locks, COMMIT
+//! PREPARED of what another session prepared, and functions that act through a session of their own (dblink) or outside
+//! the database.
 
 use crate::model::sql::{TokenKind, tokens_of_server as tokens};
 use crate::model::{Diagnosis, Kind, Transaction};
 
 /// Goes before each text; the server makes the transaction read-only, or keeps it so. Its own completion is not told.
 pub(super) const PREFIX: &str = "SET TRANSACTION READ ONLY; ";
+
+/// Fails when the transaction it runs in has written, or would run more of a query while it commits. All names are
+/// qualified: `search_path` is the user's.
+pub(super) const CHECK: &str = "DO LANGUAGE plpgsql $gatepost$BEGIN IF pg_catalog.txid_current_if_assigned() IS NOT NULL \
+     OR EXISTS (SELECT FROM pg_catalog.pg_cursors WHERE is_holdable) THEN RAISE EXCEPTION \
+     'this session is read-only, so this transaction is undone' USING ERRCODE = '25006', DETAIL = 'It has written (before \
+     PostgreSQL 16 a RESET lets it, and temporary tables and large objects count), or declared a cursor WITH HOLD.'; \
+     END IF; END$gatepost$";
+
+/// Where [`CHECK`] goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Check {
+    /// The text commits nothing.
+    Nowhere,
+    /// The text commits.
+    Before,
+    /// The server commits when the text is over.
+    Behind,
+}
+
+/// Where [`CHECK`] goes with a text that has [`PREFIX`] before it, the transaction standing so.
+pub(super) fn check(text: &str, transaction: Transaction) -> Check {
+    let firsts = first_words(text);
+    let commits = |[first, second]: &[String; 2]| {
+        matches!(first.as_str(), "commit" | "end") || (first == "prepare" && second == "transaction")
+    };
+    match transaction {
+        Transaction::Idle if firsts.iter().any(|words| CONTROL.contains(&words[0].as_str())) => Check::Nowhere,
+        Transaction::Idle => Check::Behind,
+        _ if firsts.iter().any(commits) => Check::Before,
+        _ => Check::Nowhere,
+    }
+}
+
+/// Whether a server of that version lets a transaction make itself writable at any time.
+pub(super) fn resets(server_version: Option<&str>) -> bool {
+    let major = server_version.and_then(|version| version.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok());
+    major.is_none_or(|major: u32| major < 16)
+}
 
 /// Goes before a text that is to open a transaction, where commits are the user's.
 pub(super) const BEGIN: &str = "BEGIN; ";
@@ -186,6 +230,28 @@ mod tests {
             assert_eq!(is_prefixed(text, Transaction::Open, &USUAL), Ok(open), "{text}");
         }
         assert_eq!(is_prefixed("rollback to savepoint s", Transaction::Failed, &USUAL), Ok(false));
+    }
+
+    #[test]
+    fn what_commits_is_checked_before_it_does() {
+        for (text, idle, open) in [
+            ("select 1", Check::Behind, Check::Nowhere),
+            ("select 1; select 2", Check::Behind, Check::Nowhere),
+            ("do $$ begin commit; end $$", Check::Behind, Check::Nowhere),
+            ("begin read write", Check::Nowhere, Check::Nowhere),
+            ("commit and chain", Check::Nowhere, Check::Before),
+            (" /* x */ END", Check::Nowhere, Check::Before),
+            ("prepare transaction 'x'", Check::Behind, Check::Before),
+            ("rollback", Check::Nowhere, Check::Nowhere),
+            ("set transaction isolation level serializable", Check::Behind, Check::Nowhere),
+        ] {
+            assert_eq!((check(text, Transaction::Idle), check(text, Transaction::Open)), (idle, open), "{text}");
+        }
+        for (version, so) in
+            [(Some("15.18 (Debian)"), true), (Some("16.4"), false), (Some("18beta1"), false), (None, true)]
+        {
+            assert_eq!(resets(version), so, "{version:?}");
+        }
     }
 
     #[test]

@@ -30,6 +30,12 @@ pub struct Running<'a> {
     prefix: String,
     /// Completions of the prefix that have not come yet.
     untold: usize,
+    /// What goes out behind the statement in the same query; its one completion is the last.
+    suffix: String,
+    /// A completion that may be the suffix's: told when another happening follows.
+    held: Option<Happening>,
+    /// What followed.
+    next: Option<Result<Happening, db::Error>>,
     state: State<'a>,
 }
 
@@ -59,6 +65,9 @@ impl<'a> Running<'a> {
             was,
             prefix: String::new(),
             untold: 0,
+            suffix: String::new(),
+            held: None,
+            next: None,
             state: State::New(session),
         }
     }
@@ -127,7 +136,26 @@ impl<'a> Running<'a> {
                 State::Sent(running) => {
                     self.state = State::Sent(running);
                     let State::Sent(running) = &mut self.state else { return None };
-                    match running.next().await {
+                    let mut event = match self.next.take() {
+                        Some(next) => Some(next),
+                        None => running.next().await,
+                    };
+                    // Notices come behind the last completion, too. At an end or an error it was the suffix's, or undone.
+                    if !matches!(event, Some(Ok(Happening::Notice(_))))
+                        && let Some(held) = self.held.take()
+                        && matches!(event, Some(Ok(_)))
+                    {
+                        self.next = event;
+                        event = Some(Ok(held));
+                    } else if !self.suffix.is_empty()
+                        && let Some(Ok(Happening::Complete { tag, .. })) = &event
+                        && tag == "DO"
+                        && self.untold == 0
+                    {
+                        self.held = event.and_then(Result::ok);
+                        continue;
+                    }
+                    match event {
                         Some(Ok(Happening::Complete { .. })) if self.untold > 0 => self.untold -= 1,
                         Some(Ok(happening)) => {
                             if let Happening::Complete { rows, .. } = &happening {
@@ -170,6 +198,21 @@ impl<'a> Running<'a> {
                 utf8: is("client_encoding", "UTF8"),
             };
             if guard::is_prefixed(&self.statement, transaction, &reading)? {
+                let stands = if self.prefix.is_empty() { transaction } else { Transaction::Open };
+                let check = match guard::resets(session.parameter("server_version").as_deref()) {
+                    true => guard::check(&self.statement, stands),
+                    false => guard::Check::Nowhere,
+                };
+                match check {
+                    guard::Check::Nowhere => {}
+                    guard::Check::Before => {
+                        self.prefix.push_str(guard::CHECK);
+                        self.prefix.push_str("; ");
+                        self.untold += 1;
+                    }
+                    // A comment at its end must not hide it.
+                    guard::Check::Behind => self.suffix = format!("\n; {}", guard::CHECK),
+                }
                 self.prefix.push_str(guard::PREFIX);
                 self.untold += 1;
             }
@@ -179,9 +222,9 @@ impl<'a> Running<'a> {
 
     /// What goes out.
     fn text(&self) -> Cow<'_, str> {
-        match self.prefix.as_str() {
-            "" => Cow::Borrowed(&self.statement),
-            prefix => Cow::Owned(format!("{prefix}{}", self.statement)),
+        match (self.prefix.as_str(), self.suffix.as_str()) {
+            ("", "") => Cow::Borrowed(&self.statement),
+            (prefix, suffix) => Cow::Owned(format!("{prefix}{}{suffix}", self.statement)),
         }
     }
 

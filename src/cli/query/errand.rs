@@ -65,11 +65,13 @@ impl Errand<'_> {
                 Step::Tell(text) => self.put(text.as_bytes(), None).await?,
                 Step::Warn(text) => {
                     self.send().await?;
+                    self.clear_progress();
                     let _ = write!(io::stderr().lock(), "{text}");
                 }
                 Step::Note(text) => {
                     if !self.quiet {
                         self.send().await?;
+                        self.clear_progress();
                         let _ = writeln!(io::stderr().lock(), "{}", visible(&text));
                     }
                 }
@@ -162,9 +164,16 @@ impl Errand<'_> {
         let begun = Instant::now();
         let mut running = session.run(&run.query.sql);
         let mut rows_expected = false;
+        // One that takes its time is told though the one before it was told just now.
+        let mut due = self.progress.map(|_| begun + PROGRESS);
         loop {
             let happening = tokio::select! {
                 happening = running.next() => happening,
+                () = tokio::time::sleep_until(due.unwrap_or(begun).into()), if due.is_some() => {
+                    due = None;
+                    self.show_progress(script);
+                    continue;
+                }
                 health = self.watch.changed() => {
                     self.outage.hear(health);
                     continue;
@@ -220,6 +229,7 @@ impl Errand<'_> {
         }
         if script.timing() && !run.own {
             self.send().await?;
+            self.clear_progress();
             let _ = writeln!(io::stderr().lock(), "Time: {:.3} ms", begun.elapsed().as_secs_f64() * 1000.0);
         }
         Ok((ran, None))
@@ -266,6 +276,7 @@ impl Errand<'_> {
                 } else if !self.quiet && !run.own {
                     self.turn(to).await?;
                     self.send().await?;
+                    self.clear_progress();
                     let _ = writeln!(io::stderr().lock(), "{}", visible(&tag));
                 }
                 *rows_expected = false;
@@ -445,8 +456,13 @@ impl Errand<'_> {
     }
 
     fn tell_progress(&mut self, script: &Script) {
-        let Some(told) = self.progress.as_mut().filter(|told| told.elapsed() >= PROGRESS) else { return };
-        *told = Instant::now();
+        if self.progress.is_some_and(|told| told.elapsed() >= PROGRESS) {
+            self.show_progress(script);
+        }
+    }
+
+    fn show_progress(&mut self, script: &Script) {
+        self.progress = Some(Instant::now());
         let done = script.done();
         let _ = write!(io::stderr().lock(), "\r\x1b[K{} · {done} done", script.place());
     }
