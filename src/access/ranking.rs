@@ -151,11 +151,12 @@ pub(super) mod tests {
             id: id.to_owned(),
             name: None,
             place: endpoint().place,
-            agent: Agent { online, last_ping: None, version: agent.to_owned() },
+            agent: Agent { online, last_ping: None, registered: None, version: agent.to_owned() },
             vpc_id: vpc.map(str::to_owned),
             subnet_id: None,
             security_groups: vec![format!("sg-{id}")],
             address: Some("10.0.0.7".to_owned()),
+            up_since: None,
         }
     }
 

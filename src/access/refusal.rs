@@ -4,7 +4,7 @@
 use super::Access;
 use super::connect::now;
 use super::diagnose::database::unavailable;
-use super::diagnose::{login, sql, tls, tunnel};
+use super::diagnose::{login, sql, tls, token as refused, tunnel};
 use super::line::{Line, Unopened};
 use super::simulation::{Simulation, Wanted};
 use crate::db;
@@ -40,7 +40,9 @@ pub(super) async fn of_wire(access: &Access, error: io::Error, line: &Line, afte
     }
     let endpoint = line.endpoint();
     match line.bastion() {
-        Some(bastion) => with_status(access, tunnel::unreachable_from(bastion, endpoint), endpoint).await,
+        Some(bastion) => {
+            with_status(access, tunnel::unreachable_from(bastion, endpoint, error.kind(), after), endpoint).await
+        }
         None => {
             let others = others(access, endpoint).await;
             let diagnosis = tunnel::unreachable_from_here(endpoint, &error, after, &others);
@@ -187,7 +189,7 @@ pub(super) async fn of_login(
     };
     match &error {
         db::Error::Server(error) => login::refused(error, &found),
-        db::Error::TokenNotAsked(asked) => login::token_not_asked(*asked, &found),
+        db::Error::TokenNotAsked(asked) => refused::not_asked(*asked, &found),
         db::Error::NotAllowed { asked, allowed } => login::not_allowed(*asked, allowed, &found),
         other => login::unproven(&sql::words(other), &found),
     }

@@ -1,6 +1,6 @@
 //! Which way to an endpoint, and why that one. It must not open anything.
 
-use super::diagnose::tunnel;
+use super::diagnose::bastion;
 use super::{Access, probe};
 use crate::model::{Agent, Bastion, Diagnosis, Endpoint, Kind, Ranked, Route, RouteChoice};
 use std::net::SocketAddr;
@@ -65,7 +65,7 @@ impl Access {
         if endpoint.public {
             return direct("public");
         }
-        Err(tunnel::none(endpoint, &ranked))
+        Err(bastion::none(endpoint, &ranked))
     }
 
     async fn named(&self, endpoint: &Endpoint, name: &str) -> Result<(Route, String), Diagnosis> {
@@ -86,10 +86,10 @@ impl Access {
             if name.starts_with("ecs:") {
                 return Ok((Route::Through(unlisted(name, endpoint)), format!("{name}, as asked")));
             }
-            return Err(tunnel::unknown(name, endpoint, &ranked));
+            return Err(bastion::unknown(name, endpoint, &ranked));
         };
         if !one.usable {
-            return Err(tunnel::unusable(one, &ranked, SystemTime::now()));
+            return Err(bastion::unusable(one, &ranked, SystemTime::now()));
         }
         Ok((Route::Through(one.bastion.clone()), why(one, "as asked")))
     }
@@ -119,10 +119,11 @@ pub(super) fn unlisted(id: &str, endpoint: &Endpoint) -> Bastion {
         id: id.to_owned(),
         name: None,
         place: endpoint.place.clone(),
-        agent: Agent { online: true, last_ping: None, version: String::new() },
+        agent: Agent { online: true, last_ping: None, registered: None, version: String::new() },
         vpc_id: None,
         subnet_id: None,
         security_groups: Vec::new(),
         address: None,
+        up_since: None,
     }
 }

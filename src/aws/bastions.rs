@@ -5,6 +5,7 @@ use super::error::Error;
 use super::network::contains;
 use super::xml::Element;
 use crate::model::{Agent, Bastion, Place};
+use aws_sdk_ssm::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_ssm::types::{InstanceInformation, PingStatus};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -96,12 +97,14 @@ fn bastion(place: &Place, node: InstanceInformation) -> Option<Bastion> {
         agent: Agent {
             online: node.ping_status == Some(PingStatus::Online),
             last_ping: node.last_ping_date_time.and_then(|at| SystemTime::try_from(at).ok()),
+            registered: node.registration_date.and_then(|at| SystemTime::try_from(at).ok()),
             version: node.agent_version.unwrap_or_default(),
         },
         vpc_id: None,
         subnet_id: None,
         security_groups: Vec::new(),
         address: node.ip_address.filter(|address| !address.is_empty()),
+        up_since: None,
     })
 }
 
@@ -110,6 +113,8 @@ fn complete(bastion: &mut Bastion, instance: &Element) {
     bastion.vpc_id = own("vpcId");
     bastion.subnet_id = own("subnetId");
     bastion.address = own("privateIpAddress").or(bastion.address.take());
+    let started = own("launchTime").and_then(|at| DateTime::from_str(&at, DateTimeFormat::DateTime).ok());
+    bastion.up_since = started.and_then(|at| SystemTime::try_from(at).ok());
     bastion.security_groups =
         instance.items("groupSet").filter_map(|group| group.text_of("groupId")).map(str::to_owned).collect();
     let tag = instance.items("tagSet").find(|tag| tag.text_of("key") == Some("Name"));
@@ -186,6 +191,7 @@ mod tests {
         assert!(!bastion.agent.online);
         let instance = xml::parse(
             "<item><instanceId>i-1</instanceId><vpcId>vpc-1</vpcId><subnetId>subnet-1</subnetId>\
+             <launchTime>2026-08-03T07:12:55.000Z</launchTime>\
              <privateIpAddress>10.0.0.1</privateIpAddress><groupSet><item><groupId>sg-1</groupId></item></groupSet>\
              <tagSet><item><key>Name</key><value>bastion-a</value></item></tagSet></item>",
         )
@@ -194,5 +200,7 @@ mod tests {
         assert_eq!(bastion.label(), "bastion-a");
         assert_eq!(bastion.vpc_id.as_deref(), Some("vpc-1"));
         assert_eq!(bastion.security_groups, ["sg-1"]);
+        let since = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_785_741_175);
+        assert_eq!(bastion.up_since, Some(since));
     }
 }

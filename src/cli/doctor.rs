@@ -18,7 +18,7 @@ use tokio::sync::mpsc::unbounded_channel;
 /// Each link is one line: settings, credentials, clock, region, the database as AWS lists it, what IAM's policies likely
 /// allow (simulated: likely, never proof), the bastion and why that one, session, handshake, DNS, port, TLS, certificate,
 /// login, role, server. It stops where going on makes no sense. It changes nothing: the session it opens it ends, and it
-/// only reads. Marks: ✓ ok, ≈ likely, ! likely not, ✗ failed, ? could not look, - not applicable, · not reached.
+/// only reads. Marks: ✓ ok, ≈ likely, ! doubtful, ✗ failed, ? could not look, - not applicable, · not reached.
 ///
 /// Exit status, by the first broken link: 0 none is broken, 2 usage, 3 could not connect, 4 AWS refused or its login has
 /// ended.
@@ -137,7 +137,7 @@ impl Page<'_> {
         let took = check.took.map(took).unwrap_or_default();
         let code = match check.verdict {
             Verdict::Ok | Verdict::Likely => "32",
-            Verdict::LikelyNot | Verdict::CouldNotLook => "33",
+            Verdict::Doubtful | Verdict::CouldNotLook => "33",
             Verdict::Failed => "31",
             Verdict::NotApplicable | Verdict::NotReached => "2",
         };
@@ -172,7 +172,7 @@ impl Page<'_> {
         }
         let Some((check, _)) = report.first() else { return Ok(()) };
         let Some(diagnosis) = check.diagnosis.as_deref() else { return Ok(()) };
-        let (red, label) = if check.verdict == Verdict::Failed { ("1;31", "broken") } else { ("1;33", "not well") };
+        let (red, label) = if check.verdict == Verdict::Failed { ("1;31", "broken") } else { ("1;33", "doubtful") };
         let words = Diagnosis { advice: Vec::new(), ..diagnosis.clone() };
         writeln!(out, "{} {words}", self.paint(red, &format!("{label}: {}:", check.kind.label())))?;
         for (at, Advice { say, paste }) in diagnosis.advice.iter().enumerate() {

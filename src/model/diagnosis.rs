@@ -187,6 +187,9 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
+    /// What is advised where a session that was opened read-only refused to write; each door has its own way to do it.
+    pub const ALLOW_WRITES: &str = "Connect again with writes allowed";
+
     /// A diagnosis with a title only.
     pub fn new(kind: Kind, title: impl Into<String>) -> Diagnosis {
         Diagnosis {

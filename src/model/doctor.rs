@@ -118,7 +118,7 @@ pub enum Verdict {
     /// Likely well; only trying proves it.
     Likely,
     /// Likely not well, or not well for something beside this way; the way goes on.
-    LikelyNot,
+    Doubtful,
     /// Broken.
     Failed,
     /// It could not be looked at.
@@ -135,7 +135,7 @@ impl Verdict {
         match self {
             Verdict::Ok => "ok",
             Verdict::Likely => "likely",
-            Verdict::LikelyNot => "likely not",
+            Verdict::Doubtful => "doubtful",
             Verdict::Failed => "failed",
             Verdict::CouldNotLook => "could not look",
             Verdict::NotApplicable => "not applicable",
@@ -148,7 +148,7 @@ impl Verdict {
         match self {
             Verdict::Ok => "✓",
             Verdict::Likely => "≈",
-            Verdict::LikelyNot => "!",
+            Verdict::Doubtful => "!",
             Verdict::Failed => "✗",
             Verdict::CouldNotLook => "?",
             Verdict::NotApplicable => "-",
@@ -218,9 +218,9 @@ impl DoctorReport {
     }
 
     /// The one thing to do first, and the link it is about: what mends the first broken one; where none is broken, what
-    /// helps the first that is likely not well.
+    /// helps the first that is doubtful.
     pub fn first(&self) -> Option<(&Check, &Advice)> {
-        let doubtful = || self.checks.iter().filter(|check| check.verdict == Verdict::LikelyNot);
+        let doubtful = || self.checks.iter().filter(|check| check.verdict == Verdict::Doubtful);
         let advised = |check: &'_ Check| check.diagnosis.as_ref().is_some_and(|diagnosis| !diagnosis.advice.is_empty());
         let check = self.broken().or_else(|| doubtful().find(|check| advised(check)))?;
         let advice = &check.diagnosis.as_ref()?.advice;
@@ -250,7 +250,7 @@ mod tests {
             diagnosis: Some(Box::new(Diagnosis::new(class, "x").advise(say))),
             ..Check::new(kind, verdict, "x")
         };
-        report.checks.push(check(CheckKind::Clock, Verdict::LikelyNot, Kind::Local, "set the clock"));
+        report.checks.push(check(CheckKind::Clock, Verdict::Doubtful, Kind::Local, "set the clock"));
         assert_eq!(report.exit_status(), 0, "the way goes on");
         assert_eq!(report.first().map(|(_, advice)| advice.say.as_str()), Some("set the clock"));
         report.checks.push(check(CheckKind::Session, Verdict::Failed, Kind::AccessDenied, "add the statement"));
@@ -273,6 +273,6 @@ mod tests {
         assert_eq!(line(Verdict::Ok, "bastion-a"), "bastion-a");
         assert_eq!(line(Verdict::NotReached, ""), "not reached");
         assert_eq!(line(Verdict::NotApplicable, "a direct line"), "not applicable: a direct line");
-        assert_eq!(line(Verdict::LikelyNot, "denied"), "likely not: denied");
+        assert_eq!(line(Verdict::Doubtful, "denied"), "doubtful: denied");
     }
 }

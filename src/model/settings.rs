@@ -8,6 +8,8 @@ use std::time::Duration;
 /// All settings. [`Settings::default`] holds the defaults; paths are empty until `settings.rs` (or a test) fills them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
+    /// The settings file that was read; `None` where there is none.
+    pub file: Option<PathBuf>,
     /// How AWS is reached.
     pub aws: AwsSettings,
     /// PEM files with more certificate authorities for databases, besides the embedded ones.
@@ -89,6 +91,7 @@ pub enum EditorKeys {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
+            file: None,
             aws: AwsSettings::default(),
             ca_bundles: Vec::new(),
             resolve: Vec::new(),

@@ -23,6 +23,8 @@ pub struct Bastion {
     pub security_groups: Vec<String>,
     /// Private address.
     pub address: Option<String>,
+    /// When EC2 started it last (`LaunchTime`): its agent is online no longer than that.
+    pub up_since: Option<SystemTime>,
 }
 
 impl Bastion {
@@ -37,8 +39,10 @@ impl Bastion {
 pub struct Agent {
     /// Whether `PingStatus` is `Online`.
     pub online: bool,
-    /// `LastPingDateTime`.
+    /// `LastPingDateTime`. Since when an agent is online, AWS does not tell.
     pub last_ping: Option<SystemTime>,
+    /// `RegistrationDate`: of nodes outside EC2 (`mi-…`) alone.
+    pub registered: Option<SystemTime>,
     /// `AgentVersion`, e.g. `3.3.987.0`.
     pub version: String,
 }

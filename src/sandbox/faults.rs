@@ -28,6 +28,8 @@ pub enum Fault {
     PortSilent,
     /// `host-unknown`: the agent cannot resolve the database's name.
     HostUnknown,
+    /// `host-forbidden`: the database's name leads to an address that agents never forward to.
+    HostForbidden,
     /// `socket-cut`: the service closes each open web socket with 1000 once, then the fault is off.
     SocketCut,
     /// `socket-reset`: each open web socket's TCP is cut hard once, then the fault is off.
@@ -110,6 +112,7 @@ const SIMPLE: &[Fault] = &[
     Fault::PortClosed,
     Fault::PortSilent,
     Fault::HostUnknown,
+    Fault::HostForbidden,
     Fault::SocketCut,
     Fault::SocketReset,
     Fault::SocketRefused,
@@ -141,6 +144,7 @@ impl fmt::Display for Fault {
             Fault::PortClosed => "port-closed",
             Fault::PortSilent => "port-silent",
             Fault::HostUnknown => "host-unknown",
+            Fault::HostForbidden => "host-forbidden",
             Fault::SocketCut => "socket-cut",
             Fault::SocketReset => "socket-reset",
             Fault::SocketRefused => "socket-refused",

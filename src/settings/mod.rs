@@ -169,6 +169,7 @@ impl Sources {
                 })?;
             }
         }
+        settings.file = file.clone().filter(|_| text.is_some());
         Ok(Reading { settings, defaults, origins, file, file_exists: text.is_some() })
     }
 

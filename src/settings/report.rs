@@ -107,6 +107,8 @@ mod tests {
         std::fs::write(folder.path().join("config.toml"), report).expect("written");
         let kept =
             Sources { state_dir: "/state".into(), config_dir: Some(folder.path().to_owned()), ..Sources::default() };
-        assert_eq!(kept.read().expect("valid").settings, reading.settings);
+        let kept = kept.read().expect("valid").settings;
+        assert_eq!(kept.file, Some(folder.path().join("config.toml")));
+        assert_eq!(crate::model::Settings { file: None, ..kept }, reading.settings);
     }
 }

@@ -62,6 +62,8 @@ pub enum Write {
     Pending,
     /// The agent has closed the stream, or the writer has.
     Closed,
+    /// The agent could not connect to the destination.
+    Refused,
 }
 
 impl Lane {
@@ -107,6 +109,9 @@ impl Lane {
 
     /// Takes bytes to send; keeps the waker when there is no room.
     pub fn write(&mut self, data: &[u8], waker: &Waker) -> Write {
+        if self.refused {
+            return Write::Refused;
+        }
         if self.closed || self.finished {
             return Write::Closed;
         }

@@ -356,6 +356,7 @@ mod tests {
         assert!(matches!(mux.read(served, 100, Waker::noop()), Read::Data(_)));
         assert!(matches!(mux.read(served, 100, Waker::noop()), Read::End));
         assert!(matches!(mux.read(refused, 100, Waker::noop()), Read::Refused));
+        assert_eq!(mux.write(refused, b"late", Waker::noop()), Write::Refused);
         // A refusal of a stream that nobody holds any more is not blamed on the next one.
         mux.drop_stream(dropped);
         taken(&mut mux, 1024);

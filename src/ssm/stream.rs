@@ -46,6 +46,10 @@ fn over(session: &Session) -> Option<io::Error> {
     Some(io::Error::new(io::ErrorKind::ConnectionAborted, Error::Ended(Ended::from(failure))))
 }
 
+fn refused() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionRefused, Error::Refused)
+}
+
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if buffer.remaining() == 0 {
@@ -61,9 +65,7 @@ impl AsyncRead for Stream {
                 Read::Data(data) => buffer.put_slice(&data),
                 _ if some => break,
                 Read::End => break,
-                Read::Refused => {
-                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionRefused, Error::Refused)));
-                }
+                Read::Refused => return Poll::Ready(Err(refused())),
                 Read::Failed(error) => return Poll::Ready(Err(error)),
                 Read::Fetching => return Poll::Pending,
                 Read::Pending => return over(&state.session).map_or(Poll::Pending, |error| Poll::Ready(Err(error))),
@@ -83,6 +85,8 @@ impl AsyncWrite for Stream {
                 Write::Taken(count) => Poll::Ready(Ok(count)),
                 Write::Pending => Poll::Pending,
                 Write::Closed => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+                // Whoever writes late hears the same as who reads.
+                Write::Refused => Poll::Ready(Err(refused())),
             }
         })
     }

@@ -101,9 +101,14 @@ impl Tunnel {
         Ok(Stream::new(Arc::clone(shared), id))
     }
 
-    /// How it is doing now.
+    /// How it is doing now. Once its end is what a stream's error says, it is what this says, too: the driver tells those who
+    /// watch a moment later.
     pub fn health(&self) -> Health {
-        self.handle.0.health.borrow().clone()
+        let told = self.handle.0.health.borrow().clone();
+        match (&told, self.handle.0.lock().session.failure()) {
+            (Health::Closed(_), _) | (_, None) => told,
+            (_, Some(failure)) => Health::Closed(Ended::from(failure)),
+        }
     }
 
     /// Resolves when the health is another than this clone has heard of; at once if it has changed since.

@@ -2,6 +2,7 @@
 
 use gatepost::sandbox::{Options, Sandbox};
 use std::io::{Read, Write};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -111,6 +112,8 @@ impl Neighbour {
 
     fn tidy(&self, text: &str) -> String {
         let text = text.replace(self.variable("GATEPOST_STATE_DIR"), "STATE");
+        let folder = Path::new(self.variable("GATEPOST_CONFIG")).parent().expect("in the sandbox's folder");
+        let text = text.replace(&folder.display().to_string(), "SANDBOX").replace(self.variable("HOME"), "HOME");
         let text = numbers_after(&text, "127.0.0.1:", "PORT");
         let text = numbers_after(&text, "port=", "PORT");
         text.lines()

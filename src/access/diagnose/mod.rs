@@ -2,11 +2,13 @@
 //! what to try. The one place that does. It must not ask anything of the network: what was found out is given.
 
 pub(super) mod aws;
+pub(super) mod bastion;
 pub(super) mod database;
 pub(super) mod login;
 pub(super) mod simulation;
 pub(super) mod sql;
 pub(super) mod tls;
+pub(super) mod token;
 pub(super) mod tunnel;
 
 use crate::model::{Diagnosis, visible};

@@ -42,7 +42,7 @@ pub(in crate::access) fn statement(
             .advise("Connect to the writer's endpoint"),
         "25006" if read_only => server(error, Kind::Sql)
             .because("this session was opened read-only, and the server holds it to that")
-            .advise("Connect again with writes allowed"),
+            .advise(Diagnosis::ALLOW_WRITES),
         _ => server(error, Kind::Sql),
     }
 }

@@ -1,13 +1,14 @@
-//! What went wrong between here and the database's port, in words: bastions, data channels, dials. It must not know TLS.
+//! What went wrong between here and the database's port, in words: data channels, agents, dials. It must not know TLS, nor
+//! why a bastion was chosen.
 
 use super::aws::options;
 use super::sql::words;
-use super::{because_lines, moment, shell, span};
+use super::{because_lines, shell, span};
 use crate::access::policy::statement;
-use crate::model::{Bastion, Diagnosis, Endpoint, Kind, Ranked, visible};
+use crate::model::{Bastion, Diagnosis, Endpoint, Kind, Ranked};
 use crate::ssm::{Ended, Error};
 use std::io;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// A tunnel or one of its streams could not be opened.
 pub(in crate::access) fn of(error: &Error, bastion: &Bastion, endpoint: &Endpoint) -> Diagnosis {
@@ -39,7 +40,7 @@ pub(in crate::access) fn of(error: &Error, bastion: &Bastion, endpoint: &Endpoin
             because_lines(Diagnosis::new(Kind::AwsRefused, "AWS refused a step of the session"), reason)
         }
         Error::Ended(ended) => self::ended(ended, bastion, endpoint),
-        Error::Refused => unreachable_from(bastion, endpoint),
+        Error::Refused => unreachable_from(bastion, endpoint, io::ErrorKind::ConnectionRefused, Duration::ZERO),
         Error::HandshakeTimeout(after) => Diagnosis::new(
             Kind::BastionUnusable,
             format!("The agent on {} did not answer within {}", bastion.label(), seconds(*after)),
@@ -137,8 +138,17 @@ pub(in crate::access) fn ended(ended: &Ended, bastion: &Bastion, endpoint: &Endp
     }
 }
 
+/// Whether a session ended because of what its agent found when it looked the name up: nothing, or what it never dials.
+pub(in crate::access) fn is_about_the_name(text: &str) -> bool {
+    is_unresolved(text) || is_forbidden(text)
+}
+
+fn is_forbidden(text: &str) -> bool {
+    text.to_ascii_lowercase().contains("forbidden")
+}
+
 /// Whether a session ended because its agent could not look a name up (Go's net package, and the agent's own words).
-pub(in crate::access) fn is_unresolved(text: &str) -> bool {
+fn is_unresolved(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     ["no such host", "lookup ", "could not resolve"].iter().any(|words| lower.contains(words))
 }
@@ -154,7 +164,7 @@ fn ended_by_service(text: &str, bastion: &Bastion, endpoint: &Endpoint) -> Diagn
         )
         .advise_paste("See what it resolves there", format!("getent hosts {}", shell(&endpoint.host)))
         .advise("Switch on DNS resolution and DNS host names in the bastion's VPC")
-    } else if lower.contains("forbidden") {
+    } else if is_forbidden(text) {
         because_lines(
             Diagnosis::new(
                 Kind::UnreachableFromBastion,
@@ -162,7 +172,9 @@ fn ended_by_service(text: &str, bastion: &Bastion, endpoint: &Endpoint) -> Diagn
             ),
             text,
         )
-        .because("it denies loopback, metadata and DNS addresses (amazon-ssm-agent's list)")
+        .because("it denies loopback, metadata, DNS and the VPC's own addresses (amazon-ssm-agent's list), and the name leads to one")
+        .advise_paste("See what it leads to there", format!("getent hosts {}", shell(&endpoint.host)))
+        .advise("Where the bastion's own port is meant: take the SSM document AWS-StartPortForwardingSession (setting ssm_document)")
     } else if lower.contains("not supported by this version") {
         because_lines(Diagnosis::new(Kind::BastionUnusable, format!("The agent on {name} is too old")), text)
             .because(agent_words(bastion))
@@ -185,13 +197,32 @@ fn ended_by_service(text: &str, bastion: &Bastion, endpoint: &Endpoint) -> Diagn
     }
 }
 
-/// The bastion is there, the database's port is not reachable from it.
-pub(in crate::access) fn unreachable_from(bastion: &Bastion, endpoint: &Endpoint) -> Diagnosis {
-    let mut diagnosis = Diagnosis::new(
-        Kind::UnreachableFromBastion,
-        format!("{} cannot reach {}", bastion.label(), endpoint.address()),
-    )
-    .because("the session stands, but the agent's connection to the database was refused or timed out");
+/// The bastion is there, the database's port is not reachable from it: refused, silent for so long, or broken off.
+pub(in crate::access) fn unreachable_from(
+    bastion: &Bastion,
+    endpoint: &Endpoint,
+    how: io::ErrorKind,
+    after: Duration,
+) -> Diagnosis {
+    let title = format!("{} cannot reach {}", bastion.label(), endpoint.address());
+    let see = format!("See whether {} is available: it may be stopped, restarting or failing over", endpoint.owner);
+    let refused = how == io::ErrorKind::ConnectionRefused;
+    let mut diagnosis = Diagnosis::new(Kind::UnreachableFromBastion, title).because(match how {
+        io::ErrorKind::ConnectionRefused => {
+            "the session stands, and the agent's connection was refused: security groups swallow, they do not refuse, so \
+             nothing listens there just now"
+                .to_owned()
+        }
+        io::ErrorKind::TimedOut => format!(
+            "the session stands, and nothing answered the agent within {}: a security group, a network ACL or a missing \
+             route swallows what it sends",
+            seconds(after)
+        ),
+        _ => "the session stands, and the agent's connection broke off before the database said anything".to_owned(),
+    });
+    if refused {
+        diagnosis = diagnosis.advise(see.clone());
+    }
     match (&bastion.vpc_id, &endpoint.vpc_id) {
         (Some(mine), Some(its)) if mine != its => {
             diagnosis = diagnosis
@@ -207,7 +238,7 @@ pub(in crate::access) fn unreachable_from(bastion: &Bastion, endpoint: &Endpoint
             (None, None) => "--source-group SECURITY_GROUP_OF_THE_BASTION".to_owned(),
         };
         diagnosis = diagnosis.advise_paste(
-            format!("Let it in: open port {} of {group}", endpoint.port),
+            format!("{}et it in: open port {} of {group}", if refused { "Or l" } else { "L" }, endpoint.port),
             format!(
                 "aws ec2 authorize-security-group-ingress --group-id {group} --protocol tcp --port {} {from}{}",
                 endpoint.port,
@@ -215,7 +246,7 @@ pub(in crate::access) fn unreachable_from(bastion: &Bastion, endpoint: &Endpoint
             ),
         );
     }
-    diagnosis.advise(format!("See whether {} is available: it may be stopped or failing over", endpoint.owner))
+    if refused { diagnosis } else { diagnosis.advise(see) }
 }
 
 /// A direct line that was refused or did not answer. `others` are bastions that could serve.
@@ -244,65 +275,6 @@ pub(in crate::access) fn unreachable_from_here(
             format!("Go through {}: {}", one.bastion.label(), one.reasons.join(", ")),
             format!("--via {}", one.bastion.id),
         );
-    }
-    diagnosis
-}
-
-/// The bastion asked for cannot serve. `others` are better ones.
-pub(in crate::access) fn unusable(wanted: &Ranked, others: &[Ranked], now: SystemTime) -> Diagnosis {
-    let bastion = &wanted.bastion;
-    let title = match bastion.agent.last_ping {
-        Some(since) if !bastion.agent.online => {
-            let ago = now.duration_since(since).unwrap_or_default().as_secs();
-            format!("Bastion {} has been offline since {} ({} ago)", bastion.label(), moment(since), span(ago))
-        }
-        None if !bastion.agent.online => format!("Bastion {} is offline", bastion.label()),
-        _ => format!("Bastion {} cannot serve", bastion.label()),
-    };
-    let mut diagnosis = Diagnosis::new(Kind::BastionUnusable, title);
-    diagnosis = diagnosis.because(visible(&wanted.reasons.join(", ")));
-    offer(diagnosis, others)
-}
-
-/// There is no bastion of that name.
-pub(in crate::access) fn unknown(name: &str, endpoint: &Endpoint, others: &[Ranked]) -> Diagnosis {
-    let diagnosis = Diagnosis::new(Kind::BastionUnusable, format!("There is no bastion {name} in {}", endpoint.place))
-        .because("no managed node has that id or name there: stopped ones are not listed, nor those of other accounts");
-    offer(diagnosis, others)
-}
-
-/// No bastion could serve.
-pub(in crate::access) fn none(endpoint: &Endpoint, all: &[Ranked]) -> Diagnosis {
-    let mut diagnosis =
-        Diagnosis::new(Kind::NoBastion, format!("There is no bastion that could reach {}", endpoint.owner));
-    if all.is_empty() {
-        diagnosis = diagnosis.because(format!("Session Manager knows no node in {}", endpoint.place));
-    }
-    for one in all.iter().take(5) {
-        let since = match one.bastion.agent.last_ping.filter(|_| !one.bastion.agent.online) {
-            Some(since) => format!(" (last heard of {})", moment(since)),
-            None => String::new(),
-        };
-        diagnosis = diagnosis.because(format!("{}: {}{since}", one.bastion.label(), one.reasons.join(", ")));
-    }
-    diagnosis
-        .advise_paste(
-            "See the nodes and their agents",
-            format!("aws ssm describe-instance-information{}", options(&endpoint.place)),
-        )
-        .advise("Start one in the database's VPC, with an agent of 3.1.1374 or newer")
-        .advise_paste("From inside its network, dial it from here", "--via direct")
-}
-
-fn offer(mut diagnosis: Diagnosis, others: &[Ranked]) -> Diagnosis {
-    for one in others.iter().filter(|one| one.usable).take(3) {
-        diagnosis = diagnosis.advise_paste(
-            format!("Take {}: {}", one.bastion.label(), one.reasons.join(", ")),
-            format!("--via {}", one.bastion.id),
-        );
-    }
-    if diagnosis.advice.is_empty() {
-        diagnosis = diagnosis.advise("Start it, and see that its agent is online");
     }
     diagnosis
 }

@@ -32,8 +32,25 @@ pub(super) async fn settings(access: &Access, subject: &Subject, chart: &mut Cha
         [one] => format!("profile {one}"),
         several => format!("profiles {}", several.join(", ")),
     };
-    let mut check = Check::new(CheckKind::Settings, Verdict::Ok, format!("{profile}, {}", regions.join(", ")));
     let settings = access.settings();
+    let file = match &settings.file {
+        Some(file) => format!("settings of {}", file.display()),
+        None => "no settings file".to_owned(),
+    };
+    let found = format!("{profile}, {}, {file}", regions.join(" and "));
+    let mut check = Check::new(CheckKind::Settings, Verdict::Ok, found);
+    let named = |variable: &str, usual: &str| match std::env::var(variable) {
+        Ok(file) if !file.is_empty() => format!("{file} ({variable})"),
+        _ => usual.to_owned(),
+    };
+    check.details.push(match &settings.aws.credentials {
+        Some(_) => "AWS keys were given to gatepost itself".to_owned(),
+        None => format!(
+            "AWS's own files: {}, {}",
+            named("AWS_CONFIG_FILE", "~/.aws/config"),
+            named("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
+        ),
+    });
     if let Some(url) = &settings.aws.endpoint_url {
         check.details.push(format!("all of AWS is asked at {url}"));
     }
@@ -66,20 +83,24 @@ pub(super) async fn credentials(
     let places = one_of_each_profile(places);
     let about = places.iter().map(Place::to_string).collect::<Vec<_>>().join(", ");
     chart.begin(CheckKind::Credentials, about);
-    let (mut known, mut lines, mut failed) = (Vec::new(), Vec::new(), None);
+    let (mut known, mut lines, mut details, mut failed) = (Vec::new(), Vec::new(), Vec::new(), None);
     let mut verdict = Verdict::Ok;
     let mut diagnosis = None;
     for place in &places {
         match access.credentials(place).await {
             Ok((Some(identity), words)) => {
                 if let Some(ends) = identity.ends.filter(|ends| *ends < SystemTime::now() + SOON) {
-                    verdict = Verdict::LikelyNot;
+                    verdict = Verdict::Doubtful;
                     diagnosis = Some(Box::new(
                         Diagnosis::new(Kind::LoginEnded, "Your AWS login ends soon")
                             .because(format!("the credentials end at {}", diagnose::moment(ends)))
                             .advise("Renew it first: a token lives no longer than the credentials that sign it"),
                     ));
                 }
+                details.push(match identity.ends {
+                    Some(ends) => format!("{}, until {}", identity.arn, diagnose::moment(ends)),
+                    None => format!("{}, until nobody says when", identity.arn),
+                });
                 known.push((place.clone(), identity));
                 lines.push(words);
             }
@@ -94,8 +115,9 @@ pub(super) async fn credentials(
         (true, Some(refused)) => Err(chart.break_at(CheckKind::Credentials, None, refused)),
         (_, failed) => {
             let mut check = Check::new(CheckKind::Credentials, verdict, lines.join("; "));
+            check.details = details;
             if let Some(refused) = failed {
-                check.verdict = Verdict::LikelyNot;
+                check.verdict = Verdict::Doubtful;
                 check.details.push(refused.title.clone());
                 check.diagnosis = Some(Box::new(refused));
             } else {
@@ -115,18 +137,18 @@ pub(super) fn clock(access: &Access, chart: &mut Chart) {
         return chart.put(check);
     };
     let off = skew.unsigned_abs();
-    let words = diagnose::login::clock(skew);
+    let words = diagnose::token::clock(skew);
     let check = match off {
         0..=NOTICED => Check::new(CheckKind::Clock, Verdict::Ok, "agrees with AWS's"),
         _ => Check {
-            diagnosis: Some(Box::new(diagnose::login::set_clock(
+            diagnosis: Some(Box::new(diagnose::token::set_clock(
                 Diagnosis::new(Kind::Local, capital(&words)).because(if off > REFUSED {
                     "AWS refuses signatures that are five minutes off; gatepost signs with AWS's time, others do not"
                 } else {
                     "AWS bears five minutes"
                 }),
             ))),
-            ..Check::new(CheckKind::Clock, if off > REFUSED { Verdict::LikelyNot } else { Verdict::Ok }, words)
+            ..Check::new(CheckKind::Clock, if off > REFUSED { Verdict::Doubtful } else { Verdict::Ok }, words)
         },
     };
     chart.put(check);

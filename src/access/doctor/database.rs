@@ -47,7 +47,7 @@ pub(super) async fn find(access: &Access, wish: &Wish, places: &[Place], chart: 
     let answer = if heard.len() == 1 { "answers" } else { "answer" };
     let mut region = Check::new(CheckKind::Region, Verdict::Ok, format!("{} {answer}, {way}", heard.join(" and ")));
     if let Some(diagnosis) = silent.first() {
-        region.verdict = Verdict::LikelyNot;
+        region.verdict = Verdict::Doubtful;
         region.found = format!("{}; {}", region.found, diagnosis.title);
         region.diagnosis = Some(Box::new(diagnosis.clone()));
     }
@@ -93,9 +93,10 @@ fn state(found: &Found, auth: &Auth, chart: &mut Chart) -> Result<(), Broken> {
         check.details.push(format!("certificate of {}{ends}", certificate.authority));
     }
     if matches!(auth, Auth::Iam)
-        && let Some(diagnosis) = diagnose::login::no_tokens(endpoint, database)
+        && let Some(diagnosis) = diagnose::token::no_tokens(endpoint, database)
     {
-        check.verdict = Verdict::LikelyNot;
+        check.verdict = Verdict::Doubtful;
+        check.found = format!("{}; {}", diagnosis.title, check.found);
         check.diagnosis = Some(Box::new(diagnosis));
     }
     chart.end(check);

@@ -106,7 +106,7 @@ fn role(rows: &[Vec<String>], target: &Target) -> Check {
         full(connections, limit).then(|| words::at_its_limit(&target.user, limit))
     };
     if let Some(diagnosis) = conflict {
-        check.verdict = Verdict::LikelyNot;
+        check.verdict = Verdict::Doubtful;
         check.found = format!("{}; {}", diagnosis.title, check.found);
         check.diagnosis = Some(Box::new(diagnosis));
     }
@@ -131,7 +131,7 @@ fn server(rows: &[Vec<String>], version: &str, endpoint: &Endpoint) -> Check {
     let up = uptime.parse::<u64>().map(|seconds| format!(", up {}", span(seconds))).unwrap_or_default();
     let mut check = Check::new(kind, Verdict::Ok, format!("PostgreSQL {version}, {writes}{up}"));
     if endpoint.role == EndpointRole::Writer && (recovery || read_only) {
-        check.verdict = Verdict::LikelyNot;
+        check.verdict = Verdict::Doubtful;
         check.diagnosis = Some(Box::new(
             Diagnosis::new(
                 Kind::ServerBusy,
@@ -171,15 +171,15 @@ mod tests {
         assert_eq!(check.verdict, Verdict::Ok);
         assert_eq!(check.found, "rds_iam through people, no rds_ad; connections: 2 of its own, 9 of 100 in all");
         let check = role(&row(["direct", "staff", "-1", "2", "100", "9"]), &target(Auth::Iam));
-        assert_eq!(check.verdict, Verdict::LikelyNot);
+        assert_eq!(check.verdict, Verdict::Doubtful);
         // Others are in staff, too: it keeps what it has.
         assert_eq!(check.diagnosis.expect("one").advice[0].paste.as_deref(), Some(r#"REVOKE "staff" FROM "ann";"#));
         let check = role(&row(["direct", "direct", "-1", "2", "100", "9"]), &target(Auth::Iam));
         assert_eq!(check.diagnosis.expect("one").advice[0].paste.as_deref(), Some(r#"REVOKE rds_ad FROM "ann";"#));
         let check = role(&row(["direct", "", "3", "3", "100", "9"]), &target(Auth::Iam));
-        assert_eq!(check.verdict, Verdict::LikelyNot, "{}", check.found);
+        assert_eq!(check.verdict, Verdict::Doubtful, "{}", check.found);
         let check = role(&row(["direct", "", "-1", "1", "100", "9"]), &target(Auth::Passfile));
-        assert_eq!(check.verdict, Verdict::LikelyNot);
+        assert_eq!(check.verdict, Verdict::Doubtful);
         assert_eq!(role(&[], &target(Auth::Iam)).verdict, Verdict::CouldNotLook);
     }
 
@@ -190,7 +190,7 @@ mod tests {
             server(&rows, "16.6", &endpoint())
         };
         assert_eq!(said("f", "off").found, "PostgreSQL 16.6, takes writes, up 2 h");
-        assert_eq!(said("t", "on").verdict, Verdict::LikelyNot);
-        assert_eq!(said("f", "on").verdict, Verdict::LikelyNot);
+        assert_eq!(said("t", "on").verdict, Verdict::Doubtful);
+        assert_eq!(said("f", "on").verdict, Verdict::Doubtful);
     }
 }

@@ -87,7 +87,7 @@ impl<'a> Policies<'a> {
         let simulation = self.access.simulate(&self.endpoint.place, identity, principal, wanted).await;
         let verdict = match &simulation {
             Simulation::Allowed { .. } | Simulation::Root => Verdict::Likely,
-            Simulation::NotAllowed { .. } => Verdict::LikelyNot,
+            Simulation::NotAllowed { .. } => Verdict::Doubtful,
             Simulation::Unknown(_) => Verdict::CouldNotLook,
         };
         let mut check = Check::new(kind, verdict, words::words(&simulation, wanted.action));

@@ -33,10 +33,10 @@ pub(super) async fn open(
             let mut session = plain(CheckKind::Session, StepKind::Session);
             let mut handshake = plain(CheckKind::Handshake, StepKind::Handshake);
             let hear = |chart: &mut Chart, step: Step| match step.state {
-                // The agent shakes hands, looks the name up, and ends the session when there is none.
+                // The agent shakes hands, looks the name up, and ends the session when there is none, or none that it dials.
                 StepState::Failed(diagnosis, took)
                     if step.kind == StepKind::Handshake
-                        && diagnosis.because.iter().any(|words| tunnel::is_unresolved(words)) =>
+                        && diagnosis.because.iter().any(|words| tunnel::is_about_the_name(words)) =>
                 {
                     let hands = Check::new(CheckKind::Handshake, Verdict::Ok, "the agent answered");
                     chart.end(Check { took: Some(took), ..hands });
@@ -78,7 +78,7 @@ async fn direct(access: &Access, endpoint: &Endpoint, chart: &mut Chart) -> Resu
             let words = format!("{} is {} from here", endpoint.host, listed(&addresses));
             let mut check = Check::new(CheckKind::Dns, Verdict::Ok, words);
             if !endpoint.public && !addresses.iter().any(|address| probe::is_private(address.ip())) {
-                check.verdict = Verdict::LikelyNot;
+                check.verdict = Verdict::Doubtful;
                 check.details.push("the database is private, and none of these addresses is".to_owned());
             }
             chart.end(check);
@@ -145,7 +145,7 @@ async fn reach(access: &Access, line: &Line, bastion: Option<&Bastion>, chart: &
         };
     };
     if let Err(diagnosis) = &reached
-        && is_unresolved(line)
+        && is_about_the_name(line)
     {
         return Err(chart.break_at(CheckKind::Dns, Some(took), diagnosis.clone()));
     }
@@ -168,10 +168,10 @@ async fn reach(access: &Access, line: &Line, bastion: Option<&Bastion>, chart: &
     }
 }
 
-/// Whether the session ended because its agent could not look the name up.
-fn is_unresolved(line: &Line) -> bool {
+/// Whether the session ended because of what its agent found when it looked the name up.
+fn is_about_the_name(line: &Line) -> bool {
     match line.tunnel().map(crate::ssm::Tunnel::health) {
-        Some(Health::Closed(Ended::ByService(text))) => tunnel::is_unresolved(&text),
+        Some(Health::Closed(Ended::ByService(text))) => tunnel::is_about_the_name(&text),
         _ => false,
     }
 }

@@ -109,8 +109,11 @@ fn certificate(facts: &TlsFacts, chain: &[TlsFacts], roots: &Roots, database: &D
 
 /// What the embedded roots do not have of the authority that AWS names for the database, if that is so.
 fn lacking(roots: &Roots, database: &Database) -> Option<String> {
-    let authority = &database.certificate.as_ref()?.authority;
-    let wanted = root_of(authority, &database.place.region)?;
+    lacks(roots, &database.certificate.as_ref()?.authority, &database.place.region)
+}
+
+fn lacks(roots: &Roots, authority: &str, region: &str) -> Option<String> {
+    let wanted = root_of(authority, region)?;
     if roots.trusted().iter().any(|root| root.name == wanted) {
         return None;
     }
@@ -153,5 +156,17 @@ mod tests {
             let name = root_of(&format!("rds-ca-{algorithm}-g1"), "us-east-1").expect("a root");
             assert!(roots.trusted().iter().any(|root| root.name == name), "{name}");
         }
+    }
+
+    #[test]
+    fn what_the_embedded_roots_lack_is_named() {
+        let roots = Roots::new(&[]).expect("embedded");
+        assert_eq!(lacks(&roots, "rds-ca-rsa2048-g1", "eu-west-1"), None);
+        assert_eq!(lacks(&roots, "a-private-authority", "eu-west-1"), None, "nothing is known of it");
+        let words = lacks(&roots, "rds-ca-rsa4096-g9", "eu-west-1").expect("a generation to come");
+        assert!(words.starts_with("the embedded roots, as of 20"), "{words}");
+        assert!(words.contains("lack Amazon RDS eu-west-1 Root CA RSA4096 G9: give Amazon's newest bundle"), "{words}");
+        let words = lacks(&roots, "rds-ca-rsa2048-g1", "mars-north-1").expect("a region to come");
+        assert!(words.contains("mars-north-1"), "{words}");
     }
 }

@@ -175,12 +175,12 @@ fn speaks_postgres(endpoint: &Endpoint, name: &str) -> Result<(), Diagnosis> {
         .advise_paste("Forward a port for its own client", format!("gatepost tunnel {}", quote::shell(name))))
 }
 
-/// What to try on this command line where the server refused to write (SQLSTATE 25006, read_only_sql_transaction).
-fn with_flag(diagnosis: Diagnosis) -> Diagnosis {
-    match diagnosis.code.as_deref() {
-        Some("25006") => diagnosis.advise_paste("Let statements write", "--write"),
-        _ => diagnosis,
+/// What to try on this command line where the session was opened read-only. On a reader no flag helps.
+fn with_flag(mut diagnosis: Diagnosis) -> Diagnosis {
+    for advice in diagnosis.advice.iter_mut().filter(|advice| advice.say == Diagnosis::ALLOW_WRITES) {
+        advice.paste = Some("--write".to_owned());
     }
+    diagnosis
 }
 
 fn note(text: &str) {

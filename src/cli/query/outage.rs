@@ -33,7 +33,7 @@ impl Outage {
             },
             LineHealth::Up => {
                 if let Some(lost) = self.0.take().filter(|lost| lost.told) {
-                    note(&format!("the tunnel is back after {} s", lost.since.elapsed().as_secs()));
+                    note(&format!("the tunnel is up again after {} s", lost.since.elapsed().as_secs()));
                 }
             }
             // The statement's own error is about to say so.
@@ -54,7 +54,7 @@ impl Outage {
         let lost = self.0.as_mut()?;
         if !lost.told {
             lost.told = true;
-            note(&format!("the tunnel is lost and is being resumed: {}", lost.reason));
+            note(&format!("the tunnel was lost: {}; gatepost is dialling again", lost.reason));
             return None;
         }
         let seconds = lost.since.elapsed().as_secs();

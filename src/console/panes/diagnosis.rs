@@ -119,7 +119,12 @@ pub fn lines(diagnosis: &Diagnosis, width: u16, numbered: bool) -> Vec<Vec<Run>>
     let mut pasteable = 0;
     for (at, advice) in diagnosis.advice.iter().enumerate() {
         lines.push(Vec::new());
-        labelled(if at == 0 { "try" } else { "or" }, &advice.say, Tone::Text, &mut lines);
+        // The label says it.
+        let (label, say) = match advice.say.strip_prefix("Or ") {
+            _ if at == 0 => ("try", advice.say.as_str()),
+            say => ("or", say.unwrap_or(&advice.say)),
+        };
+        labelled(label, say, Tone::Text, &mut lines);
         let Some(paste) = &advice.paste else { continue };
         pasteable += 1;
         let number = if numbered { pasteable.to_string() } else { " ".to_owned() };

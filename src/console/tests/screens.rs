@@ -369,7 +369,7 @@ fn refused() -> DoctorReport {
     for check in &mut checks {
         match check.kind {
             CheckKind::ConnectPolicy => {
-                check.verdict = Verdict::LikelyNot;
+                check.verdict = Verdict::Doubtful;
                 check.found = "no IAM policy of role/prod-admin allows rds-db:connect (simulated)".to_owned();
             }
             CheckKind::Login => {

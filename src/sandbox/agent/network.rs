@@ -49,6 +49,10 @@ impl Network {
         if self.faults.is_on(&Fault::HostUnknown) {
             return unknown();
         }
+        let forbidden = || Err(format!("Forwarding to IP address {host} is forbidden."));
+        if self.faults.is_on(&Fault::HostForbidden) {
+            return forbidden();
+        }
         // An agent older than 3.1.1188 does not know the parameter and dials the bastion itself.
         if host.is_empty()
             || host == "localhost"
@@ -57,7 +61,7 @@ impl Network {
             return Ok(Destination::Itself);
         }
         match host.parse::<IpAddr>() {
-            Ok(address) if is_forbidden(address) => Err(format!("Forwarding to IP address {host} is forbidden.")),
+            Ok(address) if is_forbidden(address) => forbidden(),
             Ok(address) if address.is_loopback() => Ok(Destination::Itself),
             Ok(_) => Ok(Destination::Nowhere),
             Err(_) if self.gate(host).is_some() || is_a_name_of_the_cast(host) => {
@@ -181,6 +185,9 @@ mod tests {
         assert_eq!(words, "lookup nobody.example.com on 10.0.0.2:53: no such host");
         let words = network.resolve("169.254.169.254").expect_err("forbidden");
         assert_eq!(words, "Forwarding to IP address 169.254.169.254 is forbidden.");
+        faults.set(Fault::HostForbidden);
+        assert_eq!(network.resolve(wiki), Err(format!("Forwarding to IP address {wiki} is forbidden.")));
+        faults.clear(&Fault::HostForbidden);
         faults.set(Fault::AgentOld);
         assert_eq!(network.resolve("nobody.example.com"), Ok(Destination::Itself));
     }

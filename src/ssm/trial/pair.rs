@@ -188,7 +188,7 @@ impl World {
             let part: Vec<u8> = (user.written..user.written + most).map(|at| byte(index as u64, at)).collect();
             match self.session.write(id, &part, waker) {
                 Write::Taken(count) => user.written += count,
-                Write::Pending | Write::Closed => break,
+                Write::Pending | Write::Closed | Write::Refused => break,
             }
         }
         if user.stalls > self.now {

@@ -85,7 +85,7 @@ fn rows(pane: &Pane, width: u16, now: SystemTime) -> Vec<Vec<Run>> {
 fn tone(verdict: Verdict) -> Tone {
     match verdict {
         Verdict::Ok | Verdict::Likely => Tone::Good,
-        Verdict::LikelyNot | Verdict::CouldNotLook => Tone::Warn,
+        Verdict::Doubtful | Verdict::CouldNotLook => Tone::Warn,
         Verdict::Failed => Tone::Bad,
         Verdict::NotApplicable | Verdict::NotReached => Tone::Dim,
     }
