@@ -10,6 +10,8 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_types::os_shim_internal::{Env, Fs};
 use aws_types::region::Region;
+use std::fmt;
+use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
 /// Where credentials come from, as far as the configuration tells: for saying how to renew them.
@@ -101,14 +103,20 @@ pub(super) async fn provider(
     let configuration = configuration
         .with_behavior_version(Some(BehaviorVersion::latest()))
         .with_region(Some(Region::new(place.region.clone())));
-    match &place.profile {
-        Some(profile) => SharedCredentialsProvider::new(Keyring::new(
-            ProfileFileCredentialsProvider::builder().configure(&configuration).profile_name(profile).build(),
-        )),
-        None => SharedCredentialsProvider::new(Keyring::new(
-            DefaultCredentialsChain::builder().configure(configuration).build().await,
-        )),
-    }
+    let profile = place.profile.clone();
+    SharedCredentialsProvider::new(Keyring::new(move || {
+        let (configuration, profile) = (configuration.clone(), profile.clone());
+        Box::pin(async move {
+            match profile {
+                Some(profile) => SharedCredentialsProvider::new(
+                    ProfileFileCredentialsProvider::builder().configure(&configuration).profile_name(profile).build(),
+                ),
+                None => SharedCredentialsProvider::new(
+                    DefaultCredentialsChain::builder().configure(configuration).build().await,
+                ),
+            }
+        })
+    }))
 }
 
 /// Ask anew this long before credentials end, so that what is signed with them lives a while.
@@ -116,29 +124,46 @@ const MARGIN: Duration = Duration::from_secs(300);
 /// Credentials that do not say when they end are asked for again after this.
 const ENDLESS: Duration = Duration::from_secs(900);
 
+type Making = Pin<Box<dyn Future<Output = SharedCredentialsProvider> + Send>>;
+
 /// Credentials kept until shortly before their end. The SDK's own cache is per client; tokens, upgrades and the clients
 /// share this one, so that a `credential_process` runs once.
-#[derive(Debug)]
-struct Keyring<P> {
-    provider: P,
-    kept: tokio::sync::Mutex<Option<(Credentials, SystemTime)>>,
+struct Keyring {
+    /// Makes what is asked for credentials.
+    make: Box<dyn Fn() -> Making + Send + Sync>,
+    state: tokio::sync::Mutex<State>,
 }
 
-impl<P: ProvideCredentials> Keyring<P> {
-    fn new(provider: P) -> Keyring<P> {
-        Keyring { provider, kept: tokio::sync::Mutex::default() }
+#[derive(Default)]
+struct State {
+    /// None where there was none yet or the last one failed: the SDK's provider reads a profile once, tells why it could not
+    /// to the first who asks, and can never be used again. A new one reads what was mended since.
+    provider: Option<SharedCredentialsProvider>,
+    kept: Option<(Credentials, SystemTime)>,
+}
+
+impl Keyring {
+    fn new(make: impl Fn() -> Making + Send + Sync + 'static) -> Keyring {
+        Keyring { make: Box::new(make), state: tokio::sync::Mutex::default() }
     }
 
     async fn get(&self) -> Result<Credentials, CredentialsError> {
-        let mut kept = self.kept.lock().await;
+        let mut state = self.state.lock().await;
         let now = SystemTime::now();
-        if let Some((credentials, until)) = kept.as_ref()
+        if let Some((credentials, until)) = state.kept.as_ref()
             && now < *until
         {
             return Ok(credentials.clone());
         }
-        let credentials = match (self.provider.provide_credentials().await, kept.as_ref()) {
-            (Ok(credentials), _) => credentials,
+        let provider = match state.provider.take() {
+            Some(provider) => provider,
+            None => (self.make)().await,
+        };
+        let credentials = match (provider.provide_credentials().await, state.kept.as_ref()) {
+            (Ok(credentials), _) => {
+                state.provider = Some(provider);
+                credentials
+            }
             // The margin is for comfort: until they have ended, the old ones serve.
             (Err(_), Some((old, _))) if old.expiry().is_some_and(|end| now < end) => old.clone(),
             (Err(error), _) => return Err(error),
@@ -147,12 +172,18 @@ impl<P: ProvideCredentials> Keyring<P> {
             Some(end) => end.checked_sub(MARGIN).unwrap_or(now),
             None => now + ENDLESS,
         };
-        *kept = Some((credentials.clone(), until));
+        state.kept = Some((credentials.clone(), until));
         Ok(credentials)
     }
 }
 
-impl<P: ProvideCredentials> ProvideCredentials for Keyring<P> {
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyring").finish_non_exhaustive()
+    }
+}
+
+impl ProvideCredentials for Keyring {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
         Self: 'a,
@@ -184,15 +215,46 @@ mod tests {
     #[tokio::test]
     async fn good_credentials_are_kept_and_ending_ones_renewed() {
         let asked = Arc::new(AtomicU32::new(0));
-        let long = Keyring::new(Counting(asked.clone(), Duration::from_secs(3600)));
+        let keyring = |lifetime| {
+            let asked = asked.clone();
+            Keyring::new(move || {
+                let provider = SharedCredentialsProvider::new(Counting(asked.clone(), Duration::from_secs(lifetime)));
+                Box::pin(async { provider })
+            })
+        };
+        let long = keyring(3600);
         let first = long.get().await.expect("credentials");
         assert_eq!(long.get().await.expect("credentials").access_key_id(), first.access_key_id());
         assert_eq!(asked.load(Ordering::Relaxed), 1);
 
         asked.store(0, Ordering::Relaxed);
-        let short = Keyring::new(Counting(asked.clone(), Duration::from_secs(60)));
+        let short = keyring(60);
         short.get().await.expect("credentials");
         short.get().await.expect("credentials");
         assert_eq!(asked.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    #[expect(deprecated, reason = "what is to be used instead is in a crate of the SDK that we do not name otherwise")]
+    async fn everybody_hears_why_a_profile_cannot_be_used_and_it_works_once_it_is_mended() {
+        use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
+
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("config");
+        std::fs::write(&file, "[profile other]\n").expect("written");
+        let path = file.clone();
+        let keyring = Keyring::new(move || {
+            let files = ProfileFiles::builder().with_file(ProfileFileKind::Config, &path).build();
+            let provider = ProfileFileCredentialsProvider::builder().profile_name("late").profile_files(files).build();
+            Box::pin(async { SharedCredentialsProvider::new(provider) })
+        });
+        for _ in 0..2 {
+            let why = keyring.get().await.expect_err("no such profile");
+            let why = aws_smithy_types::error::display::DisplayErrorContext(&why).to_string();
+            assert!(why.contains("late"), "{why}");
+        }
+        let text = "[profile late]\naws_access_key_id = A\naws_secret_access_key = B\n";
+        std::fs::write(&file, text).expect("written");
+        assert_eq!(keyring.get().await.expect("it is there now").access_key_id(), "A");
     }
 }
