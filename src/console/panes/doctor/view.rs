@@ -23,12 +23,10 @@ pub fn draw_header(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme,
         left.push(run(format!(" · as {}", pane.user), Tone::Text));
     }
     let until = pane.report.as_ref().map_or(now, |(_, at)| *at);
-    let took = text::took(tenths(until.duration_since(pane.since).unwrap_or_default()));
+    let elapsed = until.duration_since(pane.since).unwrap_or_default();
+    let took = text::took(if pane.report.is_some() { elapsed } else { tenths(elapsed) });
     let right = match &pane.report {
-        None => run(
-            format!("{} looking  {took} ", spinner::frame(until.duration_since(pane.since).unwrap_or_default())),
-            Tone::Accent,
-        ),
+        None => run(format!("{} looking  {took} ", spinner::frame(elapsed)), Tone::Accent),
         Some((report, _)) if report.broken().is_some() => run(format!("broken  {took} "), Tone::Bad),
         Some((report, _)) if report.first().is_some() => run(format!("not all is well  {took} "), Tone::Warn),
         Some(_) => run(format!("well  {took} "), Tone::Good),
