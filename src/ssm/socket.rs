@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::Message as WebSocketMessage;
+use tokio_tungstenite::tungstenite::error::{Error as WireError, ProtocolError};
 
 /// A timer that rings so much too late belongs to a machine that slept.
 const SLEPT: Duration = Duration::from_secs(5);
@@ -82,7 +83,7 @@ async fn read(shared: &Shared, mut source: SplitStream<Socket>, heard: &Heard) -
     loop {
         let message = match source.next().await {
             Some(Ok(message)) => message,
-            Some(Err(error)) => return End::Cut(error.to_string()),
+            Some(Err(error)) => return End::Cut(cut(&error)),
             None => return End::Cut("the web socket ended".to_owned()),
         };
         let now = Instant::now();
@@ -168,7 +169,7 @@ async fn write(
     loop {
         let result = send(shared, &mut sink, &mut ping, timing).await;
         if let Err(error) = result {
-            return End::Cut(error.to_string());
+            return End::Cut(cut(&error));
         }
         let (over, terminating, tick) = {
             let session = &shared.lock().session;
@@ -196,13 +197,29 @@ async fn write(
     }
 }
 
+/// What a person reads of it. Whether a reset is heard in reading or in writing is chance, and no difference to anybody.
+fn cut(error: &WireError) -> String {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    match error {
+        WireError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => RESET.to_owned(),
+        WireError::Io(error)
+            if matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof) =>
+        {
+            RESET.to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+const RESET: &str = "the web socket was cut off";
+
 /// Sends everything there is to send, and a ping if one is due.
 async fn send(
     shared: &Shared,
     sink: &mut SplitSink<Socket, WebSocketMessage>,
     ping: &mut Instant,
     timing: &Timing,
-) -> Result<(), tokio_tungstenite::tungstenite::Error> {
+) -> Result<(), WireError> {
     shared.lock().session.tick(Instant::now());
     loop {
         let frame = shared.lock().session.transmit(Instant::now());
@@ -246,6 +263,15 @@ fn next_look(planned: Instant, deadline: Instant, now: Instant, pong: Duration) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reset_reads_the_same_however_it_is_heard() {
+        let written = WireError::Io(std::io::ErrorKind::BrokenPipe.into());
+        let read = WireError::Io(std::io::ErrorKind::ConnectionReset.into());
+        let missed = WireError::Protocol(ProtocolError::ResetWithoutClosingHandshake);
+        assert!([written, read, missed].iter().all(|error| cut(error) == RESET));
+        assert_ne!(cut(&WireError::Protocol(ProtocolError::NonZeroReservedBits)), RESET);
+    }
 
     #[test]
     fn a_machine_that_slept_pings_before_it_gives_a_web_socket_up() {

@@ -315,7 +315,14 @@ fn once(text: &str) -> String {
 
 /// Without how long anything took, in the server or until a silence was noticed, and how often was dialled meanwhile.
 fn calm(text: &str) -> String {
-    let line = |line: &str| line.split_once(" · N ms").map_or(line, |(head, _)| head).trim_end().to_owned() + "\n";
+    // Of several attempts to dial, that of the moment is told.
+    const LOST: &str = "the tunnel was lost: ";
+    let line = |line: &str| {
+        let line = line.split_once(" · N ms").map_or(line, |(head, _)| head).trim_end();
+        let Some((head, reason)) = line.split_once(LOST) else { return line.to_owned() + "\n" };
+        let rest = reason.find("; gatepost").map_or("", |at| &reason[at..]);
+        format!("{head}{LOST}REASON{rest}\n")
+    };
     let mut text = steady(text).lines().map(line).collect::<String>();
     for before in ["bastion-a for ", "the agent for ", "was lost ", "(attempt ", "again after ", "line 1: ", "pid "] {
         let mut out = String::new();
