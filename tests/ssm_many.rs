@@ -19,7 +19,7 @@ const STRETCH: usize = 2_000;
 /// What the C library is told so (mallopt(3)); elsewhere it means nothing.
 const ONE_ARENA: &str = "MALLOC_ARENA_MAX";
 /// Bytes that a connection must not leave behind.
-const LEAK: u64 = 2048;
+const LEAK: u64 = 512;
 const AT_ONCE: usize = 200;
 
 #[derive(Clone, Copy, Debug)]
@@ -108,10 +108,10 @@ async fn ten_thousand_connections_leave_nothing_behind() {
         }
         eprintln!("{COUNT} connections in {:?}: from {idle:?} to {after:?}", begun.elapsed());
         let memory: Vec<u64> = after.iter().filter_map(|held| held.memory).collect();
-        // The first stretch fills the allocator's free lists; of the last two the smaller one, for it is a snapshot.
-        if let ([first, ..], [.., one, other]) = (memory.as_slice(), memory.as_slice()) {
-            let grown = (*one.min(other)).saturating_sub(*first);
-            assert!(grown < LEAK * (COUNT - STRETCH) as u64, "{grown} bytes: {after:?}");
+        // What leaks grows in every stretch. An allocator's free lists grow until there was a moment as busy as any, be it in
+        // the first stretch or the third (seen: 39, 55, 63, 63, 63 MB).
+        if let Some(grown) = memory.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).min() {
+            assert!(grown < LEAK * STRETCH as u64, "{grown} bytes in every stretch: {after:?}");
         }
     };
     tokio::select! {
