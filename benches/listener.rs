@@ -16,6 +16,7 @@
 //! | PgBouncer, port with SCRAM | 0.78 | 0.78 | 0.64 | 1.30 | 0.70 | 0.87 |
 //! | PgBouncer, socket, SCRAM | 0.85 | 0.84 | 0.74 | 1.38 | 0.73 | 0.88 |
 //!
+//! The listener was served by one thread in that run; with one for each core, as it is, `select 1` by hand gave 0.73 and 0.74.
 //! Both cores are busy in the straight run already (62 µs of them a `select 1`), so whatever is on the way costs what it
 //! computes: two reads, two writes and two wake-ups, 20 µs in HAProxy, which only forwards, and 21 to 24 µs here with TLS. 0.9
 //! would leave 7 µs. PgBouncer's logins are none at the database: a session of its pool is handed on, where the listener logs

@@ -14,7 +14,6 @@ use clap::{CommandFactory, Parser, Subcommand};
 use futures_util::FutureExt;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{IsTerminal, Write};
-use std::num::NonZero;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -109,22 +108,11 @@ fn run(mut words: Words) -> Result<u8, Failure> {
     let _journal = reading.settings.log_file.as_deref().map(journal::open).transpose()?;
     let terminal = Terminal::of_process(reading.settings.color, words.global.verbose);
 
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    if let Some(Door::Proxy(_) | Door::Open(_)) = words.door {
-        runtime.worker_threads(serving(std::thread::available_parallelism().map_or(1, NonZero::get)));
-    }
-    let runtime = runtime.enable_all().build().map_err(Failure::from)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::from)?;
     let status = runtime.block_on(walk(words, reading, terminal));
     // A thread may still wait for a terminal or a pipe that says nothing more; nobody waits for it.
     runtime.shutdown_background();
     Ok(status)
-}
-
-/// Threads that serve a listener's clients on a machine of so many cores. What lies between a client and its database is four
-/// calls of the system a message; with a thread for each core, every one of them wakes a thread that had gone to sleep:
-/// a quarter of the transactions a second on two cores (`benches/listener.rs`). One thread carries more than 500 MB/s of TLS.
-fn serving(cores: usize) -> usize {
-    cores.div_ceil(4)
 }
 
 fn print(text: &[u8]) -> Result<u8, Failure> {
@@ -250,11 +238,6 @@ async fn unless(mut interrupt: Interrupt, verb: impl Future<Output = Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn clients_are_served_by_few_threads() {
-        assert_eq!([1, 2, 4, 8, 10].map(serving), [1, 1, 1, 2, 3]);
-    }
 
     #[test]
     fn no_core_file_is_left() {
