@@ -17,7 +17,8 @@
 //!
 //! Servers before 16 have a gap there: `RESET transaction_read_only`, and `set_config` of it to NULL, undo it at any time,
 //! in a function or a DO block, too. On those [`CHECK`] runs before whatever commits and undoes a transaction that has
-//! written: behind a text that is a transaction of its own, before a COMMIT. Temporary tables and large objects fall under it.
+//! written: behind a text that is a transaction of its own, before a COMMIT. Temporary tables and large objects fall under it; what
+//! nextval() and setval() did to a sequence is undone by nothing.
 //!
 //! What is left is a text that ends its transaction half way and goes on, or that makes it writable before its first query
 //! (a SET takes no snapshot). One statement cannot; several could, so a text of several that begins or ends transactions,
@@ -37,7 +38,7 @@ use crate::model::{Diagnosis, Kind, Transaction};
 pub(super) const PREFIX: &str = "SET TRANSACTION READ ONLY; ";
 
 /// Fails when the transaction it runs in has written, or would run more of a query while it commits. All names are
-/// qualified: `search_path` is the user's.
+/// qualified: `search_path` is the user's. The function is of 10, and still there where this is not needed any more.
 pub(super) const CHECK: &str = "DO LANGUAGE plpgsql $gatepost$BEGIN IF pg_catalog.txid_current_if_assigned() IS NOT NULL \
      OR EXISTS (SELECT FROM pg_catalog.pg_cursors WHERE is_holdable) THEN RAISE EXCEPTION \
      'this session is read-only, so this transaction is undone' USING ERRCODE = '25006', DETAIL = 'It has written (before \

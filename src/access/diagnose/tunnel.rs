@@ -238,7 +238,7 @@ pub(in crate::access) fn unreachable_from(
             (None, None) => "--source-group SECURITY_GROUP_OF_THE_BASTION".to_owned(),
         };
         diagnosis = diagnosis.advise_paste(
-            format!("{}et it in: open port {} of {group}", if refused { "Or l" } else { "L" }, endpoint.port),
+            format!("{} it in: open port {} of {group}", if refused { "Or let" } else { "Let" }, endpoint.port),
             format!(
                 "aws ec2 authorize-security-group-ingress --group-id {group} --protocol tcp --port {} {from}{}",
                 endpoint.port,

@@ -177,7 +177,9 @@ impl Writer {
             let cells = page.row(row);
             match self.format {
                 Format::Table => {}
-                Format::Csv => separated::csv(out, cells.map(|cell| cell.map(|cell| self.cell(cell))), &self.null),
+                Format::Csv => {
+                    separated::csv(out, cells.map(|cell| cell.map(|cell| self.cell(cell))), &self.cell(&self.null))
+                }
                 Format::Tsv => separated::tsv(out, cells, &self.null, self.tame),
                 Format::Json => {
                     out.extend_from_slice(if self.rows == 0 { b"[\n" } else { b",\n" });
@@ -273,6 +275,10 @@ mod tests {
         );
         assert!(sample(Format::Csv, Some("NULL"), false).ends_with("\nNULL,,NULL,null,NULL\n"));
         assert!(sample(Format::Csv, Some("null"), false).ends_with("\nnull,,null,\"null\",null\n"), "told apart");
+        assert!(
+            sample(Format::Csv, Some("n,a"), false).ends_with("\n\"n,a\",,\"n,a\",null,\"n,a\"\n"),
+            "as psql has it"
+        );
         assert!(sample(Format::Csv, None, true).contains("\"a,b␤\"\"c\"\"␉|\\\""));
     }
 

@@ -4,19 +4,17 @@ use crate::model::visible;
 use std::borrow::Cow;
 
 /// One line of CSV. A field is quoted when it has a comma, a quote, a line break, or is `\.` (psql's print.c does so, since
-/// COPY would take that for its end). `null` is put as it is; a value that reads the same is quoted, by which COPY tells
+/// COPY would take that for its end). `null` is treated alike; a value that reads the same is quoted, by which COPY tells
 /// them apart, where psql leaves one to guess. An empty value beside an empty `null` stays as psql has it.
 pub fn csv<'a>(out: &mut Vec<u8>, cells: impl Iterator<Item = Option<Cow<'a, str>>>, null: &str) {
     for (at, cell) in cells.enumerate() {
         if at > 0 {
             out.push(b',');
         }
-        let Some(cell) = cell else {
-            out.extend_from_slice(null.as_bytes());
-            continue;
-        };
+        let reads_like_null = !null.is_empty() && cell.as_deref() == Some(null);
+        let cell = cell.as_deref().unwrap_or(null);
         let special = |byte: u8| matches!(byte, b',' | b'"' | b'\n' | b'\r');
-        if cell.bytes().any(special) || cell == "\\." || (!null.is_empty() && cell == null) {
+        if cell.bytes().any(special) || cell == "\\." || reads_like_null {
             out.push(b'"');
             for byte in cell.bytes() {
                 if byte == b'"' {

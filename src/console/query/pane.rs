@@ -199,7 +199,7 @@ pub(super) struct Output {
     pub relation: Option<String>,
     /// What it is called: `List of relations`.
     pub title: Option<String>,
-    /// `182 ms (first row 161 ms)`; empty while it runs.
+    /// How long it took; none while it runs.
     pub told: Option<Timing>,
     /// Why it is not whole: `cancelled`, `incomplete`.
     pub cut_short: Option<&'static str>,

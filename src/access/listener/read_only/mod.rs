@@ -17,7 +17,7 @@
 //! From a transaction's first query on PostgreSQL refuses to make it writable, in functions, DO blocks and EXECUTE, too;
 //! SET takes no snapshot, so isolation levels and exported snapshots can still be chosen behind ours. Servers before 16
 //! have a gap there: `RESET transaction_read_only`, and `set_config` of it to NULL, undo it at any time. On those,
-//! [`statement::CHECK`] runs before each commit and undoes a transaction that has written; cursors WITH HOLD, whose queries
+//! [`CHECK`] runs before each commit and undoes a transaction that has written; cursors WITH HOLD, whose queries
 //! run on while it commits, cannot be committed, and a function call needs a block. What nothing undoes is what nextval()
 //! and setval() did to a sequence in such a transaction. A replica, or a role without the right, knows no such gap.
 //!
@@ -33,9 +33,10 @@ pub(super) mod splice;
 mod statement;
 
 use super::complaint::message;
+use crate::access::guard::{self, CHECK};
 use crate::model::Transaction;
 use replies::{Replies, Unit};
-use statement::{CHECK, Class, IN_A_BLOCK, PIN, Reading};
+use statement::{Class, IN_A_BLOCK, PIN, Reading};
 use std::collections::HashMap;
 
 /// The name of our prepared statement and portal.
@@ -100,12 +101,10 @@ impl Keeper {
     fn new(parameters: &[(String, String)]) -> Keeper {
         let parameter =
             |wanted: &str| parameters.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value.as_str());
-        let version = parameter("server_version");
-        let major = version.split(|c: char| !c.is_ascii_digit()).next().and_then(|major| major.parse().ok());
         let reading = Reading {
             standard_strings: parameter("standard_conforming_strings") != "off",
             encoding: parameter("client_encoding").to_owned(),
-            resets: major.is_none_or(|major: u32| major < 16),
+            resets: guard::resets(Some(parameter("server_version"))),
         };
         Keeper {
             reading,

@@ -1,22 +1,13 @@
 //! What a client's text becomes on a read-only listener, and which kind of statement a prepared one is. It must not know
 //! the wire.
 
+use crate::access::guard::{CHECK, PREFIX};
 use crate::model::Transaction;
 use crate::model::sql::{Token, TokenKind, numbers_run_into_words, tokens_of_server};
 use std::borrow::Cow;
 
-/// Goes before the text of a simple query: both are one implicit transaction block, or part of the block that is open.
-pub(super) const PREFIX: &str = "SET TRANSACTION READ ONLY; ";
-
-/// The same for the extended protocol, where `SET TRANSACTION` outside a block would only warn.
+/// [`PREFIX`] for the extended protocol, where `SET TRANSACTION` outside a block would only warn.
 pub(super) const PIN: &str = "SET transaction_read_only = on";
-
-/// Fails when the transaction it runs in has written, or would run more of a query while it commits. All names are
-/// qualified: `search_path` is the client's. The function is of 10, and still there where CHECK is not needed any more.
-pub(super) const CHECK: &str = "DO LANGUAGE plpgsql $gatepost$BEGIN IF pg_catalog.txid_current_if_assigned() IS NOT NULL \
-     OR EXISTS (SELECT FROM pg_catalog.pg_cursors WHERE is_holdable) THEN RAISE EXCEPTION 'gatepost: this listener is \
-     read-only, so this transaction is undone' USING ERRCODE = '25006', DETAIL = 'It made itself writable, which servers \
-     before PostgreSQL 16 let it do, or declared a cursor WITH HOLD.'; END IF; END$gatepost$";
 
 /// Fails outside of a transaction block, and does nothing in one.
 pub(super) const IN_A_BLOCK: &str = "DECLARE \"gatepost, in a block\" NO SCROLL CURSOR FOR SELECT";
