@@ -30,7 +30,7 @@ impl Proxy {
             Sandbox::start(Options { events: false, ..Options::default() }).await.expect("the sandbox starts");
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut command = Command::new(GATEPOST);
-        command.args(["proxy", "orders-prod", "--database", "shop"]).args(words).envs(sandbox.environment());
+        command.args(["proxy", "orders-prod", "--database", "shop", "--write"]).args(words).envs(sandbox.environment());
         command
             .env("PGPASSWORD", "postgres-master-password")
             .env("GATEPOST_STATE_DIR", folder.path().join("state"))
