@@ -189,7 +189,6 @@ fn clients_write_to_production_once_its_name_is_typed() {
         ..ListenerSettings::default()
     }];
     console.keys("/ billing Enter o");
-    console.answer(|c| matches!(c, Command::Recall(_)), Answer::Recalled(Default::default(), None));
     let endpoint = console.asked.iter().rev().find_map(|(_, c)| match c {
         Command::Recall(endpoint) => Some(endpoint.clone()),
         _ => None,
