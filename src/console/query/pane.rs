@@ -309,6 +309,20 @@ impl Pane {
         self.focus == Focus::Editor && !self.tree.focused && self.vi.as_ref().is_none_or(|vi| vi.mode() == Mode::Insert)
     }
 
+    /// Whether the next key is text in the editor: nothing lies over it.
+    pub(super) fn writes(&self) -> bool {
+        self.types() && !self.zoom && !self.is_covered()
+    }
+
+    /// Whether something lies over the editor.
+    pub(super) fn is_covered(&self) -> bool {
+        self.question.is_some()
+            || self.cell.is_some()
+            || self.finder.is_some()
+            || self.shelf.is_some()
+            || self.shaping.sheet.is_some()
+    }
+
     /// Whether each statement is its own transaction (it is), or the user commits.
     pub fn autocommit(&mut self, on: bool) {
         self.manual = !on;

@@ -51,6 +51,8 @@ pub fn update(pane: &mut Pane, input: Input) -> Vec<Order> {
     }
     settle(pane, &mut orders);
     completion::settle(pane, &mut orders);
+    let types = pane.writes();
+    completion::refresh(&mut pane.completion, &pane.editor, types);
     orders
 }
 

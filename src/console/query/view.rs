@@ -13,7 +13,7 @@ use crate::console::theme::{Theme, Tone};
 use crate::model::{Transaction, visible};
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph, Widget};
@@ -58,20 +58,45 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
     key_line(pane, out, areas.keys, theme);
     if pane.question.is_some() {
         question(pane, out, over, theme);
-    } else if pane.cell.is_none()
-        && pane.finder.is_none()
-        && pane.shaping.sheet.is_none()
+    } else if !pane.is_covered()
         && !pane.tree.focused
-        && pane.shelf.is_none()
         && pane.focus == Focus::Editor
         && let Some(at) = layout::cursor(pane)
     {
+        hint(pane, frame.buffer_mut(), &areas, at, theme);
         if let Some(popup) = &pane.completion.popup {
             // Over everything but the first and the last line of the pane.
-            let room = Rect { y: areas.editor.y, height: areas.keys.y.saturating_sub(areas.editor.y), ..area };
-            completion::draw(popup, at, frame.buffer_mut(), room, theme);
+            completion::draw(popup, at, frame.buffer_mut(), popup_room(&areas, area), theme);
         }
         frame.set_cursor_position(at);
+    }
+}
+
+fn popup_room(areas: &Areas, area: Rect) -> Rect {
+    Rect { y: areas.editor.y, height: areas.keys.y.saturating_sub(areas.editor.y), ..area }
+}
+
+/// What the cursor fills in: in the line above the editor, or else in the rule below it, behind how the run stands, if the
+/// list of names does not lie over that.
+fn hint(pane: &Pane, out: &mut Buffer, areas: &Areas, cursor: Position, theme: Theme) {
+    let Some(hint) = &pane.completion.hint else { return };
+    if areas.top.height > 0 {
+        let line = Rect { x: areas.top.x + 1, width: areas.top.width.saturating_sub(2), ..areas.top };
+        hint.draw(out, line, theme);
+        return;
+    }
+    let room = popup_room(areas, pane.area);
+    let popup = pane.completion.popup.as_ref();
+    if popup.is_some_and(|popup| completion::rows(popup, cursor, room).contains(&areas.rule.y)) {
+        return;
+    }
+    let taken: usize = standing::parts(pane).iter().map(|(words, _)| text::width(words, 999) + 3).sum();
+    let start = 1 + u16::try_from(taken).unwrap_or(u16::MAX);
+    let width = areas.rule.width.saturating_sub(start.saturating_add(1));
+    let line = Rect { x: areas.rule.x + start.min(areas.rule.width), width, ..areas.rule };
+    if width >= 24 {
+        Line::styled("─".repeat(width.into()), theme.style(Tone::Dim)).render(line, out);
+        hint.draw(out, line, theme);
     }
 }
 
