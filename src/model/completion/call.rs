@@ -6,7 +6,7 @@ use super::scope::{Scope, begins_query, scope};
 use super::words::{Word, behind, words};
 use super::Written;
 use super::signature::Given;
-use crate::model::sql::{Reserved, TokenKind, keyword};
+use crate::model::sql::{Reserved, TokenKind, keyword, tokens};
 
 /// Parentheses within one another are followed outwards so far.
 const DEEPEST: usize = 64;
@@ -78,7 +78,7 @@ pub fn filled(text: &str, cursor: usize) -> Option<Filled> {
         match before(left, at) {
             Before::Group => {}
             Before::Name { name, quoted, is_procedure } => {
-                let right = behind(rest(&text[cursor..]));
+                let right = behind(rest(text, cursor));
                 let own: Vec<Word<'_>> = left[at + 1..].iter().chain(&right).copied().collect();
                 let (pieces, current) = pieces(&own, left.len() - at - 1);
                 let given = pieces.iter().map(|piece| argument(piece)).collect();
@@ -95,9 +95,14 @@ pub fn filled(text: &str, cursor: usize) -> Option<Filled> {
     None
 }
 
-/// As much of the text behind the cursor as is worth looking at: a call's other arguments are near.
-fn rest(text: &str) -> &str {
-    &text[..text.floor_char_boundary(text.len().min(4096))]
+/// As much of the text behind the cursor as is worth looking at: a call's other arguments are near. A string or a name that
+/// the cursor stands in ends before it, if it ends on this line.
+fn rest(text: &str, cursor: usize) -> &str {
+    const NEAR: usize = 4096;
+    let text = &text[..text.floor_char_boundary(text.len().min(cursor + NEAR))];
+    let around = tokens(text).take_while(|token| token.start < cursor).last();
+    let end = around.filter(|token| token.end > cursor && token.terminated && !text[cursor..token.end].contains('\n'));
+    &text[end.map_or(cursor, |token| token.end)..]
 }
 
 /// What stands before an opening parenthesis.
@@ -170,12 +175,15 @@ fn leads_to_call(words: &[Word<'_>], at: usize, lead: Word<'_>) -> bool {
         },
         TokenKind::Identifier | TokenKind::QuotedIdentifier => false,
         // `f() g (`: an alias with its columns. `WITH a AS (…), b (`: only the depth of it tells.
-        TokenKind::Punctuation if lead.mark(",") => !words.first().is_some_and(|first| first.is("with")) || {
-            let depth = words[..at].iter().fold(0i32, |depth, word| {
-                depth + i32::from(word.mark("(")) - i32::from(word.mark(")"))
-            });
-            depth > 0 || words[..at].iter().any(|word| word.is_any(&["select", "from", "returning"]) && depth == 0)
-        },
+        TokenKind::Punctuation if lead.mark(",") => {
+            let mut depth = 0i32;
+            let mut begun = !words.first().is_some_and(|first| first.is("with"));
+            for word in &words[..at] {
+                depth += i32::from(word.mark("(")) - i32::from(word.mark(")"));
+                begun |= depth == 0 && (begins_query(word) && !word.is("with"));
+            }
+            begun || depth > 0
+        }
         TokenKind::Punctuation => !matches!(lead.text, ")" | "]"),
         _ => true,
     }
@@ -269,7 +277,7 @@ fn given(words: &[Word<'_>]) -> Given {
     let cast = words.iter().rposition(|word| word.mark("::"));
     if let Some(at) = cast
         && at > 0
-        && words[at + 1..].iter().all(|word| word.name().is_some() || word.mark("[") || word.mark("]"))
+        && words[at + 1..].iter().all(|word| word.name().is_some() || word.is("with") || word.mark("[") || word.mark("]"))
     {
         let spelled: Vec<String> = words[at + 1..].iter().map(|word| word.text.to_ascii_lowercase()).collect();
         return Given::Typed(spelled.join(" ").replace(" [ ]", "[]"));

@@ -54,7 +54,9 @@ pub fn fills_secret(text: &str, known: &impl Known) -> bool {
             let rest = &all[behind..];
             let end = rest.iter().position(|token| token.of(text) == ";").unwrap_or(rest.len());
             let filled = match copies {
-                true => rest.get(end + 1).is_some_and(|token| token.kind == TokenKind::CopyData),
+                true => rest.get(end + 1).is_some_and(|token| {
+                    token.kind == TokenKind::CopyData && token.of(text).trim() != "\\."
+                }),
                 false => rest[..end].iter().any(|token| is_value(&token)),
             };
             // The columns that are listed have been looked at by their names already.
@@ -170,7 +172,7 @@ mod tests {
         fn arguments(&self, _: Option<&str>, function: &str) -> Vec<&str> {
             match function {
                 "make_user" => vec!["name text", "name text, pass text DEFAULT 'x'::text"],
-                "tokens_of" => vec!["document text, OUT token text"],
+                "parts_of" => vec!["document text, OUT token text"],
                 _ => Vec::new(),
             }
         }
@@ -231,7 +233,7 @@ mod tests {
             "insert into orders values (1, 'new')",
             "insert into elsewhere.users values (1, 'bob', 'x')",
             "select make_user(a, b) from t where c = 'x'",
-            "select tokens_of('a document')",
+            "select parts_of('a document')",
             "copy users to stdout",
         ] {
             assert_eq!(kept(text, &Names).as_deref(), Some(text));
