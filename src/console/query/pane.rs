@@ -4,7 +4,7 @@
 use super::cell::Cell;
 use super::completion::{CHOOSE, Completion};
 use super::editor::Editor;
-use super::editor::vi::{Mode, Vi};
+use super::editor::vi::{Mode, VI, Vi};
 use super::keymap::{FILL, LOOK, PLAN, READ, REPLY, Reply, SEARCH, WEIGH, WRITE};
 use super::log::Log;
 use super::order::{LineHealth, Means, Order, Statement, Timing};
@@ -402,7 +402,13 @@ impl Pane {
             return vec![("catalogue", rows(BRANCH)), ("filter", rows(SIFT))];
         }
         match self.focus {
-            Focus::Editor => vec![("editor", rows(WRITE)), ("list of names", rows(CHOOSE)), ("results", rows(LOOK))],
+            Focus::Editor => {
+                let mut sections = vec![("editor", rows(WRITE)), ("list of names", rows(CHOOSE)), ("results", rows(LOOK))];
+                if self.vi.is_some() {
+                    sections.insert(0, ("vi", rows(VI)));
+                }
+                sections
+            }
             Focus::Results if plan::shown(self).is_some() => {
                 vec![("plan", rows(PLAN)), ("results", rows(LOOK)), ("editor", rows(WRITE))]
             }

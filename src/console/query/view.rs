@@ -76,8 +76,8 @@ fn popup_room(areas: &Areas, area: Rect) -> Rect {
     Rect { y: areas.editor.y, height: areas.keys.y.saturating_sub(areas.editor.y), ..area }
 }
 
-/// What the cursor fills in: in the line above the editor, or else in the rule below it, behind how the run stands, if the
-/// list of names does not lie over that.
+/// What the cursor fills in: in the line above the editor, or else in the rule below it, behind how the run stands; where
+/// the list of names lies over that, below the list.
 fn hint(pane: &Pane, out: &mut Buffer, areas: &Areas, cursor: Position, theme: Theme) {
     let Some(hint) = &pane.completion.hint else { return };
     if areas.top.height > 0 {
@@ -86,8 +86,14 @@ fn hint(pane: &Pane, out: &mut Buffer, areas: &Areas, cursor: Position, theme: T
         return;
     }
     let room = popup_room(areas, pane.area);
-    let popup = pane.completion.popup.as_ref();
-    if popup.is_some_and(|popup| completion::rows(popup, cursor, room).contains(&areas.rule.y)) {
+    let list = pane.completion.popup.as_ref().map_or(0..0, |popup| completion::rows(popup, cursor, room));
+    if list.contains(&areas.rule.y) {
+        // Below the list, over what was the answer to something else.
+        let line = Rect { y: list.end, height: u16::from(list.end < areas.keys.y), ..areas.rule };
+        if line.height > 0 {
+            Clear.render(line, out);
+            hint.draw(out, line, theme);
+        }
         return;
     }
     let taken: usize = standing::parts(pane).iter().map(|(words, _)| text::width(words, 999) + 3).sum();
@@ -277,15 +283,20 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
     let wide = (right.width() as u16).min(area.width);
     right.render(Rect { x: area.right() - wide, width: wide, ..area }, out);
 
+    let at_editor = !pane.is_covered() && !pane.tree.focused && pane.focus == Focus::Editor;
+    let mode = pane.vi.as_ref().filter(|_| at_editor).map(|vi| {
+        let room = area.width.saturating_sub(wide + 1) as usize;
+        Span::styled(format!(" {} ", text::cut(&vi.status(), room / 2).0), theme.style(Tone::Strong))
+    });
     if let Some((tone, words)) = pane.said.as_ref().filter(|(_, words)| !says_in_rule(pane, words, area.width)) {
-        let room = area.width.saturating_sub(wide + 2) as usize;
-        let words = Line::styled(format!(" {}", text::cut(words, room).0), theme.style(*tone));
-        words.render(Rect { width: area.width.saturating_sub(wide), ..area }, out);
+        let taken = mode.as_ref().map_or(0, Span::width);
+        let room = usize::from(area.width.saturating_sub(wide + 2)).saturating_sub(taken);
+        let words = Span::styled(format!(" {}", text::cut(words, room).0), theme.style(*tone));
+        let line = Line::from_iter(mode.into_iter().chain([words]));
+        line.render(Rect { width: area.width.saturating_sub(wide), ..area }, out);
         return;
     }
     let mut keys: Vec<(String, &'static str)> = Vec::new();
-    let at_editor =
-        pane.question.is_none() && pane.cell.is_none() && pane.finder.is_none() && pane.focus == Focus::Editor;
     if pane.question.is_some() {
         labels(pane.replies(), &mut keys);
     } else if pane.cell.is_some() {
@@ -313,7 +324,15 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
             labels(CHOOSE, &mut keys);
         }
         match pane.focus {
-            Focus::Editor => labels(WRITE, &mut keys),
+            Focus::Editor => {
+                let from = keys.len();
+                labels(WRITE, &mut keys);
+                // vi's Esc ends a mode, and leads nowhere else.
+                for (key, _) in keys[from..].iter_mut().filter(|(key, _)| pane.vi.is_some() && key == "Esc") {
+                    "Tab".clone_into(key);
+                }
+                keys.retain(|(_, label)| pane.vi.is_none() || !pane.types() || *label != "results");
+            }
             Focus::Results if plan::shown(pane).is_some() => {
                 labels(PLAN, &mut keys);
                 let general: Vec<&Binding<Look>> = LOOK
@@ -326,13 +345,11 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
         }
     }
     let room = area.width.saturating_sub(wide + 1) as usize;
-    let mut spans = vec![Span::raw(" ")];
-    let mut used = 1;
-    if let Some(vi) = pane.vi.as_ref().filter(|_| at_editor) {
-        let status = text::cut(&vi.status(), room / 2).0;
-        used += text::width(&status, room) + 2;
-        spans.push(Span::styled(status, theme.style(Tone::Strong)));
-        spans.push(Span::raw("  "));
+    let mut spans = vec![mode.unwrap_or(Span::raw(" "))];
+    let mut used = spans[0].width();
+    if used > 1 {
+        spans.push(Span::raw(" "));
+        used += 1;
     }
     for (key, label) in keys {
         let more = text::width(&key, 99) + text::width(label, 99) + 3;

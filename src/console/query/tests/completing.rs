@@ -303,10 +303,13 @@ fn the_hint_gives_way_to_what_lies_over_it_and_to_a_run() {
     production.keys("select order_total(1, ");
     assert_eq!(hinted(&production, 1), "PRODUCTION · orders-prod · read-only");
     assert_eq!(hinted(&production, 5), "order_total(order_id bigint, [with_tax boolean DEFAULT true]) → numeric");
-    // The list of names lies over the rule: the hint is not seen in pieces.
+    // The list of names lies over the rule: the hint is not seen in pieces, but below the list.
     production.keys("or");
     assert!(production.pane.completion.popup.is_some());
-    assert!(!production.screen().contains("with_tax boolean DEFAULT true)"), "{}", production.screen());
+    let screen = production.screen();
+    let end = screen.lines().position(|line| line.contains('╰')).expect("a list");
+    assert_eq!(hinted(&production, end as u16 + 1), "order_total(order_id bigint, [with_tax boolean DEFAULT true]) → numeric");
+    assert_eq!(screen.matches("with_tax boolean DEFAULT true)").count(), 1, "{screen}");
     production.keys("<Esc>");
     assert!(hinted(&production, 5).contains("[with_tax"));
     // Nothing but the editor tells of it.
