@@ -210,6 +210,15 @@ pub(super) fn typed(key: &KeyEvent) -> Option<char> {
     }
 }
 
+/// Keys of the editor that work from the results: what runs its text, its plan, the history.
+pub(super) fn write_from_results(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
+    if let Some(action @ (Write::Run | Write::RunAll | Write::Plan | Write::Analyze | Write::History)) =
+        find(WRITE, key)
+    {
+        write(pane, action, false, orders);
+    }
+}
+
 fn write(pane: &mut Pane, action: Write, stopping: bool, orders: &mut Vec<Order>) {
     match action {
         Write::Run => running::run(pane, false, orders),
@@ -402,6 +411,8 @@ fn read(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
         Read::Down => cell.scroll(1),
         Read::PageUp => cell.page(-1),
         Read::PageDown => cell.page(1),
+        Read::Left => cell.sideways(-8),
+        Read::Right => cell.sideways(8),
         Read::Top => cell.scroll(isize::MIN),
         Read::Bottom => cell.scroll(isize::MAX),
         Read::Raw => cell.toggle(),

@@ -68,7 +68,11 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
             // Over everything but the first and the last line of the pane.
             completion::draw(popup, at, frame.buffer_mut(), popup_room(&areas, area), theme);
         }
-        frame.set_cursor_position(at);
+        let typed = pane.vi.as_ref().and_then(|vi| vi.typed());
+        frame.set_cursor_position(typed.map_or(at, |typed| {
+            let x = 1 + text::width(&typed, usize::from(areas.keys.width / 2)) as u16;
+            Position::new(areas.keys.x + x.min(areas.keys.width.saturating_sub(1)), areas.keys.y)
+        }));
     }
 }
 
@@ -126,6 +130,10 @@ fn below(pane: &Pane, out: &mut Buffer, areas: &Areas, theme: Theme) {
                 areas.results,
                 theme,
             );
+            if table.rows == 0 {
+                let words = Line::styled(format!("  {}", standing::none(pane)), theme.style(Tone::Dim));
+                words.render(Rect { height: areas.results.height.min(1), ..areas.results }, out);
+            }
         }
         _ if pane.runs == 0 && pane.log.is_empty() => page::welcome(&pane.setup.way, out, areas.results, theme),
         _ => {

@@ -129,7 +129,7 @@ impl Vi {
 
     /// For the status line: the mode, and what has been typed of a command.
     pub fn status(&self) -> String {
-        if let Some(typed) = self.search.typed().or_else(|| self.line.typed()) {
+        if let Some(typed) = self.typed() {
             return typed;
         }
         let mode = match self.mode {
@@ -141,6 +141,11 @@ impl Vi {
         };
         let keys: String = self.keys.iter().collect();
         if keys.is_empty() { mode.to_owned() } else { format!("{mode} {keys}") }
+    }
+
+    /// What is being typed into the status line: a search, a command line.
+    pub fn typed(&self) -> Option<String> {
+        self.search.typed().or_else(|| self.line.typed())
     }
 
     /// Takes a key.
@@ -253,7 +258,7 @@ impl Vi {
             }
             'v' => {
                 self.forget();
-                return Effect::Said("selections of columns (Ctrl-V) are not had".to_owned());
+                return Effect::Said("selections of columns (Ctrl-V) are not supported".to_owned());
             }
             _ => return Effect::Passed,
         }
@@ -417,7 +422,7 @@ impl Vi {
             },
             Waiting::Missing(what) => {
                 self.forget();
-                self.effect = Some(Effect::Said(format!("{what} are not had")));
+                self.effect = Some(Effect::Said(format!("{what} are not supported")));
             }
             Waiting::Find { back, till } => {
                 let find = Find { c, back, till };

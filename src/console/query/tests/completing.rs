@@ -83,6 +83,7 @@ fn what_is_chosen_is_put_in_as_it_must_be_written() {
             "select * from customers c join orders o on o.customer_id = c.id|",
         ),
         ("select coun<Tab>", "select count(|)"),
+        ("select x.nothing<Tab>", "select x.nothing|"),
         ("select now<Tab>", "select now()|"),
         ("select order_to<Tab>", "select order_total(|)"),
         ("insert into orders (sta<Tab>", "insert into orders (status|"),
