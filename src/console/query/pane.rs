@@ -403,7 +403,8 @@ impl Pane {
         }
         match self.focus {
             Focus::Editor => {
-                let mut sections = vec![("editor", rows(WRITE)), ("list of names", rows(CHOOSE)), ("results", rows(LOOK))];
+                let mut sections =
+                    vec![("editor", rows(WRITE)), ("list of names", rows(CHOOSE)), ("results", rows(LOOK))];
                 if self.vi.is_some() {
                     sections.insert(0, ("vi", rows(VI)));
                 }

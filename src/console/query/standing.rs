@@ -52,7 +52,9 @@ pub(super) fn none(pane: &Pane) -> String {
     let filter = pane.table().and_then(|table| table.arrangement.filter.as_ref());
     match filter {
         Some(filter) => format!("no row fits {} · f changes that, u shows all rows", visible(filter.words())),
-        None if pane.output().is_some_and(|output| output.told.is_none()) && pane.run.is_some() => "no rows yet".to_owned(),
+        None if pane.output().is_some_and(|output| output.told.is_none()) && pane.run.is_some() => {
+            "no rows yet".to_owned()
+        }
         None => "no rows".to_owned(),
     }
 }

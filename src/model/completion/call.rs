@@ -1,11 +1,11 @@
 //! What the cursor fills in: an argument of a call, or a column of a row that INSERT gives. Found from the words before
 //! the cursor, and from those behind it as far as the parenthesis closes. It must not know a catalogue.
 
+use super::Written;
 use super::expect::{inserted, written};
 use super::scope::{Scope, begins_query, scope};
-use super::words::{Word, behind, words};
-use super::Written;
 use super::signature::Given;
+use super::words::{Word, behind, words};
 use crate::model::sql::{Reserved, TokenKind, keyword, tokens};
 
 /// Parentheses within one another are followed outwards so far.
@@ -277,7 +277,9 @@ fn given(words: &[Word<'_>]) -> Given {
     let cast = words.iter().rposition(|word| word.mark("::"));
     if let Some(at) = cast
         && at > 0
-        && words[at + 1..].iter().all(|word| word.name().is_some() || word.is("with") || word.mark("[") || word.mark("]"))
+        && words[at + 1..]
+            .iter()
+            .all(|word| word.name().is_some() || word.is("with") || word.mark("[") || word.mark("]"))
     {
         let spelled: Vec<String> = words[at + 1..].iter().map(|word| word.text.to_ascii_lowercase()).collect();
         return Given::Typed(spelled.join(" ").replace(" [ ]", "[]"));
@@ -324,7 +326,8 @@ mod tests {
 
     #[test]
     fn the_argument_of_the_innermost_call_is_found() {
-        let is = |text: &str, name: &str, at, count| assert_eq!(call(text), Some((name.to_owned(), at, count)), "{text}");
+        let is =
+            |text: &str, name: &str, at, count| assert_eq!(call(text), Some((name.to_owned(), at, count)), "{text}");
         is("select date_trunc(|", "date_trunc", 0, 0);
         is("select date_trunc('da|y', x)", "date_trunc", 0, 2);
         is("select date_trunc('day', |", "date_trunc", 1, 2);

@@ -16,10 +16,10 @@ mod words;
 
 pub use call::{Argument, Call, Filled, filled};
 pub use columns::Found;
-pub use signature::{Given, Signature, best};
 pub use expect::expect;
 pub use quote::{identifier, literal, quoted};
 pub use scope::{Of, Scope, Source};
+pub use signature::{Given, Signature, best};
 
 use std::ops::Range;
 

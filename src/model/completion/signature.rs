@@ -158,7 +158,9 @@ struct Misfit {
 /// The signature that fits a call best, and how many others there are; `None` where no function is known by that name.
 pub fn best(call: &Call, catalogue: &Catalogue, path: &[String]) -> Option<(Signature, usize)> {
     let Written { schema, name } = &call.name;
-    if schema.is_none() && !call.quoted && !call.is_procedure
+    if schema.is_none()
+        && !call.quoted
+        && !call.is_procedure
         && let Some(form) = form(name)
     {
         return Some((form, 0));
@@ -265,9 +267,10 @@ fn parameter(written: &str, is_procedure: bool) -> Option<Parameter> {
     let named = own.len() > 1 && own[1].kind != TokenKind::Punctuation && {
         // Types of more than one word; what names a parameter and is a word of them is quoted.
         let two = (own[0].of(written), own[1].of(written));
-        !matches!(two, ("double", "precision") | ("character" | "bit", "varying"))
-            && !(matches!(two.0, "timestamp" | "time") && matches!(two.1, "with" | "without"))
-            && !(two.0 == "interval" && own[0].kind == TokenKind::Keyword)
+        let is_type = matches!(two, ("double", "precision") | ("character" | "bit", "varying"))
+            || (matches!(two.0, "timestamp" | "time") && matches!(two.1, "with" | "without"))
+            || (two.0 == "interval" && own[0].kind == TokenKind::Keyword);
+        !is_type
     };
     let name = named.then(|| match own[0].kind {
         TokenKind::QuotedIdentifier => unquoted(own[0].of(written)),
@@ -345,11 +348,19 @@ mod tests {
             builder.function("pg_catalog", "date_trunc", arguments, result, false);
         }
         let others = [
-            ("make_interval", "years integer DEFAULT 0, months integer DEFAULT 0, secs double precision DEFAULT 0.0", "interval"),
+            (
+                "make_interval",
+                "years integer DEFAULT 0, months integer DEFAULT 0, secs double precision DEFAULT 0.0",
+                "interval",
+            ),
             ("format", "text", "text"),
             ("format", "text, VARIADIC \"any\"", "text"),
             ("now", "", "timestamp with time zone"),
-            ("odd", "a text DEFAULT 'x, (y'::text, \"B c\" numeric DEFAULT round((1)::numeric, 2), OUT total bigint", "bigint"),
+            (
+                "odd",
+                "a text DEFAULT 'x, (y'::text, \"B c\" numeric DEFAULT round((1)::numeric, 2), OUT total bigint",
+                "bigint",
+            ),
             ("abs", "integer", "integer"),
             ("abs", "double precision", "double precision"),
             ("abs", "numeric", "numeric"),
@@ -415,7 +426,11 @@ mod tests {
             "odd(a text DEFAULT 'x, (y'::text, [\"B c\" numeric DEFAULT round((1)::numeric, 2)]) → bigint",
             0,
         );
-        is("select odd(nothing => |", "odd(a text DEFAULT 'x, (y'::text, \"B c\" numeric DEFAULT round((1)::numeric, 2)) → bigint", 0);
+        is(
+            "select odd(nothing => |",
+            "odd(a text DEFAULT 'x, (y'::text, \"B c\" numeric DEFAULT round((1)::numeric, 2)) → bigint",
+            0,
+        );
         is("select now(1, |", "now() → timestamp with time zone", 0);
         is("call move(1, |", "move(a integer, [OUT b integer], INOUT c text)", 0);
         is("select coalesce(a, b, |", "coalesce(value, […])", 0);

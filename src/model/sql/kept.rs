@@ -54,17 +54,15 @@ pub fn fills_secret(text: &str, known: &impl Known) -> bool {
             let rest = &all[behind..];
             let end = rest.iter().position(|token| token.of(text) == ";").unwrap_or(rest.len());
             let filled = match copies {
-                true => rest.get(end + 1).is_some_and(|token| {
-                    token.kind == TokenKind::CopyData && token.of(text).trim() != "\\."
-                }),
+                true => rest
+                    .get(end + 1)
+                    .is_some_and(|token| token.kind == TokenKind::CopyData && token.of(text).trim() != "\\."),
                 false => rest[..end].iter().any(|token| is_value(&token)),
             };
             // The columns that are listed have been looked at by their names already.
             let queries = ["select", "with", "values", "("];
             let listed = mark(behind, "(") && !is(at, "merge") && !queries.iter().any(|word| is(behind + 1, word));
-            return filled
-                && !listed
-                && known.columns(schema.as_deref(), &relation).into_iter().any(names_secret);
+            return filled && !listed && known.columns(schema.as_deref(), &relation).into_iter().any(names_secret);
         }
         if !mark(at + 1, "(") {
             return false;
@@ -186,7 +184,10 @@ mod tests {
                 "select 1;\ncopy users from stdin csv; -- all\n1,bob,hunter2\n\\.\nselect 2;",
                 "select 1;\ncopy users from stdin csv; -- all -- 1 line of data left out\n\\.\nselect 2;",
             ),
-            ("copy users (name, password) from stdin;\nbob\thunter2\n\\.", "copy users (name, password) from stdin; -- 1 line of data left out\n\\."),
+            (
+                "copy users (name, password) from stdin;\nbob\thunter2\n\\.",
+                "copy users (name, password) from stdin; -- 1 line of data left out\n\\.",
+            ),
             ("copy t from stdin;\n1\n2\n3", "copy t from stdin; -- 3 lines of data left out\n\\."),
             ("copy t from stdin;\n\\.\n", "copy t from stdin;\n\\.\n"),
             (

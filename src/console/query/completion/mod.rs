@@ -10,8 +10,8 @@ mod ranking;
 mod view;
 mod writing;
 
-pub use popup::{CHOOSE, Choose};
 pub(super) use hint::refresh;
+pub use popup::{CHOOSE, Choose};
 pub(super) use popup::{follow, open, press, tab};
 pub(super) use view::{draw, rows};
 

@@ -309,7 +309,10 @@ fn the_hint_gives_way_to_what_lies_over_it_and_to_a_run() {
     assert!(production.pane.completion.popup.is_some());
     let screen = production.screen();
     let end = screen.lines().position(|line| line.contains('╰')).expect("a list");
-    assert_eq!(hinted(&production, end as u16 + 1), "order_total(order_id bigint, [with_tax boolean DEFAULT true]) → numeric");
+    assert_eq!(
+        hinted(&production, end as u16 + 1),
+        "order_total(order_id bigint, [with_tax boolean DEFAULT true]) → numeric"
+    );
     assert_eq!(screen.matches("with_tax boolean DEFAULT true)").count(), 1, "{screen}");
     production.keys("<Esc>");
     assert!(hinted(&production, 5).contains("[with_tax"));
@@ -350,12 +353,12 @@ fn the_history_keeps_no_data_and_nothing_for_columns_of_secrets() {
         bench.input(Input::Names(Names::Ready(Arc::new(builder.finish()))));
         bench.input(Input::Paste(script.to_owned()));
         bench.keys("<F6>");
-        let notes = bench.orders.iter().filter_map(|order| match order {
+        let mut notes = bench.orders.iter().filter_map(|order| match order {
             Order::Ask(Ask::Run { statements, .. }) => Some(statements.iter().map(|one| one.note.clone()).collect()),
             Order::Ask(Ask::Script { note, .. }) => Some(vec![note.clone()]),
             _ => None,
         });
-        notes.last().unwrap_or_else(Vec::<Option<String>>::new)
+        notes.next_back().unwrap_or_else(Vec::<Option<String>>::new)
     };
     assert_eq!(
         noted("copy users from stdin;\nbob\thunter2\n\\.\n"),

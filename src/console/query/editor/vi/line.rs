@@ -88,7 +88,11 @@ impl Vi {
         editor.open_step();
         for line in wanted.lines.clone() {
             let text = &editor.buffer.lines()[line];
-            let times = if wanted.everywhere { text.matches(wanted.from).count() } else { text.matches(wanted.from).take(1).count() };
+            let times = if wanted.everywhere {
+                text.matches(wanted.from).count()
+            } else {
+                text.matches(wanted.from).take(1).count()
+            };
             if times == 0 {
                 continue;
             }

@@ -148,7 +148,7 @@ fn word_end_back(buffer: &Buffer, place: Place, big: bool) -> Place {
         // Out of the word that it is in, or over a blank: what ends there is a word.
         let apart = next.line < at.line || class(buffer, at, big) != class(buffer, next, big) || first == Class::Blank;
         at = next;
-        if apart && class(buffer, at, big) != Class::Blank || (apart && is_empty_line(buffer, at)) {
+        if apart && (class(buffer, at, big) != Class::Blank || is_empty_line(buffer, at)) {
             return at;
         }
     }

@@ -366,7 +366,9 @@ fn stepped(line: &str, from: usize, by: i64) -> Option<(Range<usize>, String)> {
     while digit(end) {
         end += 1;
     }
-    let signed = start > 0 && line.as_bytes()[start - 1] == b'-' && !(start > 1 && line.as_bytes()[start - 2].is_ascii_alphanumeric());
+    let signed = start > 0
+        && line.as_bytes()[start - 1] == b'-'
+        && !(start > 1 && line.as_bytes()[start - 2].is_ascii_alphanumeric());
     let start = start - usize::from(signed);
     let number: i64 = line[start..end].parse().ok()?;
     Some((start..end, number.checked_add(by)?.to_string()))
