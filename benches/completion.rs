@@ -75,7 +75,10 @@ fn main() {
         names.memory() as f64 / 1e6,
         begun.elapsed().as_millis()
     );
-    println!("{:>8} {:>8} {:>8}  typed, key by key; the dearest key is the last before the bar", "p50 µs", "max µs", "keys");
+    println!(
+        "{:>8} {:>8} {:>8}  typed, key by key; the dearest key is the last before the bar",
+        "p50 µs", "max µs", "keys"
+    );
     for text in [
         "select * from order_customer_1",
         "select * from oc12",
