@@ -5,11 +5,11 @@ use super::log::Entry;
 use super::order::Statement;
 use super::pane::{Pane, Question, Run, Sent, Setup, Showing, Stop, Then, Work};
 use super::words::{self, Word};
-use super::{Ask, Order, compose, dangers, lifting, update};
+use super::{Ask, Order, compose, dangers, layout, lifting, text, update};
 use crate::access::script;
 use crate::console::theme::Tone;
 use crate::model::psql;
-use crate::model::sql::{self, Class, CopyWay, Ended, TokenKind, classify, may_hold_secret, statements};
+use crate::model::sql::{self, Class, CopyWay, Ended, TokenKind, classify, statements};
 use std::ops::Range;
 
 /// Whether Enter runs rather than breaks the line: the text ends here with a finished statement or a backslash word, and
@@ -55,7 +55,7 @@ pub(super) fn run(pane: &mut Pane, all: bool, orders: &mut Vec<Order>) {
         return;
     }
     if is_script(part, &found) {
-        let note = (!may_hold_secret(part)).then(|| part.to_owned());
+        let note = pane.completion.kept(part);
         let statement = Statement { sql: part.to_owned(), note, always: false };
         return consider(pane, vec![Sent { statement, start: Some(from), lead: 0 }], orders);
     }
@@ -63,7 +63,7 @@ pub(super) fn run(pane: &mut Pane, all: bool, orders: &mut Vec<Order>) {
     for statement in found {
         let sql = statement.of(part);
         if !statement.backslash {
-            let note = (!may_hold_secret(sql)).then(|| format!("{sql};"));
+            let note = pane.completion.kept(sql).map(|sql| format!("{sql};"));
             let start = Some(from + statement.start);
             let statement = Statement { sql: sql.to_owned(), note, always: false };
             sent.push(Sent { statement, start, lead: 0 });
@@ -132,6 +132,22 @@ fn is_script(part: &str, found: &[sql::Statement]) -> bool {
     })
 }
 
+/// The words that work, for a window so wide: what each does stands beside it, and below itself where it is long.
+fn help(width: usize) -> String {
+    const BESIDE: usize = 24;
+    let room = width.saturating_sub(BESIDE + 3).max(20);
+    let mut text = String::new();
+    for (usage, help) in psql::listed(true) {
+        let mut lines = text::wrap(help, room).into_iter();
+        match text::width(&usage, 999) < BESIDE {
+            true => text.push_str(&format!("{usage:<BESIDE$} {}\n", lines.next().unwrap_or_default())),
+            false => text.push_str(&format!("{usage}\n")),
+        }
+        lines.for_each(|line| text.push_str(&format!("{:BESIDE$} {}\n", "", line.trim_start())));
+    }
+    text
+}
+
 /// Carries out a word that asks nothing of the server and stands in those bytes of the editor's text; false when what
 /// follows it must not run.
 fn obey(pane: &mut Pane, word: Word, bytes: Range<usize>, orders: &mut Vec<Order>) -> bool {
@@ -149,7 +165,10 @@ fn obey(pane: &mut Pane, word: Word, bytes: Range<usize>, orders: &mut Vec<Order
             pane.say(Tone::Dim, if pane.timing { "timing is on" } else { "timing is off" });
         }
         Word::Help => {
-            document(pane, psql::help(true).collect::<Vec<_>>().join("\n"));
+            let width = usize::from(layout::areas(pane).results.width);
+            document(pane, help(width));
+            // What failed before is no news any more.
+            pane.work = Work::Done;
         }
         Word::Where => {
             let words = place_in_words(pane);
@@ -268,7 +287,7 @@ pub(super) fn try_here(pane: &mut Pane, orders: &mut Vec<Order>) {
     } else if !changes {
         pane.say(Tone::Dim, "INSERT, UPDATE, DELETE and MERGE can be tried");
     } else {
-        let note = (!may_hold_secret(&sql)).then(|| format!("{sql};"));
+        let note = pane.completion.kept(&sql).map(|sql| format!("{sql};"));
         try_out(
             pane,
             vec![Sent { statement: Statement { sql, note, always: false }, start: Some(from + one.start), lead: 0 }],

@@ -48,10 +48,16 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, header: Rect, body: Rect, theme:
         run(if subject.production { "  PRODUCTION" } else { "" }, Tone::Bad),
     ];
     let how = match pane.paused {
-        true => "paused ".to_owned(),
-        false => format!("every {} s ", pane.pace.as_secs()),
+        true => "paused".to_owned(),
+        false => format!("every {} s", pane.pace.as_secs()),
     };
-    paint::sides(frame, header, &title, &[run(format!("{} · {how}", pane.sort.name()), Tone::Dim)], theme);
+    let mut right = vec![run(format!("{} · {how}", pane.sort.name()), Tone::Dim)];
+    right.extend(pane.stale(now).map(|old| {
+        let tone = if pane.paused { Tone::Dim } else { Tone::Warn };
+        run(format!(" · {} old", age(old)), tone)
+    }));
+    right.push(run(" ", Tone::Dim));
+    paint::sides(frame, header, &title, &right, theme);
     counts(pane, frame, layout::below(body, body.y, 1), theme, now);
     if let Some(reading) = &pane.detail {
         let area = layout::below(body, body.y + 1, body.height);
@@ -89,12 +95,15 @@ fn counts(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme, now: Sys
         line.push(run(format!("! {}", diagnosis.title), Tone::Bad));
         line.push(run(format!(" · {old}tried again after {} s, r: now", again.as_secs()), Tone::Dim));
     } else if let Some((snapshot, _)) = &pane.latest {
-        let clients: Vec<&Backend> = snapshot.backends.iter().filter(|backend| backend.is_client()).collect();
+        // As many as could be listed: the session that looks is none of them, unless it is.
+        let listed = |backend: &&Backend| backend.is_client() && (pane.own || !backend.own);
+        let clients: Vec<&Backend> = snapshot.backends.iter().filter(listed).collect();
         let count = |what: &str, tone: Tone, is: &dyn Fn(&Backend) -> bool| {
             let count = clients.iter().filter(|backend| is(backend)).count();
             (count > 0).then(|| run(format!(" · {count} {what}"), tone))
         };
-        line.push(run(format!("{} sessions", clients.len()), Tone::Strong));
+        let unit = if clients.len() == 1 { "session" } else { "sessions" };
+        line.push(run(format!("{} {unit}", clients.len()), Tone::Strong));
         line.extend(count("active", Tone::Text, &|backend| backend.is_active() && !backend.own));
         line.extend(count("blocked", Tone::Bad, &|backend| !backend.blocked_by.is_empty()));
         line.extend(count("idle in transaction", Tone::Warn, &Backend::is_idle_in_transaction));
