@@ -142,11 +142,10 @@ fn a_listener_has_what_the_command_has() {
 #[test]
 fn clients_write_to_production_once_its_name_is_typed() {
     let plan = |console: &Console| {
-        let asked = console.asked.iter().rev().find_map(|(_, c)| match c {
+        console.asked.iter().rev().find_map(|(_, c)| match c {
             Command::Listen(plan, endpoint, _) => Some(((**plan).clone(), endpoint.is_some())),
             _ => None,
-        });
-        asked
+        })
     };
     let form = || {
         let mut console = Console::listed(80, 24);
