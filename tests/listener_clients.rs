@@ -30,7 +30,9 @@ impl Proxy {
             Sandbox::start(Options { events: false, ..Options::default() }).await.expect("the sandbox starts");
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut command = Command::new(GATEPOST);
-        command.args(["proxy", "orders-prod", "--database", "shop", "--write"]).args(words).envs(sandbox.environment());
+        command.args(["proxy", "orders-prod", "--database", "shop"]).args(words).envs(sandbox.environment());
+        // It is production: whoever is to write says so.
+        command.args((!words.contains(&"--read-only")).then_some("--write"));
         command
             .env("PGPASSWORD", "postgres-master-password")
             .env("GATEPOST_STATE_DIR", folder.path().join("state"))
