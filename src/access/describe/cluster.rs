@@ -67,7 +67,8 @@ pub fn parameters(server: &Server<'_>, word: &Word, pattern: Option<&str>) -> Re
             server.privileges("p.paracl"),
             " left join pg_catalog.pg_parameter_acl p on p.parname = pg_catalog.lower(s.name)",
         ),
-        _ => (String::new(), ""),
+        (true, false) => (", null::pg_catalog.text as \"Access privileges\"".to_owned(), ""),
+        (false, _) => (String::new(), ""),
     };
     let more = if word.more { ", s.vartype as \"Type\", s.context as \"Context\"" } else { "" };
     let (title, filter) = match pattern {

@@ -137,7 +137,8 @@ pub fn collations(server: &Server<'_>, word: &Word, pattern: Option<&str>) -> Re
          when 'i' then 'icu' end as \"Provider\"";
     let plain = "c.collcollate as \"Collate\", c.collctype as \"Ctype\"";
     let locale = match server.major {
-        ..15 => format!("{plain}, null as \"ICU Locale\", {provider}"),
+        // As psql 15 has it, of libc's collations, too.
+        ..15 => format!("{plain}, c.collcollate as \"ICU Locale\", {provider}"),
         15 => format!("{plain}, c.colliculocale as \"ICU Locale\", {provider}"),
         16 => format!("{provider}, {plain}, c.colliculocale as \"ICU Locale\", c.collicurules as \"ICU Rules\""),
         _ => format!("{provider}, {plain}, c.colllocale as \"Locale\", c.collicurules as \"ICU Rules\""),

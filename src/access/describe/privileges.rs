@@ -8,7 +8,7 @@ use super::word::Word;
 
 /// `\dp`: tables' privileges, their columns', and the policies.
 pub fn privileges(server: &Server<'_>, word: &Word, pattern: Option<&str>) -> Result<List, Refused> {
-    let newer = server.psql >= 16 || word.system;
+    let newer = server.psql >= 16;
     let mut conditions = vec!["c.relkind in ('r','v','m','S','f','p')".to_owned()];
     conditions.extend(server.within(
         pattern,
