@@ -3,7 +3,8 @@
 //! rows.
 
 /// One row a session, and one a prepared transaction. `pg_blocking_pids` stops the server's lock manager for a moment, so
-/// it is asked only about those that wait for a lock. Only the beginning of the statements comes: there may be thousands.
+/// it is asked only about those that wait for a lock. Only the beginning of the statements comes: there may be thousands. In a
+/// read-only session of ours more stands before a COMMIT.
 pub(super) const LOOK: &str = "\
 select a.pid, (a.backend_start at time zone 'UTC')::text, a.usename, a.datname, a.application_name, \
 host(a.client_addr), a.backend_type, a.state, a.wait_event_type, a.wait_event, \
@@ -11,7 +12,7 @@ floor(extract(epoch from clock_timestamp() - a.xact_start))::bigint, \
 floor(extract(epoch from clock_timestamp() - a.query_start))::bigint, \
 floor(extract(epoch from clock_timestamp() - a.state_change))::bigint, \
 case when a.wait_event_type = 'Lock' then array_to_string(pg_catalog.pg_blocking_pids(a.pid), ',') end, \
-left(a.query, 300), a.pid = pg_catalog.pg_backend_pid() \
+left(a.query, case when a.query like 'SET TRANSACTION READ ONLY; DO %' then 900 else 300 end), a.pid = pg_catalog.pg_backend_pid() \
 from pg_catalog.pg_stat_activity a order by a.pid; \
 select p.gid, p.owner, p.database, floor(extract(epoch from clock_timestamp() - p.prepared))::bigint \
 from pg_catalog.pg_prepared_xacts p order by p.prepared";

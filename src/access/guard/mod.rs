@@ -2,7 +2,7 @@
 //! do, and needs no list of what writes; nor does it know sessions or wires.
 //!
 //! The start-up option `default_transaction_read_only` is a default only: `SET`, `RESET`, `set_config` in some function or
-//! `BEGIN READ WRITE` change it. So in a read-only session each text goes out with [`PREFIX`] before it, in the same simple
+//! `BEGIN READ WRITE` change it. So in a read-only session each text goes out with [`statement::PREFIX`] before it, in the same simple
 //! query and hence the same round trip:
 //!
 //! - Outside a transaction block the two are one implicit transaction block (PostgreSQL, Message Flow, Multiple Statements
@@ -36,7 +36,7 @@
 
 mod statement;
 
-pub(super) use statement::{CHECK, Class, Dressed, NotSent, PREFIX, Plan, class, first_words, place};
+pub(super) use statement::{CHECK, Class, Dressed, NotSent, Plan, class, first_words, place, typed};
 
 use crate::model::sql::tokens_of_server as tokens;
 use crate::model::{Diagnosis, Kind, Transaction};

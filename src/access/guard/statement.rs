@@ -233,6 +233,15 @@ pub(in crate::access) fn place(sent: usize, inserted: &[(usize, usize)]) -> usiz
     })
 }
 
+/// A text that went out, of this session or another's, without what is ours; it may be cut short.
+pub(in crate::access) fn typed(sent: &str) -> &str {
+    let Some(rest) = sent.strip_prefix(PREFIX) else { return sent };
+    let rest = rest.strip_prefix(CHECK).and_then(|rest| rest.strip_prefix("; ")).unwrap_or(rest);
+    // Where it is cut, enough of the mark is left to know it by, or it is short.
+    let ours = format!("{BEHIND}{}", &CHECK[..CHECK.find("BEGIN").unwrap_or(CHECK.len())]);
+    rest.rfind(&ours).map_or(rest, |at| &rest[..at])
+}
+
 /// What that statement is; several, and it is the first.
 pub(in crate::access) fn class(text: &str) -> Class {
     statements(text).first().map_or(Class::Plain, Statement::class)
@@ -417,5 +426,14 @@ mod tests {
             let characters = |text: &str| text[..text.find(word).expect("it is there")].chars().count();
             assert_eq!(place(characters(&went), &dressed.inserted), characters(text), "{word}");
         }
+        for text in ["select 1 -- é", "commit", "rollback"] {
+            let stands = if text == "commit" { Transaction::Open } else { Transaction::Idle };
+            let dressed = Plan::of(text, stands, true).expect("it may").dress(text.as_bytes(), text);
+            let went = String::from_utf8(dressed.text).expect("as it came");
+            assert_eq!(typed(&went), text);
+            assert!(went.len() < 900, "activity reads that much");
+        }
+        let cut = format!("{PREFIX}select 1{BEHIND}{}", &CHECK[..100]);
+        assert_eq!(typed(&cut), "select 1");
     }
 }

@@ -3,8 +3,8 @@
 //! `default_transaction_read_only` is a default only: SET, `set_config` in some function or `BEGIN READ WRITE` change it.
 //! So no statement of a client runs before its transaction was made read-only by us, whatever the session's settings say:
 //!
-//! - A simple query goes out as [`crate::access::guard`] says: a statement that makes its transaction read-only before it, a look at what it
-//!   did before it is kept. A text that would go on after its transaction ended, or make it writable itself, is refused; so
+//! - A simple query goes out as [`crate::access::guard`] says: behind a statement that makes its transaction read-only, and
+//!   before a look at what it did. A text that would go on after its transaction ended, or make it writable itself, is refused; so
 //!   is one whose statements cannot be told apart for certain. One statement alone always can.
 //! - In the extended protocol [`statement::PIN`] is executed before the first message of a client, and again after each of
 //!   its Executes: the server takes one statement an Execute, so nothing more need be known of it. What it opened or made
@@ -16,16 +16,17 @@
 //!
 //! From a transaction's first query on PostgreSQL refuses to make it writable, in functions, DO blocks and EXECUTE, too;
 //! SET takes no snapshot, so isolation levels and exported snapshots can still be chosen behind ours. What the server's
-//! read-only transactions let pass all the same (see [`crate::access::guard`]) is undone: [`CHECK`] runs before each commit and fails when
-//! the transaction has written; cursors WITH HOLD, whose queries run on while it commits, cannot be committed, and a
+//! read-only transactions let pass all the same (see [`crate::access::guard`]) is undone: [`CHECK`] runs before each commit
+//! and fails when the transaction has written; cursors WITH HOLD, whose queries run on while it commits, cannot be committed, and a
 //! function call needs a block. What nothing undoes is what nextval() and setval() did to a sequence before 16. A replica,
 //! or a role without the right, knows no such gaps.
 //!
 //! Where the transaction stands has to be known before a message goes out. So what a client sends behind a Sync or a
 //! query waits for its ReadyForQuery; other listeners know nothing of all this.
 //!
-//! What PostgreSQL lets pass in read-only transactions passes here: VACUUM, REINDEX, CLUSTER, NOTIFY, advisory locks, a superuser's ALTER SYSTEM and LOAD, COMMIT PREPARED of what somebody else prepared, functions that act through a
-//! session of their own (dblink) or outside the database.
+//! What PostgreSQL lets pass in read-only transactions passes here: VACUUM, REINDEX, CLUSTER, NOTIFY, advisory locks, a superuser's
+//! ALTER SYSTEM and LOAD, COMMIT PREPARED of what somebody else prepared, functions that act through a session of their own
+//! (dblink) or outside the database.
 
 mod replies;
 pub(super) mod splice;
