@@ -189,6 +189,42 @@ async fn a_cancel_arrives_through_the_same_bastion() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_goes_over_the_wire_that_stands_ready() {
+    let world = World::new().await;
+    let endpoint = world.endpoint("orders-prod").await;
+    let mut session = world.access.connect(&wish(&endpoint, "oncall"), None).await.expect("connected");
+    let canceller = session.canceller();
+    let mut other = world.access.connect(&wish(&endpoint, "oncall"), None).await.expect("a second session");
+    let pid = session.facts().pid;
+    let standing = tokio::spawn(canceller.clone().stand_by());
+    let sleep = rows(&mut session, "select pg_sleep(600)");
+    let cancel = async {
+        let active = format!("select count(*) from pg_stat_activity where pid = {pid} and wait_event = 'PgSleep'");
+        while value(&mut other, &active).await != "1" || !canceller.is_ready() {}
+        // Nothing that would have to be dialled now gets anywhere.
+        world.sandbox.faults().set(Fault::PortSilent);
+        assert!(canceller.cancel_unless(std::future::pending()).await.expect("cancelled"));
+    };
+    let (slept, ()) = tokio::join!(sleep, cancel);
+    assert_eq!(slept.expect_err("it was cancelled").kind, Kind::Cancelled);
+    assert!(!canceller.is_ready(), "it was used");
+    world.sandbox.faults().clear(&Fault::PortSilent);
+    standing.abort();
+    // One that has ended leaves nothing behind; its wire goes with it.
+    let standing = tokio::spawn(canceller.clone().stand_by());
+    while !canceller.is_ready() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.access.lines()[0].streams, 3);
+    standing.abort();
+    while canceller.is_ready() || world.access.lines()[0].streams > 2 {
+        tokio::task::yield_now().await;
+    }
+    other.close().await;
+    session.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_port_is_forwarded_for_several_clients_at_once() {
     let world = World::new().await;
     let endpoint = world.endpoint("orders-prod").await;

@@ -434,6 +434,18 @@ async fn cancel_ends_a_sleep() {
     assert_eq!(one(&mut session, "select 1").await, "1");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wire_that_the_server_has_closed_is_seen() {
+    let server = Postgres::start(&["authentication_timeout=1s"]);
+    let begun = Instant::now();
+    let mut wire = secured(&server).await.unless_closed().expect("it stands");
+    while let Some(standing) = wire.unless_closed() {
+        wire = standing;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert!(begun.elapsed() < Duration::from_secs(60));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cancel_ends_a_stream() {
     let server = Postgres::shared();

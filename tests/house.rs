@@ -84,6 +84,7 @@ fn keys() -> String {
         table("Activity", activity::KEYS),
         table("Activity: a session", activity::DETAIL_KEYS),
         table("Query: the editor", keymap::WRITE),
+        table("Query: vi's keys in the editor (`editor_keys = \"vi\"`)", gatepost::console::query::VI),
         table("Query: the list of names", gatepost::console::query::CHOOSE),
         table("Query: the results", keymap::LOOK),
         table("Query: a plan", keymap::PLAN),

@@ -1,13 +1,19 @@
-//! Cancelling over a second wire through the same route. It must not touch the session's own wire.
+//! Cancelling over a second wire through the same route: the one that stands ready, or a new one. It must not touch the
+//! session's own wire.
 
 use super::audit::{Event, Subject};
 use super::session::Live;
+use super::standby::Standby;
 use super::{Access, refusal};
 use crate::db;
 use crate::model::{Diagnosis, Target};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 use tokio::time::Instant;
+
+/// How long the server may take to close the wire that stood ready before another one is tried, too.
+const READY: Duration = Duration::from_secs(1);
 
 /// Cancels what a session runs, over a second wire through the same route. Cheap to clone; it does not keep the session's
 /// tunnel alive.
@@ -17,11 +23,12 @@ pub struct Canceller {
     live: Weak<Mutex<Live>>,
     target: Target,
     subject: Subject,
+    standby: Standby,
 }
 
 impl Canceller {
     pub(super) fn new(access: Access, live: Arc<Mutex<Live>>, target: Target, subject: Subject) -> Canceller {
-        Canceller { access, live: Arc::downgrade(&live), target, subject }
+        Canceller { access, live: Arc::downgrade(&live), target, subject, standby: Standby::default() }
     }
 
     pub(super) fn access(&self) -> &Access {
@@ -30,6 +37,26 @@ impl Canceller {
 
     pub(super) fn target(&self) -> &Target {
         &self.target
+    }
+
+    pub(super) fn standby(&self) -> &Standby {
+        &self.standby
+    }
+
+    /// Whether a wire stands ready.
+    pub fn is_ready(&self) -> bool {
+        self.standby.is_laid()
+    }
+
+    /// A wire of its own to the session's server, TLS done; none where it cannot be had, or the session has ended.
+    pub(super) async fn wire(&self) -> Option<db::Secured> {
+        let line = self.live.upgrade()?.lock().unwrap_or_else(PoisonError::into_inner).line.clone();
+        let limit = self.access.settings().connect_timeout;
+        let opening = async {
+            let (wire, _) = line.open(limit).await.ok()?;
+            db::secure(wire, &line.endpoint().host, &self.access.inner.roots).await.ok()
+        };
+        tokio::time::timeout(limit, opening).await.ok()?
     }
 
     /// The backend's process id; none once the session has ended.
@@ -73,9 +100,19 @@ impl Canceller {
             }
         };
         let cancelled = tokio::time::timeout(limit, async {
+            // On a line that is being mended it would lie there until nobody knows what it hits.
+            let ready = if line.is_up() { self.standby.take() } else { None };
+            let sent = match ready {
+                Some(secured) => match secured.cancel_within(&key, READY).await {
+                    Ok(true) => return Ok(true),
+                    Ok(false) => true,
+                    Err(_) => false,
+                },
+                None => false,
+            };
             let secured = tokio::select! {
                 biased;
-                () = over => return Ok(false),
+                () = over => return Ok(sent),
                 secured = reached => secured?,
             };
             match secured.cancel(&key).await {

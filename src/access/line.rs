@@ -110,6 +110,11 @@ impl Line {
         !lost && !self.is_doubtful()
     }
 
+    /// Whether what is written now goes out now.
+    pub(super) fn is_up(&self) -> bool {
+        self.tunnel().is_none_or(|tunnel| matches!(tunnel.health(), Health::Up)) && !self.is_doubtful()
+    }
+
     /// Whether the database may have moved away from where it leads.
     fn is_doubtful(&self) -> bool {
         self.tunnel().is_some() && self.0.counters.refused.load(Ordering::Relaxed) && self.0.opened.elapsed() >= FRESH

@@ -46,6 +46,7 @@ mod secret;
 mod session;
 mod simulation;
 mod sockets;
+mod standby;
 mod start;
 mod token;
 mod tokens;
@@ -186,11 +187,12 @@ impl Access {
         let roots = Roots::new(&bundles).map_err(|error| {
             Diagnosis::new(Kind::Usage, "A certificate bundle cannot be used").because(error.to_string())
         })?;
+        let cloud = Cloud::new(&settings.aws, settings.connect_timeout).map_err(|error| diagnose::aws::of(&error))?;
         if will_log_in {
+            // AWS is asked first.
+            cloud.network().prepare();
             roots.prepare();
         }
-        // It reads the system's authorities: the other thread is at work already.
-        let cloud = Cloud::new(&settings.aws, settings.connect_timeout).map_err(|error| diagnose::aws::of(&error))?;
         let inner = Inner {
             cloud,
             roots,

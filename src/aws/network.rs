@@ -10,12 +10,16 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::{
-    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use std::collections::HashMap;
+use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 /// Never asked through a proxy: this machine (as with Go's `ProxyFromEnvironment`, and so with session-manager-plugin),
 /// and the addresses that give credentials to EC2 and ECS.
@@ -33,6 +37,7 @@ pub struct Network {
     pub(super) client: SharedHttpClient,
     /// For the calls that no SDK client makes.
     pub(super) connector: SharedHttpConnector,
+    own: Made,
     bundle: Option<Vec<u8>>,
 }
 
@@ -55,20 +60,65 @@ impl Network {
         // One connector, so one pool and one parse of the roots, for each pair of timeouts: the metadata service asks
         // for shorter ones than the services.
         let plain = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
-        let own = SharedHttpConnector::new(connector(&plain, &tls, &proxy));
+        let own = Made::of(plain, tls.clone(), proxy.clone());
         let made: Mutex<HashMap<Timeouts, SharedHttpConnector>> = Mutex::default();
         let client = http_client_fn(move |wanted: &HttpConnectorSettings, _| {
             let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
             made.entry((wanted.connect_timeout(), wanted.read_timeout()))
-                .or_insert_with(|| SharedHttpConnector::new(connector(wanted, &tls, &proxy)))
+                .or_insert_with(|| SharedHttpConnector::new(Made::of(wanted.clone(), tls.clone(), proxy.clone())))
                 .clone()
         });
-        Ok(Network { client, connector: own, bundle })
+        Ok(Network { client, connector: SharedHttpConnector::new(own.clone()), own, bundle })
+    }
+
+    /// Has the platform's authorities read while there is something else to do. Within a tokio runtime.
+    pub fn prepare(&self) {
+        let own = self.own.clone();
+        tokio::spawn(async move { drop(own.ready().await) });
     }
 
     /// The bundle's certificates, PEM, for the web socket's TLS.
     pub fn bundle(&self) -> Option<&[u8]> {
         self.bundle.as_deref()
+    }
+}
+
+/// A connector that is made when it is first called, off the runtime: the TLS library reads some 300 files of authorities
+/// for it (Debian 12), which no frame and no other task waits for.
+#[derive(Clone)]
+struct Made {
+    make: Arc<dyn Fn() -> Connector + Send + Sync>,
+    connector: Arc<OnceCell<SharedHttpConnector>>,
+}
+
+impl Made {
+    fn of(wanted: HttpConnectorSettings, tls: TlsContext, proxy: ProxyConfig) -> Made {
+        Made { make: Arc::new(move || connector(&wanted, &tls, &proxy)), connector: Arc::default() }
+    }
+
+    async fn ready(&self) -> Result<SharedHttpConnector, ConnectorError> {
+        let make = async || {
+            let make = Arc::clone(&self.make);
+            tokio::task::spawn_blocking(move || SharedHttpConnector::new(make())).await
+        };
+        let made = self.connector.get_or_try_init(make).await;
+        made.cloned().map_err(|error| ConnectorError::other(error.into(), None))
+    }
+}
+
+impl fmt::Debug for Made {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Made").field("ready", &self.connector.initialized()).finish_non_exhaustive()
+    }
+}
+
+impl HttpConnector for Made {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if let Some(connector) = self.connector.get() {
+            return connector.call(request);
+        }
+        let this = self.clone();
+        HttpConnectorFuture::new(async move { this.ready().await?.call(request).await })
     }
 }
 

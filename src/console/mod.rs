@@ -18,6 +18,7 @@ pub mod keys;
 pub mod layout;
 mod names;
 pub mod overlay;
+mod painter;
 pub mod panes;
 pub mod query;
 pub mod request;

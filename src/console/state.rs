@@ -318,7 +318,8 @@ impl State {
             })),
             Focus::Query => soonest(self.shown_tab().and_then(|tab| tab.pane.next_tick())),
             Focus::Lines => soonest(Some(self.now + Duration::from_secs(1))),
-            Focus::Connect | Focus::Activity | Focus::Doctor => {}
+            Focus::Activity => soonest(self.activity.as_ref().and_then(|pane| pane.next_tick(self.now))),
+            Focus::Connect | Focus::Doctor => {}
         }
         next
     }

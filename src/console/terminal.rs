@@ -1,6 +1,7 @@
 //! The terminal: taken at the start, given back on quit, error, panic and signals, lent to the shell on Ctrl-Z. It must
 //! not know what is drawn.
 
+use super::painter::Painter;
 use crate::model::{Diagnosis, Kind, Secret};
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{
@@ -8,14 +9,13 @@ use crossterm::event::{
     PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
 };
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
 };
-use crossterm::{cursor, execute, queue};
-use ratatui::backend::CrosstermBackend;
+use crossterm::{cursor, execute};
 use ratatui::layout::Size;
 use ratatui::{Frame, Terminal};
-use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -27,7 +27,7 @@ static HOOK: Once = Once::new();
 
 /// The terminal, ours until dropped.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    terminal: Terminal<Painter>,
 }
 
 impl Screen {
@@ -63,17 +63,13 @@ impl Screen {
         self.terminal.size().map_err(refused)
     }
 
-    /// Draws one frame, shown at once where the terminal can (synchronized update).
+    /// Draws one frame, shown at once where the terminal can (synchronized update); one like the last writes nothing.
     pub fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> Result<(), Diagnosis> {
         if PANICKED.load(Ordering::SeqCst) {
             return Ok(());
         }
-        let drawn = (|| {
-            queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-            self.terminal.draw(view)?;
-            execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
-        })();
-        drawn.map_err(refused)
+        let drawn = self.terminal.draw(view).map(drop);
+        drawn.and_then(|()| self.terminal.backend_mut().send(&mut io::stdout())).map_err(refused)
     }
 
     /// Forgets what is on screen, so that the next frame draws all of it. `Terminal::clear` would ask the terminal where
@@ -86,7 +82,7 @@ impl Screen {
 
     /// Puts text on the clipboard of the terminal's owner (OSC 52), also over ssh.
     pub fn copy(&mut self, text: &Secret) -> Result<(), Diagnosis> {
-        execute!(self.terminal.backend_mut(), CopyToClipboard::to_clipboard_from(text.reveal())).map_err(refused)
+        execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text.reveal())).map_err(refused)
     }
 
     /// Gives the terminal back and stops this process group, as Ctrl-Z does; takes it again when continued.
@@ -120,8 +116,8 @@ impl Drop for Screen {
     }
 }
 
-fn on_stdout() -> io::Result<Terminal<CrosstermBackend<BufWriter<Stdout>>>> {
-    Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout())))
+fn on_stdout() -> io::Result<Terminal<Painter>> {
+    Terminal::new(Painter::default())
 }
 
 /// Whether a panic anywhere has given the terminal back.

@@ -2,14 +2,15 @@
 //! the network or a clock.
 
 use super::event::{Answer, Command, Event, Id};
+use super::painter::Painter;
 use super::state::State;
 use super::theme::{Theme, Tone};
 use super::{update, view};
 use crate::model::*;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use ratatui::layout::Size;
+use ratatui::layout::{Rect, Size};
+use ratatui::{Terminal, TerminalOptions, Viewport};
 use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
@@ -339,4 +340,23 @@ pub fn key(name: &str) -> Option<KeyEvent> {
         _ => return None,
     };
     Some(KeyEvent::new(code, modifiers))
+}
+
+/// A terminal that is written to: what a frame costs.
+pub struct Pen(Terminal<Painter>);
+
+impl Pen {
+    /// Of that size, with nothing on it.
+    pub fn new(width: u16, height: u16) -> Pen {
+        let viewport = Viewport::Fixed(Rect::new(0, 0, width, height));
+        Pen(Terminal::with_options(Painter::default(), TerminalOptions { viewport }).expect("it asks no terminal"))
+    }
+
+    /// What is written to show the state.
+    pub fn draw(&mut self, state: &State) -> String {
+        self.0.draw(|frame| view::view(state, frame)).expect("a vector takes it");
+        let mut bytes = Vec::new();
+        self.0.backend_mut().send(&mut bytes).expect("a vector takes it");
+        String::from_utf8(bytes).expect("text")
+    }
 }

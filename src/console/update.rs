@@ -555,7 +555,12 @@ fn ordered(state: &mut State, id: TabId, order: Order) {
             }
         }
         Order::Help => state.overlay = Some(Overlay::Help(help_of(state))),
-        Order::Palette => act_global(state, Global::Palette),
+        Order::Palette(words) => {
+            act_global(state, Global::Palette);
+            if let Some(Overlay::Palette(pane)) = &mut state.overlay {
+                pane.input.set(&words);
+            }
+        }
         Order::Back => state.focus = Focus::Fleet,
         Order::Close => {
             state.asks.ask(Command::Query(id, query::Ask::Close));

@@ -56,14 +56,19 @@ impl CancelKey {
 impl Secured {
     /// CancelRequest. Returns when the server has taken it (it closes the wire); whether something was cancelled shows
     /// in the session alone: error 57014.
-    pub async fn cancel(mut self, key: &CancelKey) -> Result<(), Error> {
+    pub async fn cancel(self, key: &CancelKey) -> Result<(), Error> {
+        // A wire that does not end in time was written to all the same.
+        self.cancel_within(key, PATIENCE).await.map(drop)
+    }
+
+    /// The same, and whether the server has closed the wire within `patience`.
+    pub async fn cancel_within(mut self, key: &CancelKey, patience: Duration) -> Result<bool, Error> {
         let stream = self.stream();
         stream.write_all(&key.request()).await.map_err(Error::Wire)?;
         stream.flush().await.map_err(Error::Wire)?;
         let mut rest = [0; 64];
-        // A wire that ends without TLS's farewell, or not in time, was written to all the same.
-        let _ =
-            tokio::time::timeout(PATIENCE, async { while stream.read(&mut rest).await.is_ok_and(|n| n > 0) {} }).await;
-        Ok(())
+        // It may end without TLS's farewell.
+        let closed = async { while stream.read(&mut rest).await.is_ok_and(|n| n > 0) {} };
+        Ok(tokio::time::timeout(patience, closed).await.is_ok())
     }
 }

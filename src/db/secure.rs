@@ -6,6 +6,7 @@ use super::error::{Error, ServerError};
 use super::hello::{Version, Watched};
 use super::roots::Roots;
 use crate::model::TlsFacts;
+use futures_util::FutureExt;
 use native_tls::TlsConnector;
 use std::error::Error as _;
 use std::io;
@@ -60,6 +61,12 @@ impl Secured {
     /// The name that its certificate was checked against.
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// Itself, unless the server has closed the wire, or has spoken out of turn.
+    pub fn unless_closed(mut self) -> Option<Secured> {
+        let heard = self.stream.read(&mut [0; 1]).now_or_never();
+        heard.is_none().then_some(self)
     }
 
     pub(super) fn stream(&mut self) -> &mut Encrypted {

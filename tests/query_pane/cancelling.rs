@@ -65,9 +65,10 @@ async fn a_statement_that_ends_by_itself_does_not_wait_for_a_cancel_that_finds_n
     let mut master = master(&tab).await;
     world::rows(&mut master, "select pg_advisory_lock(7)").await.expect("locked");
     let pid = tab.value("select pg_backend_pid()").await;
+    // Nor does a wire come to stand ready.
+    tab.faults().set(Fault::PortSilent);
     tab.run("select pg_advisory_lock(7), 'held' as so");
     holds(&mut master, &format!("select wait_event = 'advisory' from pg_stat_activity where pid = {pid}"), "t").await;
-    tab.faults().set(Fault::PortSilent);
     ctrl_c(&mut tab);
     tab.shows("cancelling").await;
     let begun = Instant::now();
@@ -118,13 +119,13 @@ async fn a_server_that_does_not_stop_is_pressed_step_by_step() {
 async fn a_cancel_that_is_heard_late_is_followed_by_the_next_step_all_the_same() {
     let mut tab = Tab::through_the_bastion(|_| {}).await;
     let pid = tab.value("select pg_backend_pid()").await;
-    tab.run(STUBBORN);
     let mut master = master(&tab).await;
+    // The first requests find no way, for longer than anybody looks at what became of them; a later one does.
+    tab.faults().set(Fault::PortClosed);
+    tab.run(STUBBORN);
     let sleeps = format!("select wait_event = 'PgSleep' from pg_stat_activity where pid = {pid}");
     holds(&mut master, &sleeps, "t").await;
     master.close().await;
-    // The first requests find no way, for longer than anybody looks at what became of them; a later one does.
-    tab.faults().set(Fault::PortClosed);
     ctrl_c(&mut tab);
     tab.shows("not cancelled").await;
     let world = tab.world.as_ref().expect("a whole world");

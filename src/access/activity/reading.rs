@@ -16,9 +16,9 @@ fn cell(row: &[Option<String>], at: usize) -> &str {
     row.get(at).and_then(Option::as_deref).unwrap_or_default()
 }
 
-fn seconds(row: &[Option<String>], at: usize) -> Option<Duration> {
+fn age(row: &[Option<String>], at: usize) -> Option<Duration> {
     // What has begun after this look began has a negative age.
-    Some(Duration::from_secs(u64::try_from(cell(row, at).parse::<i64>().ok()?.max(0)).ok()?))
+    Some(Duration::from_micros(u64::try_from(cell(row, at).parse::<i64>().ok()?.max(0)).ok()?))
 }
 
 /// One look.
@@ -47,9 +47,9 @@ pub(super) async fn look(session: &mut Session) -> Result<Snapshot, Diagnosis> {
             state: cell(row, 7).to_owned(),
             // What a session waits for between statements is its client: that is its state, not a wait.
             wait: if wait == "Client:ClientRead" { String::new() } else { wait },
-            transaction: seconds(row, 10),
-            statement: seconds(row, 11),
-            since: seconds(row, 12),
+            transaction: age(row, 10),
+            statement: age(row, 11),
+            since: age(row, 12),
             blocked_by,
             // Lists have little room: without what is ours. In full it is shown with the session closely.
             query: if hidden { String::new() } else { guard::typed(cell(row, 14)).to_owned() },
@@ -65,7 +65,7 @@ pub(super) async fn look(session: &mut Session) -> Result<Snapshot, Diagnosis> {
                 name: cell(row, 0).to_owned(),
                 user: cell(row, 1).to_owned(),
                 database: cell(row, 2).to_owned(),
-                age: seconds(row, 3).unwrap_or_default(),
+                age: age(row, 3).unwrap_or_default(),
             })
             .collect(),
     })

@@ -61,13 +61,13 @@ pub enum Written {
 #[derive(Debug, thiserror::Error)]
 pub enum Unwritten {
     /// A file of that name is there, and writing over it was not asked for.
-    #[error("{} is there already", .0.display())]
+    #[error("the file {} is there already", .0.display())]
     Exists(PathBuf),
     /// The part to go on from is not as it was left.
-    #[error("{} is not as it was left", .0.display())]
+    #[error("the file {} is not as it was left", .0.display())]
     Changed(PathBuf),
     /// The file cannot be written.
-    #[error("{} cannot be written: {source}", path.display())]
+    #[error("the file {} cannot be written: {source}", path.display())]
     Disk {
         /// Which.
         path: PathBuf,

@@ -4,8 +4,8 @@ use super::cell::Cell;
 use super::keymap::{LOOK, Look};
 use super::layout::Areas;
 use super::pane::{Focus, Pane, Showing};
-use super::update::{leave, stop};
-use super::{Order, layout, plan, shaping, text};
+use super::update::{self, leave, stop};
+use super::{Order, layout, plan, shaping, standing, text};
 use crate::console::keys::find;
 use crate::console::theme::Tone;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -25,7 +25,13 @@ pub(super) fn key(pane: &mut Pane, key: &KeyEvent, stopping: bool, orders: &mut 
     if plan::key(pane, key, orders) {
         return;
     }
-    let Some(action) = find(LOOK, key) else { return };
+    let Some(action) = find(LOOK, key) else {
+        // What runs the text works from here, too: the hand is on these keys already.
+        if matches!(key.code, KeyCode::F(_)) || typed_with_control(key, 'r') {
+            update::write_from_results(pane, key, orders);
+        }
+        return;
+    };
     match action {
         Look::Out if shaping::back(pane, orders) => {}
         Look::Editor | Look::Out => {
@@ -60,6 +66,10 @@ pub(super) fn key(pane: &mut Pane, key: &KeyEvent, stopping: bool, orders: &mut 
     }
 }
 
+fn typed_with_control(key: &KeyEvent, c: char) -> bool {
+    key.code == KeyCode::Char(c) && key.modifiers == KeyModifiers::CONTROL
+}
+
 /// A click in the results: the cell under it.
 pub(super) fn click(pane: &mut Pane, areas: &Areas, at: Position) {
     if pane.showing != Showing::Rows || pane.expanded {
@@ -92,7 +102,13 @@ fn turn(pane: &mut Pane, by: isize) {
 }
 
 fn messages(pane: &mut Pane, action: Look) {
-    let page = layout::areas(pane).results.height.saturating_sub(1).max(1) as usize;
+    let areas = layout::areas(pane);
+    let page = areas.results.height.saturating_sub(1).max(1) as usize;
+    match action {
+        Look::Left => return pane.log.sideways(-8, areas.results.width.into()),
+        Look::Right => return pane.log.sideways(8, areas.results.width.into()),
+        _ => {}
+    }
     let back = &mut pane.log.back;
     match action {
         Look::Up => *back += 1,
@@ -134,11 +150,11 @@ fn travel(pane: &mut Pane, action: Look, count: Option<u64>) {
 }
 
 /// The cell under the cursor, or why there is none.
-fn cell(pane: &Pane) -> Result<Cell, &'static str> {
+fn cell(pane: &Pane) -> Result<Cell, String> {
     let table = pane.table().ok_or("no result")?;
     let column = table.columns.get(table.column).ok_or("the result has no columns")?;
     if table.rows == 0 {
-        return Err("the result has no rows");
+        return Err(standing::none(pane));
     }
     let (page, row) = table.find(table.row).ok_or("the row is still on its way")?;
     let mut cell = Cell::new(column, table.row, page.cell(row, table.column));

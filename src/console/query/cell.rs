@@ -4,10 +4,14 @@
 
 use super::reading::Reading;
 use super::shape::Needle;
+use super::text;
 use crate::model::Column;
 
 /// Lines found at once on the way to something far: a step takes some milliseconds.
 const STEP: usize = 20_000;
+
+/// Columns after which even a line that is not wrapped is.
+const WIDEST: usize = 1 << 14;
 
 /// An open cell.
 #[derive(Clone, Debug)]
@@ -22,8 +26,11 @@ pub struct Cell {
     pub top: usize,
     /// As the server sent it, not laid out.
     pub raw: bool,
-    /// It is of no row: a text to read, such as the DDL of a table.
+    /// It is of no row: a text to read, such as the DDL of a table. Its lines are as long as they are, for a table that is
+    /// broken at the window's edge is none.
     pub document: bool,
+    /// First column shown, where lines are not wrapped.
+    pub left: usize,
     /// What is being typed to look for.
     pub asked: Option<String>,
     /// What was looked for last.
@@ -54,6 +61,7 @@ impl Cell {
             top: 0,
             raw: false,
             document: false,
+            left: 0,
             asked: None,
             needle: None,
             oid: column.oid,
@@ -100,12 +108,18 @@ impl Cell {
     /// Lays out what an area of that size shows, and goes a step on the way to somewhere far.
     pub fn fit(&mut self, width: usize, height: usize) {
         self.height = height.max(1);
-        let Some(value) = self.value.as_deref() else { return };
+        let Some(value) = self.value.as_deref() else {
+            // NULL has an end, which is where one is.
+            (self.top, self.goal) = (0, None);
+            return;
+        };
+        let flat = self.is_flat();
         if self.width != width || self.reading.is_none() {
             // What was at the top stays there.
             let at = self.reading.as_ref().filter(|_| self.top > 0).and_then(|old| old.start_of(value, self.top));
             self.width = width;
-            self.reading = Some(Reading::new(Reading::manner(self.oid, value, self.raw), width));
+            let wrapped = if flat { WIDEST } else { width };
+            self.reading = Some(Reading::new(Reading::manner(self.oid, value, self.raw), wrapped));
             self.goal = self.goal.or(at.map(Goal::Byte));
         }
         let Some(reading) = &mut self.reading else { return };
@@ -134,6 +148,20 @@ impl Cell {
         self.top = self.top.min(reading.known().saturating_sub(self.height));
     }
 
+    /// Whether lines are as long as they are, to be scrolled sideways.
+    pub fn is_flat(&self) -> bool {
+        self.document && !self.raw
+    }
+
+    /// Scrolls sideways by columns, as far as the lines in sight go.
+    pub fn sideways(&mut self, columns: isize) {
+        if self.is_flat() {
+            let widest = self.lines().iter().map(|line| text::width(line, WIDEST)).max().unwrap_or(0);
+            let most = widest.saturating_sub(self.width.saturating_sub(1));
+            self.left = self.left.saturating_add_signed(columns).min(most);
+        }
+    }
+
     /// Scrolls by lines.
     pub fn scroll(&mut self, lines: isize) {
         self.goal = None;
@@ -154,7 +182,7 @@ impl Cell {
     /// Laid out, or as the server sent it.
     pub fn toggle(&mut self) {
         self.raw = !self.raw;
-        (self.top, self.goal, self.reading) = (0, None, None);
+        (self.top, self.left, self.goal, self.reading) = (0, 0, None, None);
         self.fit(self.width, self.height);
     }
 
@@ -180,6 +208,13 @@ impl Cell {
         };
         self.found = found;
         self.goal = found.map(Goal::Byte);
+        if let Some(at) = found.filter(|_| self.document && !self.raw) {
+            let start = value[..at].rfind('\n').map_or(0, |start| start + 1);
+            let column = text::width(&value[start..at], WIDEST);
+            if !(self.left..(self.left + self.width).saturating_sub(10)).contains(&column) {
+                self.left = column.saturating_sub(self.width / 2);
+            }
+        }
         if self.width > 0 {
             self.fit(self.width, self.height);
         }
@@ -246,10 +281,35 @@ mod tests {
     }
 
     #[test]
+    fn the_lines_of_a_document_are_not_broken_and_scroll_sideways() {
+        let text = format!("{:<100}|end\n{}\nshort", "wide", "-".repeat(104));
+        let mut cell = Cell::document("\\d+ t".to_owned(), text);
+        cell.fit(40, 10);
+        assert_eq!(cell.lines().len(), 3);
+        cell.sideways(8);
+        assert_eq!(cell.left, 8);
+        cell.sideways(1000);
+        assert_eq!(cell.left, 104 - 39, "as far as the lines go");
+        cell.sideways(-1000);
+        cell.needle = Some(Needle::new("end"));
+        assert!(cell.find(true));
+        assert!((cell.left..cell.left + 40).contains(&101), "{}", cell.left);
+        // Wrapped, on request.
+        cell.toggle();
+        assert!(cell.lines().len() > 5 && cell.left == 0);
+        let mut value = open(25, &"x".repeat(200));
+        value.sideways(8);
+        assert_eq!(value.left, 0, "a value is wrapped");
+    }
+
+    #[test]
     fn null_and_empty_differ() {
         let mut null = Cell::new(&Column { name: "c".to_owned(), oid: 25 }, 0, None);
         null.fit(20, 3);
         assert_eq!(null.lines(), ["∅  (NULL)"]);
+        null.scroll(isize::MAX);
+        null.fit(20, 3);
+        assert!(!null.is_busy(), "it would be drawn for ever");
         assert_eq!(open(25, "").lines(), ["(empty)"]);
     }
 }

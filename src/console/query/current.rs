@@ -50,13 +50,13 @@ pub(super) struct Current {
     pub(super) script: Option<Scripted>,
     /// A round trip of the line.
     pub(super) network: Option<Duration>,
-    /// Asks the server how far it is.
-    progress: Option<JoinHandle<()>>,
+    /// What goes on beside it until it has ended: a wire is kept ready for its cancel, the server is asked how far it is.
+    beside: Vec<JoinHandle<()>>,
 }
 
 impl Drop for Current {
     fn drop(&mut self) {
-        if let Some(task) = self.progress.take() {
+        for task in &self.beside {
             task.abort();
         }
     }
@@ -85,7 +85,7 @@ impl Current {
             partial: Vec::new(),
             script: None,
             network: None,
-            progress: None,
+            beside: Vec::new(),
         }
     }
 
@@ -126,7 +126,12 @@ impl Current {
     pub(super) fn follow(&mut self, sql: &str, tell: &Tell) {
         let tell = Arc::clone(tell);
         let following = self.canceller.clone().follow(sql.to_owned(), move |words| tell(News::Progress(words)));
-        self.progress = Some(tokio::spawn(following));
+        self.beside.push(tokio::spawn(following));
+    }
+
+    /// Keeps a wire ready for its cancel, from a task of its own, until it has ended.
+    pub(super) fn stand_by(&mut self) {
+        self.beside.push(tokio::spawn(self.canceller.clone().stand_by()));
     }
 
     /// How much of it is in its file, at a bounded rate.

@@ -7,7 +7,7 @@ use super::pane::{Pane, Question, Sent, Then, Work};
 use super::{Order, lifting, running};
 use crate::console::theme::Tone;
 use crate::model::plan::{Options, inner, wrap};
-use crate::model::sql::{Class, classify, may_hold_secret, tokens};
+use crate::model::sql::{Class, classify, tokens};
 use crate::model::{Transaction, visible};
 
 /// What has a plan (PostgreSQL documentation, "EXPLAIN").
@@ -48,7 +48,7 @@ pub(super) fn explain(pane: &mut Pane, analyze: bool, orders: &mut Vec<Order>) {
     let version = pane.facts.server_version.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
     let sql = wrap(statement, Options { analyze, version: version.parse().unwrap_or(0) });
     let lead = sql.len() - statement.len();
-    let note = (!may_hold_secret(statement)).then(|| format!("{sql};"));
+    let note = pane.completion.kept(statement).map(|_| format!("{sql};"));
     let start = Some(from + one.start + skipped);
     let explained = Sent { statement: Statement { sql, note, always: false }, start, lead };
     if !analyze || pane.facts.read_only {

@@ -88,9 +88,6 @@ pub(super) fn rows(
             }
         }
     }
-    if table.rows == 0 {
-        Line::styled("  no rows", theme.style(Tone::Dim)).render(Rect { height: area.height.min(1), ..area }, out);
-    }
 }
 
 /// The row of the cursor, and its cell.
@@ -154,8 +151,11 @@ fn between(out: &mut Buffer, area: Rect, y: u16, slot: &Slot, slots: &[Slot], th
     let last = slots.last().is_some_and(|last| last.column == slot.column);
     if !last && x < area.right() && GAP == 3 {
         out.set_string(x, y, "│", theme.style(Tone::Dim));
-        if turned && let Some(cell) = out.cell_mut((x, y)) {
-            cell.set_symbol("\u{200e}│\u{200e}");
+        // A mark counts to the cell before it: written before the bar it would stay there when the bar has gone.
+        for (x, symbol) in [(x - 1, " \u{200e}"), (x, "│\u{200e}")] {
+            if turned && let Some(cell) = out.cell_mut((x, y)) {
+                cell.set_symbol(symbol);
+            }
         }
     }
 }
@@ -212,7 +212,12 @@ pub(super) fn cell(cell: &Cell, out: &mut Buffer, area: Rect, theme: Theme) {
         (_, true) => String::new(),
         (_, false) => format!(" · line {}", text::grouped(cell.top as u64 + 1)),
     };
-    let raw = if cell.raw { " · as sent" } else { "" };
+    let raw = match (cell.raw, cell.document) {
+        (true, false) => " · as sent",
+        (true, true) => " · wrapped",
+        (false, _) if cell.left > 0 => " · ‹",
+        (false, _) => "",
+    };
     let name = text::cut(&cell.name, (area.width as usize) / 2).0;
     let row = if cell.document { String::new() } else { format!(" · row {}", text::grouped(cell.row + 1)) };
     let heading = vec![
@@ -228,12 +233,17 @@ pub(super) fn cell(cell: &Cell, out: &mut Buffer, area: Rect, theme: Theme) {
     for (offset, line) in lines.iter().take(room).enumerate() {
         let y = area.y + 1 + offset as u16;
         let place = Rect { x: area.x + 1, y, width: area.width.saturating_sub(1), height: 1 };
-        Line::styled(line.as_str(), theme.style(tone)).render(place, out);
+        let shown = text::from_column(line, cell.left);
+        Line::styled(shown.as_ref(), theme.style(tone)).render(place, out);
+        if cell.is_flat() && text::width(&shown, 5000) > place.width.into() {
+            out.set_string(place.right().saturating_sub(1), y, "›", theme.style(Tone::Dim));
+        }
         let found = cell.needle.as_ref().and_then(|needle| needle.first(line));
         if let Some(found) = found {
-            let before = text::width(&line[..found.start], 5000) as u16;
-            let wide = text::width(&line[found], 5000) as u16;
-            let place = Rect { x: place.x + before, width: wide, ..place };
+            let before = text::width(&line[..found.start], 5000);
+            let end = (before + text::width(&line[found], 5000)).saturating_sub(cell.left) as u16;
+            let before = before.saturating_sub(cell.left) as u16;
+            let place = Rect { x: place.x.saturating_add(before), width: end - before, ..place };
             out.set_style(place.intersection(area), theme.style(Tone::Match));
         }
     }

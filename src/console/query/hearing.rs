@@ -356,7 +356,10 @@ fn failed(pane: &mut Pane, run: u64, index: usize, diagnosis: Diagnosis, timing:
 /// Shows a text from its beginning.
 pub(super) fn document(pane: &mut Pane, text: String) {
     let text = untabbed(text.trim_end_matches('\n'));
-    pane.log.push(Entry::Said(Tone::Text, text));
+    // A line of hyphens and plus signs stands below the names of columns, and in no prose.
+    let rule = |line: &str| line.contains("-+-") && line.bytes().all(|byte| matches!(byte, b'-' | b'+' | b' '));
+    let is_table = text.lines().any(rule);
+    pane.log.push(if is_table { Entry::Table(text) } else { Entry::Said(Tone::Text, text) });
     pane.showing = Showing::Messages;
     let area = layout::areas(pane).results;
     pane.log.back = pane.log.last_is(area.width.into()).saturating_sub(area.height.into());

@@ -172,6 +172,10 @@ pub enum Read {
     PageUp,
     /// A screen.
     PageDown,
+    /// Some columns.
+    Left,
+    /// Some columns.
+    Right,
     /// The beginning.
     Top,
     /// The end.
@@ -238,7 +242,7 @@ use Motion::*;
 /// Keys of the editor.
 #[rustfmt::skip]
 pub const WRITE: &[Binding<Write>] = &[
-    row(&["F5", "C-Enter", "M-Enter", "C-j"], Write::Run, "or ;↵ run", "run the statement at the cursor, or the selection"),
+    row(&["F5", "C-Enter", "M-Enter", "C-j"], Write::Run, "or ;↵ run", "run the statement at the cursor, or the selection; F5 to F8 and Ctrl-R work from the results, too"),
     row(&["F6"], Write::RunAll, "run all", "run the whole text, statement by statement, up to the first that fails"),
     row(&["F7"], Write::Plan, "plan", "the plan of the statement at the cursor, or of the selection, without running it"),
     row(&["F8"], Write::Analyze, "", "run the statement for its plan (ANALYZE, BUFFERS), in a transaction that is rolled back; asks when it writes"),
@@ -425,12 +429,14 @@ pub const READ: &[Binding<Read>] = &[
     row(&["Down", "j"], Read::Down, "", "a line down"),
     row(&["PageUp", "C-b"], Read::PageUp, "", "a screen up"),
     row(&["PageDown", "C-f", "Space"], Read::PageDown, "scroll", "a screen down"),
+    row(&["Left", "h"], Read::Left, "", "to the left, where lines are not wrapped"),
+    row(&["Right", "l"], Read::Right, "", "to the right"),
     row(&["g", "Home"], Read::Top, "", "the beginning"),
     row(&["G", "End"], Read::Bottom, "", "the end"),
     row(&["/"], Read::Find, "find", "look for a text in the cell; capitals count if there are any"),
     row(&["n"], Read::FindNext, "", "the next place with it"),
     row(&["N"], Read::FindBefore, "", "the place with it before"),
-    row(&["r"], Read::Raw, "raw", "laid out, or as the server sent it"),
+    row(&["r"], Read::Raw, "raw", "laid out, or as the server sent it; a text of no row: wrapped, or not"),
     row(&["y"], Read::Copy, "copy", "copy the cell"),
     row(&["C-c"], Read::Stop, "", "cancel what runs at the server"),
 ];

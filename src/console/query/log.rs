@@ -13,6 +13,9 @@ const KEPT: usize = 1000;
 /// Bytes of one text that are kept: a notice of megabytes is no message any more.
 const LONGEST: usize = 16 << 10;
 
+/// Columns of a line that are counted.
+const WIDEST: usize = 1 << 14;
+
 /// One message.
 #[derive(Clone, Debug)]
 pub enum Entry {
@@ -40,6 +43,8 @@ pub enum Entry {
     Notice(Notice),
     /// We say.
     Said(Tone, String),
+    /// A table as text, which is scrolled sideways: broken at the window's edge it would be none.
+    Table(String),
     /// Why a result was cut short: with the notices, in sight of its rows.
     Short(String),
 }
@@ -50,6 +55,8 @@ pub struct Log {
     entries: VecDeque<Entry>,
     /// Lines scrolled back from the end.
     pub back: usize,
+    /// Columns that tables are scrolled by.
+    left: usize,
 }
 
 impl Log {
@@ -63,7 +70,17 @@ impl Log {
             self.entries.pop_front();
         }
         self.entries.push_back(entry);
-        self.back = 0;
+        (self.back, self.left) = (0, 0);
+    }
+
+    /// Scrolls the tables sideways, as far as the widest of them goes.
+    pub fn sideways(&mut self, columns: isize, width: usize) {
+        let tables = self.entries.iter().filter_map(|entry| match entry {
+            Entry::Table(text) => text.lines().map(|line| text::width(line, WIDEST)).max(),
+            _ => None,
+        });
+        let most = (tables.max().unwrap_or(0) + 1).saturating_sub(width);
+        self.left = self.left.saturating_add_signed(columns).min(most);
     }
 
     /// The last `height` lines, less those scrolled back.
@@ -71,7 +88,7 @@ impl Log {
         let wanted = height + self.back;
         let mut lines: VecDeque<Line<'static>> = VecDeque::new();
         for entry in self.entries.iter().rev() {
-            for line in entry.lines(width, theme).into_iter().rev() {
+            for line in entry.lines(width, self.left, theme).into_iter().rev() {
                 lines.push_front(line);
             }
             if lines.len() >= wanted {
@@ -87,13 +104,13 @@ impl Log {
 
     /// Lines of the newest message.
     pub fn last_is(&self, width: usize) -> usize {
-        self.entries.back().map_or(0, |entry| entry.lines(width, Theme { color: false }).len())
+        self.entries.back().map_or(0, |entry| entry.lines(width, self.left, Theme { color: false }).len())
     }
 
     /// How far it can be scrolled back.
     pub fn furthest(&self, width: usize, height: usize) -> usize {
         let plain = Theme { color: false };
-        let all: usize = self.entries.iter().map(|entry| entry.lines(width, plain).len()).sum();
+        let all: usize = self.entries.iter().map(|entry| entry.lines(width, self.left, plain).len()).sum();
         all.saturating_sub(height)
     }
 
@@ -114,7 +131,7 @@ impl Log {
         let mut lines: Vec<Line<'static>> = recent
             .filter(|entry| matches!(entry, Entry::Notice(_) | Entry::Short(_)))
             .take(most)
-            .filter_map(|entry| entry.lines(width, theme).into_iter().next())
+            .filter_map(|entry| entry.lines(width, self.left, theme).into_iter().next())
             .collect();
         lines.reverse();
         lines
@@ -122,7 +139,7 @@ impl Log {
 }
 
 impl Entry {
-    fn lines(&self, width: usize, theme: Theme) -> Vec<Line<'static>> {
+    fn lines(&self, width: usize, left: usize, theme: Theme) -> Vec<Line<'static>> {
         let style = |tone| theme.style(tone);
         let mut lines = Vec::new();
         let mut say = |indent: usize, tone: Tone, words: &str| {
@@ -163,6 +180,15 @@ impl Entry {
                 notice.hint.iter().for_each(|hint| say(3, Tone::Dim, &format!("hint: {hint}")));
             }
             Entry::Said(tone, words) => say(1, *tone, words),
+            Entry::Table(text) => {
+                let room = width.saturating_sub(1);
+                for line in text.split('\n') {
+                    let line = visible(line);
+                    let shown = text::from_column(&line, left);
+                    // What `text::cut` puts for the rest is a sign that there is more.
+                    lines.push(Line::styled(format!(" {}", text::cut(&shown, room).0), style(Tone::Text)));
+                }
+            }
             Entry::Short(words) => say(1, Tone::Warn, words),
         }
         lines

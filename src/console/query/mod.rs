@@ -56,6 +56,7 @@ pub mod worker;
 
 pub use completion::{CHOOSE, Choose};
 pub(super) use desk::at_home;
+pub use editor::vi::VI;
 pub use editor::{Edit, Motion};
 pub use order::{
     Ask, Input, LineHealth, Names, News, Order, Outcome, Past, Piece, ResultId, Shelved, Shelving, Statement, Timing,

@@ -64,7 +64,7 @@ pub enum Order {
     /// Show the help screen ([`super::Pane::help`]).
     Help,
     /// Show every command by name.
-    Palette,
+    Palette(String),
     /// Show the fleet; the tab lives on.
     Back,
     /// End the session and close the tab. What had to be asked was asked.

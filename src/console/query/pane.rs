@@ -4,7 +4,7 @@
 use super::cell::Cell;
 use super::completion::{CHOOSE, Completion};
 use super::editor::Editor;
-use super::editor::vi::{Mode, Vi};
+use super::editor::vi::{Mode, VI, Vi};
 use super::keymap::{FILL, LOOK, PLAN, READ, REPLY, Reply, SEARCH, WEIGH, WRITE};
 use super::log::Log;
 use super::order::{LineHealth, Means, Order, Statement, Timing};
@@ -309,6 +309,20 @@ impl Pane {
         self.focus == Focus::Editor && !self.tree.focused && self.vi.as_ref().is_none_or(|vi| vi.mode() == Mode::Insert)
     }
 
+    /// Whether the next key is text in the editor: nothing lies over it.
+    pub(super) fn writes(&self) -> bool {
+        self.types() && !self.zoom && !self.is_covered()
+    }
+
+    /// Whether something lies over the editor.
+    pub(super) fn is_covered(&self) -> bool {
+        self.question.is_some()
+            || self.cell.is_some()
+            || self.finder.is_some()
+            || self.shelf.is_some()
+            || self.shaping.sheet.is_some()
+    }
+
     /// Whether each statement is its own transaction (it is), or the user commits.
     pub fn autocommit(&mut self, on: bool) {
         self.manual = !on;
@@ -388,7 +402,14 @@ impl Pane {
             return vec![("catalogue", rows(BRANCH)), ("filter", rows(SIFT))];
         }
         match self.focus {
-            Focus::Editor => vec![("editor", rows(WRITE)), ("list of names", rows(CHOOSE)), ("results", rows(LOOK))],
+            Focus::Editor => {
+                let mut sections =
+                    vec![("editor", rows(WRITE)), ("list of names", rows(CHOOSE)), ("results", rows(LOOK))];
+                if self.vi.is_some() {
+                    sections.insert(0, ("vi", rows(VI)));
+                }
+                sections
+            }
             Focus::Results if plan::shown(self).is_some() => {
                 vec![("plan", rows(PLAN)), ("results", rows(LOOK)), ("editor", rows(WRITE))]
             }

@@ -9,7 +9,7 @@ use super::{Ask, Order, compose, dangers, lifting, update};
 use crate::access::script;
 use crate::console::theme::Tone;
 use crate::model::psql;
-use crate::model::sql::{self, Class, CopyWay, Ended, TokenKind, classify, may_hold_secret, statements};
+use crate::model::sql::{self, Class, CopyWay, Ended, TokenKind, classify, statements};
 use std::ops::Range;
 
 /// Whether Enter runs rather than breaks the line: the text ends here with a finished statement or a backslash word, and
@@ -55,7 +55,7 @@ pub(super) fn run(pane: &mut Pane, all: bool, orders: &mut Vec<Order>) {
         return;
     }
     if is_script(part, &found) {
-        let note = (!may_hold_secret(part)).then(|| part.to_owned());
+        let note = pane.completion.kept(part);
         let statement = Statement { sql: part.to_owned(), note, always: false };
         return consider(pane, vec![Sent { statement, start: Some(from), lead: 0 }], orders);
     }
@@ -63,7 +63,7 @@ pub(super) fn run(pane: &mut Pane, all: bool, orders: &mut Vec<Order>) {
     for statement in found {
         let sql = statement.of(part);
         if !statement.backslash {
-            let note = (!may_hold_secret(sql)).then(|| format!("{sql};"));
+            let note = pane.completion.kept(sql).map(|sql| format!("{sql};"));
             let start = Some(from + statement.start);
             let statement = Statement { sql: sql.to_owned(), note, always: false };
             sent.push(Sent { statement, start, lead: 0 });
@@ -268,7 +268,7 @@ pub(super) fn try_here(pane: &mut Pane, orders: &mut Vec<Order>) {
     } else if !changes {
         pane.say(Tone::Dim, "INSERT, UPDATE, DELETE and MERGE can be tried");
     } else {
-        let note = (!may_hold_secret(&sql)).then(|| format!("{sql};"));
+        let note = pane.completion.kept(&sql).map(|sql| format!("{sql};"));
         try_out(
             pane,
             vec![Sent { statement: Statement { sql, note, always: false }, start: Some(from + one.start), lead: 0 }],

@@ -6,6 +6,7 @@ use super::shape::By;
 use super::table::Table;
 use super::{LineHealth, plan, text};
 use crate::console::theme::Tone;
+use crate::model::visible;
 
 const SPINNER: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
@@ -44,6 +45,18 @@ pub(super) fn place(pane: &Pane) -> Option<String> {
         }
     }
     Some(format!("{words}{typed} "))
+}
+
+/// Why there are no rows on screen.
+pub(super) fn none(pane: &Pane) -> String {
+    let filter = pane.table().and_then(|table| table.arrangement.filter.as_ref());
+    match filter {
+        Some(filter) => format!("no row fits {} · f changes that, u shows all rows", visible(filter.words())),
+        None if pane.output().is_some_and(|output| output.told.is_none()) && pane.run.is_some() => {
+            "no rows yet".to_owned()
+        }
+        None => "no rows".to_owned(),
+    }
 }
 
 /// What runs, or ran last, and what it gave; the most important first.

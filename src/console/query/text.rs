@@ -48,6 +48,24 @@ pub fn width(text: &str, most: usize) -> usize {
     visible(head).width().min(most)
 }
 
+/// What of a line that is visible already comes from column `left` on; a space for half of a wide character.
+pub fn from_column(line: &str, left: usize) -> std::borrow::Cow<'_, str> {
+    if left == 0 {
+        return line.into();
+    }
+    let mut used = 0;
+    for (at, cluster) in line.grapheme_indices(true) {
+        if used >= left {
+            return match used - left {
+                0 => line[at..].into(),
+                over => format!("{}{}", " ".repeat(over), &line[at..]).into(),
+            };
+        }
+        used += cluster.width();
+    }
+    "".into()
+}
+
 /// `text` broken into lines of at most `width` columns, at its own line breaks and, where there is one, at a space.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);

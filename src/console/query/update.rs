@@ -51,6 +51,8 @@ pub fn update(pane: &mut Pane, input: Input) -> Vec<Order> {
     }
     settle(pane, &mut orders);
     completion::settle(pane, &mut orders);
+    let types = pane.writes();
+    completion::refresh(&mut pane.completion, &pane.editor, types);
     orders
 }
 
@@ -137,7 +139,7 @@ fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
         tree::key(pane, key, orders);
     } else if pane.focus == Focus::Results {
         browse::key(pane, key, stopping, orders);
-    } else if pane.types() && completion::press(pane, key) {
+    } else if pane.types() && !ends_insert(pane, key) && completion::press(pane, key) {
         // The list of names took it.
     } else if !by_vi(pane, key, orders) {
         let before = pane.editor.edition();
@@ -155,17 +157,40 @@ fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
     }
 }
 
+/// Whether it ends vi's insert mode, with an open list of names or without: one key is enough for both.
+fn ends_insert(pane: &mut Pane, key: &KeyEvent) -> bool {
+    let ends = pane.vi.is_some() && key.code == KeyCode::Esc;
+    if ends {
+        pane.completion.popup = None;
+    }
+    ends
+}
+
 /// Has vi's keys take it, where they are wanted; whether they did.
 fn by_vi(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) -> bool {
     let Some(vi) = &mut pane.vi else { return false };
     match vi.key(&mut pane.editor, key) {
         Effect::Passed => return false,
         Effect::Taken => {}
-        Effect::Palette => orders.push(Order::Palette),
+        Effect::Line(words) => command_line(pane, words, orders),
+        Effect::Results => write(pane, Write::Results, false, orders),
+        Effect::Said(words) => pane.say(Tone::Dim, words),
         Effect::Yanked(text) => orders.push(Order::Copy(text)),
         Effect::Missing(words) => pane.say(Tone::Dim, format!("{words} is not in the text")),
     }
     true
+}
+
+/// What was entered after `:` and is not about the text alone; what is not vi's is looked for among all commands.
+fn command_line(pane: &mut Pane, words: String, orders: &mut Vec<Order>) {
+    match words.as_str() {
+        "q" | "q!" | "quit" | "close" => leave(pane, Order::Close, orders),
+        "w" | "write" => write(pane, Write::Save, false, orders),
+        "wq" | "x" => pane.say(Tone::Dim, ":w saves the text under a name, :q closes the tab"),
+        "h" | "help" => orders.push(Order::Help),
+        "noh" | "nohlsearch" => {}
+        _ => orders.push(Order::Palette(words)),
+    }
 }
 
 /// After something that vi's keys did not do.
@@ -182,6 +207,15 @@ pub(super) fn typed(key: &KeyEvent) -> Option<char> {
         // AltGr arrives as Ctrl and Alt together on some terminals.
         KeyCode::Char(c) if held.is_empty() || held == (KeyModifiers::CONTROL | KeyModifiers::ALT) => Some(c),
         _ => None,
+    }
+}
+
+/// Keys of the editor that work from the results: what runs its text, its plan, the history.
+pub(super) fn write_from_results(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
+    if let Some(action @ (Write::Run | Write::RunAll | Write::Plan | Write::Analyze | Write::History)) =
+        find(WRITE, key)
+    {
+        write(pane, action, false, orders);
     }
 }
 
@@ -377,6 +411,8 @@ fn read(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
         Read::Down => cell.scroll(1),
         Read::PageUp => cell.page(-1),
         Read::PageDown => cell.page(1),
+        Read::Left => cell.sideways(-8),
+        Read::Right => cell.sideways(8),
         Read::Top => cell.scroll(isize::MIN),
         Read::Bottom => cell.scroll(isize::MAX),
         Read::Raw => cell.toggle(),

@@ -13,7 +13,7 @@ use crate::console::theme::{Theme, Tone};
 use crate::model::{Transaction, visible};
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph, Widget};
@@ -58,20 +58,55 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
     key_line(pane, out, areas.keys, theme);
     if pane.question.is_some() {
         question(pane, out, over, theme);
-    } else if pane.cell.is_none()
-        && pane.finder.is_none()
-        && pane.shaping.sheet.is_none()
+    } else if !pane.is_covered()
         && !pane.tree.focused
-        && pane.shelf.is_none()
         && pane.focus == Focus::Editor
         && let Some(at) = layout::cursor(pane)
     {
+        hint(pane, frame.buffer_mut(), &areas, at, theme);
         if let Some(popup) = &pane.completion.popup {
             // Over everything but the first and the last line of the pane.
-            let room = Rect { y: areas.editor.y, height: areas.keys.y.saturating_sub(areas.editor.y), ..area };
-            completion::draw(popup, at, frame.buffer_mut(), room, theme);
+            completion::draw(popup, at, frame.buffer_mut(), popup_room(&areas, area), theme);
         }
-        frame.set_cursor_position(at);
+        let typed = pane.vi.as_ref().and_then(|vi| vi.typed());
+        frame.set_cursor_position(typed.map_or(at, |typed| {
+            let x = 1 + text::width(&typed, usize::from(areas.keys.width / 2)) as u16;
+            Position::new(areas.keys.x + x.min(areas.keys.width.saturating_sub(1)), areas.keys.y)
+        }));
+    }
+}
+
+fn popup_room(areas: &Areas, area: Rect) -> Rect {
+    Rect { y: areas.editor.y, height: areas.keys.y.saturating_sub(areas.editor.y), ..area }
+}
+
+/// What the cursor fills in: in the line above the editor, or else in the rule below it, behind how the run stands; where
+/// the list of names lies over that, below the list.
+fn hint(pane: &Pane, out: &mut Buffer, areas: &Areas, cursor: Position, theme: Theme) {
+    let Some(hint) = &pane.completion.hint else { return };
+    if areas.top.height > 0 {
+        let line = Rect { x: areas.top.x + 1, width: areas.top.width.saturating_sub(2), ..areas.top };
+        hint.draw(out, line, theme);
+        return;
+    }
+    let room = popup_room(areas, pane.area);
+    let list = pane.completion.popup.as_ref().map_or(0..0, |popup| completion::rows(popup, cursor, room));
+    if list.contains(&areas.rule.y) {
+        // Below the list, over what was the answer to something else.
+        let line = Rect { y: list.end, height: u16::from(list.end < areas.keys.y), ..areas.rule };
+        if line.height > 0 {
+            Clear.render(line, out);
+            hint.draw(out, line, theme);
+        }
+        return;
+    }
+    let taken: usize = standing::parts(pane).iter().map(|(words, _)| text::width(words, 999) + 3).sum();
+    let start = 1 + u16::try_from(taken).unwrap_or(u16::MAX);
+    let width = areas.rule.width.saturating_sub(start.saturating_add(1));
+    let line = Rect { x: areas.rule.x + start.min(areas.rule.width), width, ..areas.rule };
+    if width >= 24 {
+        Line::styled("─".repeat(width.into()), theme.style(Tone::Dim)).render(line, out);
+        hint.draw(out, line, theme);
     }
 }
 
@@ -95,6 +130,10 @@ fn below(pane: &Pane, out: &mut Buffer, areas: &Areas, theme: Theme) {
                 areas.results,
                 theme,
             );
+            if table.rows == 0 {
+                let words = Line::styled(format!("  {}", standing::none(pane)), theme.style(Tone::Dim));
+                words.render(Rect { height: areas.results.height.min(1), ..areas.results }, out);
+            }
         }
         _ if pane.runs == 0 && pane.log.is_empty() => page::welcome(&pane.setup.way, out, areas.results, theme),
         _ => {
@@ -252,15 +291,20 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
     let wide = (right.width() as u16).min(area.width);
     right.render(Rect { x: area.right() - wide, width: wide, ..area }, out);
 
+    let at_editor = !pane.is_covered() && !pane.tree.focused && pane.focus == Focus::Editor;
+    let mode = pane.vi.as_ref().filter(|_| at_editor).map(|vi| {
+        let room = area.width.saturating_sub(wide + 1) as usize;
+        Span::styled(format!(" {} ", text::cut(&vi.status(), room / 2).0), theme.style(Tone::Strong))
+    });
     if let Some((tone, words)) = pane.said.as_ref().filter(|(_, words)| !says_in_rule(pane, words, area.width)) {
-        let room = area.width.saturating_sub(wide + 2) as usize;
-        let words = Line::styled(format!(" {}", text::cut(words, room).0), theme.style(*tone));
-        words.render(Rect { width: area.width.saturating_sub(wide), ..area }, out);
+        let taken = mode.as_ref().map_or(0, Span::width);
+        let room = usize::from(area.width.saturating_sub(wide + 2)).saturating_sub(taken);
+        let words = Span::styled(format!(" {}", text::cut(words, room).0), theme.style(*tone));
+        let line = Line::from_iter(mode.into_iter().chain([words]));
+        line.render(Rect { width: area.width.saturating_sub(wide), ..area }, out);
         return;
     }
     let mut keys: Vec<(String, &'static str)> = Vec::new();
-    let at_editor =
-        pane.question.is_none() && pane.cell.is_none() && pane.finder.is_none() && pane.focus == Focus::Editor;
     if pane.question.is_some() {
         labels(pane.replies(), &mut keys);
     } else if pane.cell.is_some() {
@@ -288,7 +332,15 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
             labels(CHOOSE, &mut keys);
         }
         match pane.focus {
-            Focus::Editor => labels(WRITE, &mut keys),
+            Focus::Editor => {
+                let from = keys.len();
+                labels(WRITE, &mut keys);
+                // vi's Esc ends a mode, and leads nowhere else.
+                for (key, _) in keys[from..].iter_mut().filter(|(key, _)| pane.vi.is_some() && key == "Esc") {
+                    "Tab".clone_into(key);
+                }
+                keys.retain(|(_, label)| pane.vi.is_none() || !pane.types() || *label != "results");
+            }
             Focus::Results if plan::shown(pane).is_some() => {
                 labels(PLAN, &mut keys);
                 let general: Vec<&Binding<Look>> = LOOK
@@ -301,13 +353,11 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
         }
     }
     let room = area.width.saturating_sub(wide + 1) as usize;
-    let mut spans = vec![Span::raw(" ")];
-    let mut used = 1;
-    if let Some(vi) = pane.vi.as_ref().filter(|_| at_editor) {
-        let status = text::cut(&vi.status(), room / 2).0;
-        used += text::width(&status, room) + 2;
-        spans.push(Span::styled(status, theme.style(Tone::Strong)));
-        spans.push(Span::raw("  "));
+    let mut spans = vec![mode.unwrap_or(Span::raw(" "))];
+    let mut used = spans[0].width();
+    if used > 1 {
+        spans.push(Span::raw(" "));
+        used += 1;
     }
     for (key, label) in keys {
         let more = text::width(&key, 99) + text::width(label, 99) + 3;

@@ -237,6 +237,7 @@ impl Worker {
         let at = SystemTime::now();
         let mut current = Current::new(run, index, session, sql);
         current.network = self.network;
+        current.stand_by();
         current.script = match (&by, outlet) {
             (Some((_, run)), outlet) => Some(Scripted::new(run, Arc::clone(&self.typed), outlet)),
             (None, Some(outlet)) => {

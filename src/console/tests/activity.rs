@@ -155,7 +155,76 @@ fn the_selection_stays_with_its_session_while_rows_move() {
     console.told(News::Looked(same));
     console.tick(Duration::from_secs(2));
     assert_eq!(console.screen(), before);
-    assert_eq!(console.state.next_tick(), None, "nothing moves by time alone");
+}
+
+#[test]
+fn what_is_shown_stays_and_tells_its_age_when_no_look_comes() {
+    let mut console = looking(80, 24);
+    let fresh = console.text();
+    console.tick(Duration::from_secs(3));
+    assert_eq!(console.text(), fresh, "a look may take its time");
+    let late = console.state.next_tick().expect("it would be late then");
+    console.event(Event::Tick(late));
+    let text = console.text();
+    assert!(text.contains("every 2 s · 4s old") && text.contains("4711"), "{text}");
+    assert_eq!(console.state.next_tick(), Some(late + Duration::from_secs(1)));
+    console.tick(Duration::from_secs(200));
+    assert!(console.text().contains("3min old"));
+    assert!(console.state.next_tick() > Some(console.state.now + Duration::from_secs(30)), "minutes change rarely");
+    console.told(News::Lost(Diagnosis::new(Kind::TunnelLost, "The tunnel was lost"), Duration::from_secs(4)));
+    assert!(console.text().contains("3min old"));
+    console.told(News::Looked(snapshot()));
+    assert_eq!(console.text(), fresh);
+    console.keys("p");
+    console.tick(Duration::from_secs(1));
+    assert!(console.text().contains("paused · 1s old"), "{}", console.text());
+}
+
+#[test]
+fn a_look_writes_the_cells_that_changed_and_nothing_where_none_did() {
+    let mut console = looking(80, 24);
+    let mut pen = Pen::new(80, 24);
+    assert!(pen.draw(&console.state).len() > 500, "the whole screen");
+    console.told(News::Looked(snapshot()));
+    assert_eq!(pen.draw(&console.state), "", "the same sessions");
+    let mut later = snapshot();
+    let older = |age: &mut Option<Duration>| *age = age.map(|age| age + Duration::from_secs(2));
+    for backend in &mut later.backends {
+        [&mut backend.transaction, &mut backend.statement, &mut backend.since].into_iter().for_each(older);
+    }
+    console.told(News::Looked(later.clone()));
+    let written = pen.draw(&console.state);
+    assert!(written.contains('6') && written.len() < 250, "{} bytes: {written:?}", written.len());
+    assert!(!written.contains("update") && !written.contains("app"), "{written:?}");
+    // A session comes first: the selection goes along with its own.
+    let before = console.selected();
+    later
+        .backends
+        .push(Backend { transaction: Some(Duration::from_secs(9999)), ..backend(9, "app", "active", "vacuum") });
+    console.told(News::Looked(later));
+    assert_eq!(console.selected(), before);
+    assert!(pen.draw(&console.state).len() < 2000);
+}
+
+#[test]
+fn sessions_of_nearly_the_same_age_keep_their_order() {
+    let mut console = looking(120, 40);
+    console.keys("s");
+    let pids = |console: &Console| -> Vec<i32> {
+        let pane = console.state.activity.as_ref().expect("it is looked");
+        let (snapshot, _) = pane.latest.as_ref().expect("looked");
+        pane.rows().into_iter().map(|(at, _)| snapshot.backends[at].pid).collect()
+    };
+    // In whole seconds they are now apart and now the same.
+    for passed in 0..30 {
+        let age = |millis: u64| Some(Duration::from_millis(millis + 300 * passed));
+        let backends = vec![
+            Backend { transaction: age(10_000), ..backend(1, "app", "active", "a") },
+            Backend { transaction: age(10_400), ..backend(2, "app", "active", "b") },
+        ];
+        console.told(News::Looked(Snapshot { backends, prepared: Vec::new() }));
+        assert_eq!(pids(&console), [2, 1]);
+    }
 }
 
 #[test]

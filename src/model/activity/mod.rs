@@ -37,11 +37,11 @@ pub struct Backend {
     pub state: String,
     /// `Lock:transactionid`; empty while it waits for nothing.
     pub wait: String,
-    /// Age of its transaction, in whole seconds.
+    /// Age of its transaction; of every look at one moment.
     pub transaction: Option<Duration>,
-    /// Time since its statement began, in whole seconds.
+    /// Time since its statement began.
     pub statement: Option<Duration>,
-    /// Time in its state, in whole seconds.
+    /// Time in its state.
     pub since: Option<Duration>,
     /// Process ids of those it waits for; 0 is a prepared transaction.
     pub blocked_by: Vec<i32>,
@@ -62,7 +62,7 @@ pub struct Prepared {
     pub user: String,
     /// Where.
     pub database: String,
-    /// How long ago, in whole seconds.
+    /// How long ago.
     pub age: Duration,
 }
 

@@ -157,6 +157,9 @@ impl Builder {
         let mut by_name: Vec<u32> = (0..u32::try_from(made.relations.len()).unwrap_or(u32::MAX)).collect();
         by_name.sort_by_key(|at| made.text(made.relations[*at as usize].name));
         made.by_name = by_name;
+        let mut by_name: Vec<u32> = (0..u32::try_from(made.functions.len()).unwrap_or(u32::MAX)).collect();
+        by_name.sort_by_key(|at| made.text(made.functions[*at as usize].name));
+        made.functions_by_name = by_name;
         made.text.shrink_to_fit();
         made.ends.shrink_to_fit();
         made.relations.shrink_to_fit();

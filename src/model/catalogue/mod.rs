@@ -179,6 +179,8 @@ pub struct Catalogue {
     by_name: Vec<u32>,
     columns: Vec<Column>,
     functions: Vec<Function>,
+    /// Numbers of functions in the order of their names.
+    functions_by_name: Vec<u32>,
     types: Vec<Type>,
     labels: Vec<Name>,
     keys: Vec<ForeignKey>,
@@ -215,6 +217,14 @@ impl Catalogue {
     /// All functions.
     pub fn functions(&self) -> &[Function] {
         &self.functions
+    }
+
+    /// The functions and procedures of that name, in any schema; found without looking at the others.
+    pub fn functions_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Function> {
+        let of = |at: &u32| self.text(self.functions[*at as usize].name);
+        let from = self.functions_by_name.partition_point(|at| of(at) < name);
+        let named = self.functions_by_name[from..].iter().take_while(move |at| of(at) == name);
+        named.map(|at| &self.functions[*at as usize])
     }
 
     /// All types.
@@ -290,6 +300,7 @@ impl Catalogue {
             + of(&self.by_name)
             + of(&self.columns)
             + of(&self.functions)
+            + of(&self.functions_by_name)
             + of(&self.types)
             + of(&self.labels)
             + of(&self.keys)
@@ -331,6 +342,22 @@ mod tests {
         assert_eq!(found(None, "u"), None, "not on the path");
         assert_eq!(found(Some("c"), "u"), Some("c"));
         assert_eq!(found(None, "nothing"), None);
+    }
+
+    #[test]
+    fn functions_of_a_name_are_found_in_every_schema() {
+        let mut builder = Builder::default();
+        for (schema, name, arguments) in [("b", "g", ""), ("b", "f", "integer"), ("a", "h", ""), ("a", "f", "text")] {
+            builder.function(schema, name, arguments, "integer", false);
+        }
+        let catalogue = builder.finish();
+        let found = |name| {
+            let found = catalogue.functions_named(name);
+            found.map(|of| (catalogue.text(of.schema), catalogue.text(of.arguments))).collect::<Vec<_>>()
+        };
+        assert_eq!(found("f"), [("b", "integer"), ("a", "text")]);
+        assert_eq!(found("h"), [("a", "")]);
+        assert!(found("e").is_empty() && found("z").is_empty());
     }
 
     #[test]

@@ -1,20 +1,25 @@
 //! What could be written at a place in a statement: [`expect`] reads the text around the cursor and tells what kinds of
-//! names belong there, and of which tables; [`Scope`] gives their columns from a catalogue. Half-typed text is the usual
+//! names belong there, and of which tables; [`Scope`] gives their columns from a catalogue. [`filled`] tells which argument
+//! of which call is being written, and [`best`] which of the functions of that name is meant. Half-typed text is the usual
 //! case. It must not know how candidates are matched, ordered or shown.
 
+mod call;
 mod columns;
 mod expect;
 mod keywords;
 mod psql;
 mod quote;
 mod scope;
+mod signature;
 mod utility;
 mod words;
 
+pub use call::{Argument, Call, Filled, filled};
 pub use columns::Found;
 pub use expect::expect;
 pub use quote::{identifier, literal, quoted};
 pub use scope::{Of, Scope, Source};
+pub use signature::{Given, Signature, best};
 
 use std::ops::Range;
 

@@ -7,6 +7,7 @@
 mod arguments;
 mod classify;
 mod conditions;
+mod kept;
 mod keyword;
 mod lexer;
 mod literal;
@@ -21,6 +22,7 @@ mod variables;
 pub use arguments::{Arguments, Manner};
 pub use classify::{Class, CopyWay, classify};
 pub use conditions::Conditions;
+pub use kept::{Known, fills_secret, kept};
 pub use keyword::{Reserved, keyword};
 pub use lexer::{lex_line, numbers_run_into_words, tokens, tokens_of_server};
 pub use scanner::{Found, Mark, Query, Scanner};

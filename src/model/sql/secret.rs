@@ -19,7 +19,8 @@ pub fn may_hold_secret(text: &str) -> bool {
     }
     let found: Vec<Token> = tokens(text).filter(|token| !token.is_blank()).collect();
     let names = |token: &Token| token.is_word() && names_secret(token.of(text));
-    if found.iter().any(|token| token.kind == TokenKind::CopyData) && found.iter().any(names) {
+    let data = |token: &Token| token.kind == TokenKind::CopyData && token.of(text).trim() != "\\.";
+    if found.iter().any(data) && found.iter().any(names) {
         return true;
     }
     let ends = |token: &Token| token.kind == TokenKind::Punctuation && token.of(text) == ";";
@@ -68,7 +69,7 @@ fn in_statement(text: &str, found: &[Token]) -> bool {
 }
 
 /// Whether a name, or the words of a psql command, are those of a secret.
-fn names_secret(words: &str) -> bool {
+pub(super) fn names_secret(words: &str) -> bool {
     let short = |word: &str| {
         let word = word.to_ascii_lowercase();
         ["pass", "pw", "pwd"]

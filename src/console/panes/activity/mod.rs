@@ -23,6 +23,10 @@ use std::time::{Duration, SystemTime};
 
 /// How often the server is looked at, at first.
 pub const PACE: Duration = Duration::from_secs(2);
+/// A look that comes so much later than it should makes what is shown old.
+const LATE: Duration = Duration::from_secs(2);
+/// From this age on minutes are told.
+const MINUTES: Duration = Duration::from_secs(120);
 /// Paces to choose from.
 const PACES: [u64; 6] = [1, 2, 5, 10, 30, 60];
 
@@ -154,6 +158,24 @@ impl Pane {
     /// Whether something moves: nothing but the wait for the first look.
     pub fn waits(&self) -> bool {
         self.latest.is_none() && self.trouble.is_none()
+    }
+
+    /// How old what is shown is, where it should be newer or is not looked at by itself; none while looks come in time.
+    pub fn stale(&self, now: SystemTime) -> Option<Duration> {
+        let (_, at) = self.latest.as_ref()?;
+        let age = now.duration_since(*at).unwrap_or_default();
+        (self.paused || self.trouble.is_some() || age >= self.pace + LATE).then_some(age)
+    }
+
+    /// When that changes by time alone.
+    pub fn next_tick(&self, now: SystemTime) -> Option<SystemTime> {
+        let (_, at) = self.latest.as_ref()?;
+        Some(match self.stale(now) {
+            None => *at + self.pace + LATE,
+            // In seconds at first, then in minutes.
+            Some(age) if age < MINUTES => now + Duration::from_secs(1),
+            Some(age) => now + Duration::from_secs(60 - age.as_secs() % 60),
+        })
     }
 
     /// The session that is selected.

@@ -57,7 +57,7 @@ impl Pane {
         let Some((snapshot, _)) = &self.latest else { return Vec::new() };
         let mut order: Vec<usize> = (0..snapshot.backends.len()).collect();
         let backend = |at: &usize| &snapshot.backends[*at];
-        let age = |age: Option<Duration>| std::cmp::Reverse(age.map_or(-1, |age| age.as_secs() as i64));
+        let age = |age: Option<Duration>| std::cmp::Reverse(age);
         match self.sort {
             Sort::Tree | Sort::Transaction => order.sort_by_key(|at| (age(backend(at).transaction), backend(at).pid)),
             Sort::Statement => {

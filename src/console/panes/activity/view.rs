@@ -48,10 +48,16 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, header: Rect, body: Rect, theme:
         run(if subject.production { "  PRODUCTION" } else { "" }, Tone::Bad),
     ];
     let how = match pane.paused {
-        true => "paused ".to_owned(),
-        false => format!("every {} s ", pane.pace.as_secs()),
+        true => "paused".to_owned(),
+        false => format!("every {} s", pane.pace.as_secs()),
     };
-    paint::sides(frame, header, &title, &[run(format!("{} · {how}", pane.sort.name()), Tone::Dim)], theme);
+    let mut right = vec![run(format!("{} · {how}", pane.sort.name()), Tone::Dim)];
+    right.extend(pane.stale(now).map(|old| {
+        let tone = if pane.paused { Tone::Dim } else { Tone::Warn };
+        run(format!(" · {} old", age(old)), tone)
+    }));
+    right.push(run(" ", Tone::Dim));
+    paint::sides(frame, header, &title, &right, theme);
     counts(pane, frame, layout::below(body, body.y, 1), theme, now);
     if let Some(reading) = &pane.detail {
         let area = layout::below(body, body.y + 1, body.height);

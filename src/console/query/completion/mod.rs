@@ -3,15 +3,17 @@
 //! must not know how names are loaded.
 
 mod candidate;
+mod hint;
 mod joins;
 mod popup;
 mod ranking;
 mod view;
 mod writing;
 
+pub(super) use hint::refresh;
 pub use popup::{CHOOSE, Choose};
 pub(super) use popup::{follow, open, press, tab};
-pub(super) use view::draw;
+pub(super) use view::{draw, rows};
 
 use super::buffer::Place;
 use super::editor::Editor;
@@ -20,13 +22,13 @@ use super::pane::Pane;
 use crate::model::Transaction;
 use crate::model::catalogue::Catalogue;
 use crate::model::completion::{Expected, expect};
-use crate::model::sql::{TokenKind, tokens};
+use crate::model::sql::{self, TokenKind, tokens};
 use candidate::Candidate;
 use popup::Popup;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Bytes before and behind the cursor that are looked at: more than a statement that people write.
+/// Bytes before and behind the cursor that are looked at for candidates: more than a statement that people write.
 const WINDOW: usize = 48 << 10;
 
 /// What completion knows and shows.
@@ -42,11 +44,23 @@ pub(super) struct Completion {
     /// Opens as one types.
     pub unasked: bool,
     pub popup: Option<Popup>,
+    /// What is said of the call at the cursor.
+    pub hint: Option<hint::Hint>,
+    hinted: Option<hint::Asked>,
 }
 
 impl Default for Completion {
     fn default() -> Completion {
-        Completion { names: Arc::default(), failed: None, path: None, stale: false, unasked: true, popup: None }
+        Completion {
+            names: Arc::default(),
+            failed: None,
+            path: None,
+            stale: false,
+            unasked: true,
+            popup: None,
+            hint: None,
+            hinted: None,
+        }
     }
 }
 
@@ -80,15 +94,16 @@ impl Completion {
         !self.names.search_path().is_empty()
     }
 
-    fn path(&self) -> &[String] {
-        self.path.as_deref().unwrap_or_else(|| self.names.search_path())
+    /// The text as the history may keep it, as far as the names of columns and parameters tell, too.
+    pub fn kept(&self, text: &str) -> Option<String> {
+        sql::kept(text, self)
     }
 
     /// What can be put at the editor's cursor, and where.
     fn look(&self, editor: &Editor) -> Option<(Range<Place>, Expected, Vec<Candidate>)> {
-        let (text, first, cursor) = window(editor);
+        let (text, first, cursor) = window(editor, WINDOW, WINDOW);
         let expected = expect(&text, cursor)?;
-        let candidates = ranking::candidates(&expected, &self.names, self.path());
+        let candidates = ranking::candidates(&expected, &self.names, self.search_path());
         let place = |offset: usize| {
             let head = &text[..offset];
             let lines = head.bytes().filter(|byte| *byte == b'\n').count();
@@ -98,21 +113,38 @@ impl Completion {
     }
 }
 
-/// The lines around the cursor, from where a statement begins; the number of the first, and the cursor's place in them.
-fn window(editor: &Editor) -> (String, usize, usize) {
+impl sql::Known for Completion {
+    fn columns(&self, schema: Option<&str>, relation: &str) -> Vec<&str> {
+        let names = &self.names;
+        let found = names.find(schema, relation, self.search_path());
+        let columns = found.map_or(&[][..], |at| names.columns(&names.relations()[at]));
+        columns.iter().map(|column| names.text(column.name)).collect()
+    }
+
+    fn arguments(&self, schema: Option<&str>, function: &str) -> Vec<&str> {
+        let names = &self.names;
+        let found = names.functions_named(function);
+        let found = found.filter(|one| schema.is_none_or(|schema| names.text(one.schema) == schema));
+        found.map(|one| names.text(one.arguments)).collect()
+    }
+}
+
+/// The lines around the cursor, from where a statement begins, with so many bytes before and behind it at most; the number
+/// of the first, and the cursor's place in them.
+fn window(editor: &Editor, before: usize, behind: usize) -> (String, usize, usize) {
     let (lines, at) = (editor.buffer().lines(), editor.cursor());
     let mut first = at.line;
     let mut size = 0;
     while first > 0 && !editor.colours().start(first).is_some_and(|state| state.is_between_statements()) {
         size += lines[first - 1].len() + 1;
-        if size > WINDOW {
+        if size > before {
             break;
         }
         first -= 1;
     }
     let (mut text, mut cursor) = (String::new(), 0);
     for (number, line) in lines.iter().enumerate().skip(first) {
-        if number > at.line && text.len() > cursor + WINDOW {
+        if number > at.line && text.len() > cursor + behind {
             break;
         }
         if number > first {

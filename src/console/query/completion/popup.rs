@@ -6,6 +6,7 @@ use crate::console::keys::{Binding, find};
 use crate::console::query::buffer::Place;
 use crate::console::query::editor::Motion;
 use crate::console::query::pane::Pane;
+use crate::console::theme::Tone;
 use crossterm::event::{KeyCode, KeyEvent};
 use std::ops::Range;
 
@@ -164,9 +165,17 @@ pub(in crate::console::query) fn open(pane: &mut Pane) -> bool {
 
 /// Tab in the editor: completes what stands before the cursor; `false` where it means to indent.
 pub(in crate::console::query) fn tab(pane: &mut Pane) -> bool {
-    let blank = pane.editor.line_before().chars().next_back().is_none_or(char::is_whitespace);
-    if blank || pane.editor.selection().is_some() || !open(pane) {
+    let last = pane.editor.line_before().chars().next_back();
+    if last.is_none_or(char::is_whitespace) || pane.editor.selection().is_some() {
         return false;
+    }
+    if !open(pane) {
+        // Spaces within or right behind a name are not what was wanted.
+        let named = last.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '"'));
+        if named {
+            pane.say(Tone::Dim, "nothing to complete here");
+        }
+        return named;
     }
     if pane.completion.popup.as_ref().is_some_and(|popup| popup.candidates.len() == 1) {
         take(pane);

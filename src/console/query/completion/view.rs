@@ -13,16 +13,28 @@ use ratatui::widgets::{Block, BorderType, Clear, Widget};
 /// The widest it gets.
 const WIDEST: u16 = 72;
 
-/// Draws it within `area`, which the cursor is in.
-pub(in crate::console::query) fn draw(popup: &Popup, cursor: Position, out: &mut Buffer, area: Rect, theme: Theme) {
+/// Whether it is below the cursor, and how high it is; none where there is no room for it.
+fn height(popup: &Popup, cursor: Position, area: Rect) -> Option<(bool, u16)> {
     let below = area.bottom().saturating_sub(cursor.y + 1);
     let above = cursor.y.saturating_sub(area.y);
     let wanted = popup.candidates.len().min(ROWS) as u16 + 2;
     let is_below = below >= wanted || below >= above;
     let height = wanted.min(if is_below { below } else { above });
-    if height < 3 || area.width < 16 {
-        return;
+    (height >= 3 && area.width >= 16).then_some((is_below, height))
+}
+
+/// The rows of the screen that it takes.
+pub(in crate::console::query) fn rows(popup: &Popup, cursor: Position, area: Rect) -> std::ops::Range<u16> {
+    match height(popup, cursor, area) {
+        Some((true, height)) => cursor.y + 1..cursor.y + 1 + height,
+        Some((false, height)) => cursor.y - height..cursor.y,
+        None => 0..0,
     }
+}
+
+/// Draws it within `area`, which the cursor is in.
+pub(in crate::console::query) fn draw(popup: &Popup, cursor: Position, out: &mut Buffer, area: Rect, theme: Theme) {
+    let Some((is_below, height)) = height(popup, cursor, area) else { return };
     let rows = usize::from(height - 2);
     let top = popup.top(rows);
     let shown = &popup.candidates[top..(top + rows).min(popup.candidates.len())];

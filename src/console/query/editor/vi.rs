@@ -1,9 +1,14 @@
 //! vi's keys: modes, counts, operators over motions and text objects, repetition. Pure: keys go in, the editor changes. It
 //! must not know the pane; what is not vi's own is passed back.
 
+mod line;
+mod listed;
+mod mark;
 mod motion;
 mod object;
 mod operate;
+mod overwrite;
+mod register;
 mod search;
 
 #[cfg(test)]
@@ -12,8 +17,13 @@ mod tests;
 use super::super::buffer::Place;
 use super::{Edit, Editor};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use line::CommandLine;
+pub use listed::VI;
+use mark::Marks;
 use motion::{Find, Moved, Reach};
 use operate::Operator;
+use overwrite::Overwritten;
+use register::Registers;
 use search::Search;
 
 /// What a key means now.
@@ -24,6 +34,8 @@ pub enum Mode {
     Normal,
     /// Keys are text.
     Insert,
+    /// Keys are text in place of what stands there.
+    Replace,
     /// Characters are being selected.
     Visual,
     /// Lines are being selected.
@@ -37,8 +49,12 @@ pub enum Effect {
     Taken,
     /// It means here what it means everywhere else.
     Passed,
-    /// `:` was typed.
-    Palette,
+    /// A command line was entered that is not about the text alone.
+    Line(String),
+    /// The results are wanted.
+    Results,
+    /// Something is to be said.
+    Said(String),
     /// Text was yanked, which the clipboard may have too.
     Yanked(String),
     /// What was searched for is not there.
@@ -56,6 +72,20 @@ enum Waiting {
     Replace,
     /// After `i` or `a` where a text object is meant.
     Object { around: bool },
+    /// After `"`.
+    Register,
+    /// After `m`.
+    Mark,
+    /// After `` ` ``, or after `'`, which means lines.
+    Jump { lines: bool },
+    /// After `z`.
+    Z,
+    /// After `Z`.
+    Leave,
+    /// After Ctrl-W.
+    Window,
+    /// After a key whose next one belongs to it, and of which neither is had: what it would be.
+    Missing(&'static str),
 }
 
 /// A change that `.` makes again.
@@ -75,6 +105,10 @@ pub struct Vi {
     waiting: Option<Waiting>,
     find: Option<Find>,
     search: Search,
+    line: CommandLine,
+    registers: Registers,
+    marks: Marks,
+    overwritten: Overwritten,
     /// Where a visual selection began.
     anchor: Place,
     /// Where inserting began, and how many times the text is wanted.
@@ -95,17 +129,23 @@ impl Vi {
 
     /// For the status line: the mode, and what has been typed of a command.
     pub fn status(&self) -> String {
-        if let Some(typed) = self.search.typed() {
+        if let Some(typed) = self.typed() {
             return typed;
         }
         let mode = match self.mode {
             Mode::Normal => "NORMAL",
             Mode::Insert => "INSERT",
+            Mode::Replace => "REPLACE",
             Mode::Visual => "VISUAL",
             Mode::VisualLines => "VISUAL LINE",
         };
         let keys: String = self.keys.iter().collect();
         if keys.is_empty() { mode.to_owned() } else { format!("{mode} {keys}") }
+    }
+
+    /// What is being typed into the status line: a search, a command line.
+    pub fn typed(&self) -> Option<String> {
+        self.search.typed().or_else(|| self.line.typed())
     }
 
     /// Takes a key.
@@ -114,6 +154,12 @@ impl Vi {
         let escape = key.code == KeyCode::Esc || (key.code == KeyCode::Char('[') && held == KeyModifiers::CONTROL);
         if self.search.typed().is_some() {
             return self.type_search(editor, key, escape);
+        }
+        if self.line.typed().is_some() {
+            return self.type_line(editor, key, escape);
+        }
+        if self.mode == Mode::Replace {
+            return self.overwrite(editor, key, escape);
         }
         if self.mode == Mode::Insert {
             if escape {
@@ -124,18 +170,21 @@ impl Vi {
         }
         let c = match key.code {
             _ if escape => {
-                let idle = self.keys.is_empty() && self.mode == Mode::Normal;
+                // Pressed once too often it must not lead anywhere: hands press it to be sure.
                 self.forget();
-                if self.mode != Mode::Normal {
-                    self.mode = Mode::Normal;
-                }
+                self.leave_visual(editor);
                 self.settle(editor);
-                return if idle { Effect::Passed } else { Effect::Taken };
+                return Effect::Taken;
             }
             KeyCode::Char(c) if held.is_empty() || held == KeyModifiers::CONTROL | KeyModifiers::ALT => c,
             KeyCode::Char(c) if held == KeyModifiers::CONTROL => return self.control(editor, c),
             KeyCode::Enter if held.is_empty() => '+',
             KeyCode::Backspace if held.is_empty() => 'h',
+            // As in the results, where it leads back.
+            KeyCode::Tab if held.is_empty() => {
+                self.forget();
+                return Effect::Results;
+            }
             _ => {
                 self.forget();
                 return Effect::Passed;
@@ -148,7 +197,7 @@ impl Vi {
     /// After something else has moved the cursor or changed the text: modes and cursor fit again.
     pub fn settle(&mut self, editor: &mut Editor) {
         match self.mode {
-            Mode::Insert => {}
+            Mode::Insert | Mode::Replace => {}
             Mode::Normal => {
                 let cursor = editor.cursor;
                 let len = editor.buffer.lines()[cursor.line].len();
@@ -197,23 +246,47 @@ impl Vi {
             'b' => editor.travel_lines(1 - page, select),
             'e' => editor.scroll(1),
             'y' => editor.scroll(-1),
+            'a' | 'x' => {
+                let by = self.counted() as i64;
+                self.forget();
+                self.step_number(editor, if c.eq_ignore_ascii_case(&'a') { by } else { -by });
+            }
+            'w' => {
+                self.forget();
+                self.keys.push('\u{17}');
+                self.waiting = Some(Waiting::Window);
+            }
+            'v' => {
+                self.forget();
+                return Effect::Said("selections of columns (Ctrl-V) are not supported".to_owned());
+            }
             _ => return Effect::Passed,
         }
         self.settle(editor);
         Effect::Taken
     }
 
+    /// Ends a visual selection, which `gv` brings back.
+    fn leave_visual(&mut self, editor: &mut Editor) {
+        if self.visual() {
+            self.marks.selected = Some((self.mode, self.anchor, editor.cursor));
+            self.mode = Mode::Normal;
+            editor.select(None);
+        }
+    }
+
     /// One key of a command.
     fn take(&mut self, editor: &mut Editor, c: char) {
         self.keys.push(c);
         self.command(editor, c);
-        if self.count.is_none() && self.operator.is_none() && self.waiting.is_none() {
+        let pending = self.search.typed().is_some() || self.registers.is_named();
+        if self.count.is_none() && self.operator.is_none() && self.waiting.is_none() && !pending {
             let keys = std::mem::take(&mut self.keys);
             if std::mem::take(&mut self.changes) && self.mode != Mode::VisualLines && self.mode != Mode::Visual {
                 self.last = Repeat { keys, inserted: String::new() };
             }
         }
-        if self.mode != Mode::Insert {
+        if !matches!(self.mode, Mode::Insert | Mode::Replace) {
             editor.close_step();
             self.settle(editor);
         }
@@ -221,6 +294,7 @@ impl Vi {
 
     fn forget(&mut self) {
         (self.count, self.operator, self.waiting) = (None, None, None);
+        self.registers.forget();
         self.keys.clear();
         self.changes = false;
     }
@@ -247,8 +321,21 @@ impl Vi {
             self.count = Some((self.count.unwrap_or(0) * 10 + digit as usize).min(999_999));
             return;
         }
+        // `gcc`, whose c is no change.
+        if c == 'c' && self.operator.is_some_and(|(operator, _)| operator == Operator::Comment) {
+            return self.operate_by(editor, Operator::Comment, c);
+        }
         match c {
             'g' => self.waiting = Some(Waiting::G),
+            '"' => self.waiting = Some(Waiting::Register),
+            'm' if self.operator.is_none() => self.waiting = Some(Waiting::Mark),
+            '`' | '\'' => self.waiting = Some(Waiting::Jump { lines: c == '\'' }),
+            'z' if self.operator.is_none() => self.waiting = Some(Waiting::Z),
+            'Z' if self.operator.is_none() => self.waiting = Some(Waiting::Leave),
+            'q' if self.operator.is_none() => self.waiting = Some(Waiting::Missing("macros (q)")),
+            '@' => self.waiting = Some(Waiting::Missing("macros (@)")),
+            '[' | ']' => self.waiting = Some(Waiting::Missing("motions by sections ([ and ])")),
+            '/' | '?' if self.operator.is_some() => self.search.begin(c == '?'),
             'f' | 'F' | 't' | 'T' => {
                 self.waiting = Some(Waiting::Find { back: c.is_uppercase(), till: c.eq_ignore_ascii_case(&'t') });
             }
@@ -267,8 +354,8 @@ impl Vi {
     fn waited(&mut self, editor: &mut Editor, waiting: Waiting, c: char) {
         match waiting {
             Waiting::G => match c {
-                'u' | 'U' | '~' => {
-                    let operator = Operator::Case(c);
+                'u' | 'U' | '~' | 'c' => {
+                    let operator = if c == 'c' { Operator::Comment } else { Operator::Case(c) };
                     if self.visual() {
                         self.on_range(editor, operator);
                     } else {
@@ -277,10 +364,66 @@ impl Vi {
                 }
                 'g' => {
                     let line = self.count.take().unwrap_or(1) - 1;
+                    self.marks.left(editor.cursor);
                     self.move_to(editor, motion::to_line(editor, line));
                 }
-                _ => self.forget(),
+                'e' | 'E' | '_' => {
+                    let count = self.given();
+                    self.move_to(editor, motion::by_g(editor, c, count.unwrap_or(1)));
+                }
+                'J' if self.operator.is_none() && !self.visual() => {
+                    let count = self.counted();
+                    self.join(editor, count.saturating_sub(1).max(1), false);
+                }
+                'v' => {
+                    if let Some((mode, anchor, cursor)) = self.marks.selected {
+                        (self.mode, self.anchor) = (mode, anchor);
+                        editor.go(cursor, false);
+                    }
+                    self.forget();
+                }
+                _ => self.unknown(&format!("g{c}")),
             },
+            Waiting::Register => {
+                if !self.registers.name(c) {
+                    self.unknown(&format!("\"{c}"));
+                }
+            }
+            Waiting::Mark => self.marks.set(c, editor.cursor),
+            Waiting::Jump { lines } => match self.marks.find(c, editor) {
+                Some(place) => {
+                    self.marks.left(editor.cursor);
+                    let moved = match lines {
+                        true => motion::to_line(editor, place.line),
+                        false => Moved::new(place, Reach::Exclusive),
+                    };
+                    self.move_to(editor, moved);
+                }
+                None => {
+                    self.forget();
+                    self.effect = Some(Effect::Said(format!("there is no mark {c}")));
+                }
+            },
+            Waiting::Z => {
+                let back = match c {
+                    'z' | '.' => editor.height / 2,
+                    't' | '+' => 0,
+                    'b' | '-' => editor.height.saturating_sub(1),
+                    _ => return self.unknown(&format!("z{c}")),
+                };
+                self.count = None;
+                editor.top = editor.cursor.line.saturating_sub(back);
+            }
+            Waiting::Leave if matches!(c, 'Z' | 'Q') => self.effect = Some(Effect::Line("q".to_owned())),
+            Waiting::Leave => self.unknown(&format!("Z{c}")),
+            Waiting::Window => match c {
+                'j' | 'k' | 'w' | 'p' | 't' | 'b' => self.effect = Some(Effect::Results),
+                _ => self.unknown(&format!("Ctrl-W {c}")),
+            },
+            Waiting::Missing(what) => {
+                self.forget();
+                self.effect = Some(Effect::Said(format!("{what} are not supported")));
+            }
             Waiting::Find { back, till } => {
                 let find = Find { c, back, till };
                 self.find = Some(find);
@@ -310,9 +453,18 @@ impl Vi {
                     }
                     None => self.forget(),
                 },
+                None if matches!(c, 't' | '{' | '}' | 'B' | '<' | '>' | 's') => {
+                    self.unknown(&format!("{}{c}", if around { 'a' } else { 'i' }));
+                }
                 None => self.forget(),
             },
         }
+    }
+
+    /// A command that is not had: nothing is done, and it is said.
+    fn unknown(&mut self, keys: &str) {
+        self.forget();
+        self.effect = Some(Effect::Said(format!("{keys} is none of the vi keys here; F1 lists them")));
     }
 
     /// An operator's key: with the same key before it, it is for whole lines.
@@ -361,21 +513,31 @@ impl Vi {
         let found = match c {
             ';' | ',' => self.find.and_then(|find| find.turned(c == ',').from(editor, count.unwrap_or(1), true)),
             'n' | 'N' => {
+                self.marks.left(editor.cursor);
                 let found = self.search.next(editor, c == 'N');
                 if found.is_none() {
                     self.effect = Some(Effect::Missing(self.search.words().to_owned()));
                 }
                 found
             }
-            '*' | '#' => self.search.word(editor, c == '#'),
+            '*' | '#' => {
+                self.marks.left(editor.cursor);
+                self.search.word(editor, c == '#')
+            }
             'w' | 'W' if self.operator.is_some_and(|(operator, _)| operator == Operator::Change) => {
                 motion::change_word(editor, c == 'W', count.unwrap_or(1))
             }
-            _ => motion::by(editor, c, count, self.operator.is_some()),
+            _ => {
+                if matches!(c, 'G' | '%' | '{' | '}' | 'H' | 'L' | 'M') {
+                    self.marks.left(editor.cursor);
+                }
+                motion::by(editor, c, count, self.operator.is_some())
+            }
         };
         match found {
             Some(moved) => self.move_to(editor, moved),
-            None => self.forget(),
+            None if "hjklwbeWBE0^$G%{}HLM+-|_nN*#;, ".contains(c) => self.forget(),
+            None => self.unknown(&c.to_string()),
         }
     }
 
@@ -420,7 +582,13 @@ impl Vi {
 
     /// `.`: the last change once more.
     fn repeat(&mut self, editor: &mut Editor) {
-        let last = self.last.clone();
+        let mut last = self.last.clone();
+        if let Some(count) = self.count.take() {
+            // The new count is meant instead of the old one.
+            let old = last.keys.iter().take_while(|c| c.is_ascii_digit()).count();
+            let keys = last.keys.split_off(old);
+            last.keys = count.to_string().chars().chain(keys).collect();
+        }
         self.forget();
         for c in &last.keys {
             self.take(editor, *c);
@@ -428,6 +596,10 @@ impl Vi {
         if self.mode == Mode::Insert {
             editor.replace(editor.cursor..editor.cursor, &last.inserted);
             self.leave_insert(editor);
+        }
+        if self.mode == Mode::Replace {
+            last.inserted.chars().for_each(|c| self.type_over(editor, c));
+            self.leave_replace(editor);
         }
         self.last = last;
     }

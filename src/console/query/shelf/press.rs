@@ -7,7 +7,7 @@ use crate::console::query::order::{Order, Shelved, Shelving};
 use crate::console::query::pane::{Pane, Question, Then};
 use crate::console::query::update;
 use crate::console::theme::Tone;
-use crate::model::sql::may_hold_secret;
+use crate::model::sql::{fills_secret, may_hold_secret};
 use crate::model::{Diagnosis, visible};
 use crossterm::event::KeyEvent;
 
@@ -30,7 +30,7 @@ pub fn begin_save(pane: &mut Pane, orders: &mut Vec<Order>) {
     if text.trim().is_empty() {
         return pane.say(Tone::Dim, "there is nothing to save");
     }
-    if may_hold_secret(&text) {
+    if may_hold_secret(&text) || fills_secret(&text, &pane.completion) {
         return pane.say(Tone::Warn, "a password may stand in it: it is not saved; write :'name' and \\set it first");
     }
     let saved = Saved { text: text.trim().to_owned(), here: true, ..Saved::default() };

@@ -83,6 +83,7 @@ fn what_is_chosen_is_put_in_as_it_must_be_written() {
             "select * from customers c join orders o on o.customer_id = c.id|",
         ),
         ("select coun<Tab>", "select count(|)"),
+        ("select x.nothing<Tab>", "select x.nothing|"),
         ("select now<Tab>", "select now()|"),
         ("select order_to<Tab>", "select order_total(|)"),
         ("insert into orders (sta<Tab>", "insert into orders (status|"),
@@ -253,4 +254,118 @@ fn the_list_is_beside_the_cursor() {
             || lines[..line].iter().any(|line| line.contains("Mixed \"Case␛[31m")),
         "{screen}"
     );
+}
+
+/// The line that tells what the cursor fills in, with the marked part in brackets.
+fn hinted(bench: &Bench, row: u16) -> String {
+    let (width, height) = bench.size;
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a test terminal");
+    terminal.draw(|frame| view(&bench.pane, frame, frame.area(), Theme { color: true })).expect("drawn");
+    let buffer = terminal.backend().buffer();
+    let (mut line, mut marked) = (String::new(), false);
+    for x in 0..width {
+        let cell = &buffer[(x, row)];
+        let underlined = cell.modifier.contains(ratatui::style::Modifier::UNDERLINED);
+        if underlined != marked {
+            line.push(if underlined { '[' } else { ']' });
+        }
+        marked = underlined;
+        line.push_str(cell.symbol());
+    }
+    line.trim_matches(['─', ' ']).to_owned()
+}
+
+#[test]
+fn what_the_cursor_fills_in_is_told_above_the_editor() {
+    let mut bench = bench(80, 24);
+    let mut is = |script: &str, wanted: &str| {
+        bench.keys(script);
+        assert_eq!(hinted(&bench, 1), wanted, "after {script}");
+    };
+    is("select order_to", "");
+    is("<Tab>", "order_total([order_id bigint], with_tax boolean DEFAULT true) → numeric");
+    is("1, ", "order_total(order_id bigint, [with_tax boolean DEFAULT true]) → numeric");
+    is("coun<Tab>", "count([\"any\"]) → bigint");
+    is("<Right>", "order_total(order_id bigint, [with_tax boolean DEFAULT true]) → numeric");
+    is("<Right>", "");
+    is("<Left><Left>", "count([\"any\"]) → bigint");
+    is("<M-a><Delete>select nothing(", "");
+    is("<M-a><Delete>insert into orders (status, id) values ('new', ", "orders(status order_status, [id bigint])");
+    is("<M-a><Delete>insert into customers values (1, 'a', ", "customers(id bigint, name text, [email text])");
+    is("1, ", "");
+    is("<M-a><Delete>insert into elsewhere (a, b) values (1, ", "elsewhere(a, [b])");
+}
+
+#[test]
+fn the_hint_gives_way_to_what_lies_over_it_and_to_a_run() {
+    // Production has the banner there: then the rule below the editor has it.
+    let mut production = Bench::made(80, 24, true, true);
+    production.input(Input::Names(Names::Ready(Arc::new(shop()))));
+    production.keys("select order_total(1, ");
+    assert_eq!(hinted(&production, 1), "PRODUCTION · orders-prod · read-only");
+    assert_eq!(hinted(&production, 5), "order_total(order_id bigint, [with_tax boolean DEFAULT true]) → numeric");
+    // The list of names lies over the rule: the hint is not seen in pieces, but below the list.
+    production.keys("or");
+    assert!(production.pane.completion.popup.is_some());
+    let screen = production.screen();
+    let end = screen.lines().position(|line| line.contains('╰')).expect("a list");
+    assert_eq!(
+        hinted(&production, end as u16 + 1),
+        "order_total(order_id bigint, [with_tax boolean DEFAULT true]) → numeric"
+    );
+    assert_eq!(screen.matches("with_tax boolean DEFAULT true)").count(), 1, "{screen}");
+    production.keys("<Esc>");
+    assert!(hinted(&production, 5).contains("[with_tax"));
+    // Nothing but the editor tells of it.
+    production.keys("<Esc>");
+    let mut low = bench(60, 8);
+    low.keys("select order_total(1, ");
+    assert!(low.screen().lines().any(|line| line.contains("order_total(…, with_tax boolean")), "{}", low.screen());
+    let mut narrow = bench(22, 8);
+    narrow.keys("select order_total(1, ");
+    assert!(!narrow.screen().contains("with_tax"), "{}", narrow.screen());
+    let mut bench = bench(80, 24);
+    bench.keys("select order_total(");
+    bench.keys("<C-g>");
+    assert!(hinted(&bench, 1).contains("[order_id bigint]"));
+    // With the focus elsewhere nobody types.
+    bench.keys("<F9>");
+    assert_eq!(hinted(&bench, 1), "");
+}
+
+#[test]
+fn a_hint_at_80x24_and_120x40() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut bench = bench(width, height);
+        bench.keys("select order_total(id, w");
+        insta::assert_snapshot!(format!("hint_{width}x{height}"), bench.screen());
+    }
+}
+
+#[test]
+fn the_history_keeps_no_data_and_nothing_for_columns_of_secrets() {
+    let noted = |script: &str| {
+        let mut bench = Bench::made(80, 24, false, false);
+        let mut builder = Builder::default();
+        builder.on_path("public");
+        builder.relation("public", "users", RelationKind::Table, [("name", "text"), ("password", "text")]);
+        builder.function("public", "make_user", "name text, pass text", "void", false);
+        bench.input(Input::Names(Names::Ready(Arc::new(builder.finish()))));
+        bench.input(Input::Paste(script.to_owned()));
+        bench.keys("<F6>");
+        let mut notes = bench.orders.iter().filter_map(|order| match order {
+            Order::Ask(Ask::Run { statements, .. }) => Some(statements.iter().map(|one| one.note.clone()).collect()),
+            Order::Ask(Ask::Script { note, .. }) => Some(vec![note.clone()]),
+            _ => None,
+        });
+        notes.next_back().unwrap_or_else(Vec::<Option<String>>::new)
+    };
+    assert_eq!(
+        noted("copy users from stdin;\nbob\thunter2\n\\.\n"),
+        [Some("copy users from stdin; -- 1 line of data left out\n\\.\n".to_owned())]
+    );
+    assert_eq!(noted("insert into users values ('bob', 'hunter2');"), [None]);
+    assert_eq!(noted("select make_user('bob', 'hunter2');"), [None]);
+    assert_eq!(noted("insert into users (name) values ('bob');").len(), 1);
+    assert!(noted("insert into users (name) values ('bob');")[0].is_some());
 }

@@ -9,7 +9,7 @@ fn vi_keys_have_modes_that_are_shown() {
     for (width, height) in [(80, 24), (120, 40)] {
         let mut bench = Bench::new(width, height);
         bench.pane = bench.pane.clone().with_keys(EditorKeys::Vi);
-        bench.keys("q");
+        bench.keys("K");
         assert_eq!(bench.pane.editor.buffer().text(), "");
         bench.keys("iselect 1;<Enter>");
         assert_eq!(bench.ran(), ["select 1"]);
@@ -31,16 +31,35 @@ fn vi_keys_leave_and_yank_and_search() {
     bench.keys("iselect 1;<Enter>");
     bench.orders_of_status();
     bench.orders.clear();
-    bench.keys("<Esc>yy:");
-    assert_eq!(bench.orders, [Order::Copy("select 1;\n".to_owned()), Order::Palette]);
+    bench.keys("<Esc>yy:act<Enter>");
+    assert_eq!(bench.orders, [Order::Copy("select 1;\n".to_owned()), Order::Palette("act".to_owned())]);
     bench.keys("/what");
     assert!(bench.screen().contains(" /what"));
     bench.keys("<Enter>");
     assert_eq!(bench.said(), "what is not in the text");
-    bench.keys("<Esc>");
+    // What is said leaves the mode in sight.
+    assert!(bench.screen().lines().any(|line| line.starts_with(" NORMAL")), "{}", bench.screen());
+    bench.keys("<Esc><Esc>");
+    assert_eq!(bench.pane.focus, pane::Focus::Editor, "hands press it to be sure");
+    bench.keys("<Tab>");
     assert_eq!(bench.pane.focus, pane::Focus::Results);
-    bench.keys("<Esc>cc");
-    assert_eq!(bench.pane.editor.buffer().text(), "");
+    bench.keys("<Tab>");
+    assert_eq!(bench.pane.focus, pane::Focus::Editor);
+    bench.keys("<C-w>j");
+    assert_eq!(bench.pane.focus, pane::Focus::Results);
+    bench.keys("<Esc>:w<Enter>");
+    assert!(bench.pane.shelf.is_some(), "{}", bench.said());
+    bench.keys("<Esc>:$<Enter>osel");
+    assert!(bench.pane.completion.popup.is_some());
+    bench.keys("<Esc>");
+    assert!(bench.pane.completion.popup.is_none() && !bench.pane.types(), "one key ends both");
+    bench.orders.clear();
+    bench.keys(":q<Enter>");
+    assert_eq!(bench.orders, [Order::Close]);
+    bench.keys("<F1>");
+    assert!(bench.pane.help().iter().any(|(section, rows)| *section == "vi" && rows.len() > 10));
+    bench.keys("cc");
+    assert_eq!(bench.pane.editor.buffer().text(), "select 1;\n");
 }
 
 #[test]

@@ -202,3 +202,53 @@ fn a_row_of_a_hundred_nulls_shows_them() {
     bench.keys("x");
     assert!(bench.screen().matches('∅').count() > 10, "{}", bench.screen());
 }
+
+#[test]
+fn a_table_as_text_is_not_broken_and_scrolls_sideways() {
+    let mut bench = Bench::new(80, 24);
+    let names = format!(" {:<60} | {:<40} | Last", "Column", "Type");
+    let rule = format!("-{}-+-{}-+------", "-".repeat(60), "-".repeat(40));
+    let text = format!("{names}\n{rule}\n {:<60} | {:<40} | x\nIndexes: none", "id", "bigint");
+    bench.input(Input::News(News::Document(text)));
+    let shows = |bench: &Bench, words: &str| bench.screen().lines().any(|line| line.contains(words));
+    assert!(shows(&bench, "Column") && shows(&bench, "…") && !shows(&bench, "Last"), "{}", bench.screen());
+    bench.keys("<Esc>");
+    for _ in 0..20 {
+        bench.keys("<Right>");
+    }
+    assert!(shows(&bench, "| Last") && !shows(&bench, "Column "), "{}", bench.screen());
+    for _ in 0..20 {
+        bench.keys("<Left>");
+    }
+    assert!(shows(&bench, "Column"));
+    // Prose is wrapped.
+    bench.input(Input::News(News::Document("word ".repeat(40))));
+    assert!(!shows(&bench, "word …"), "{}", bench.screen());
+}
+
+#[test]
+fn what_runs_the_text_works_from_the_results() {
+    let mut bench = Bench::new(80, 24);
+    bench.keys("select 1 as one<F5>");
+    bench.orders_of_status();
+    bench.ran();
+    bench.keys("<Esc>");
+    assert_eq!(bench.pane.focus, super::super::pane::Focus::Results);
+    bench.keys("<F5>");
+    assert_eq!(bench.ran(), ["select 1 as one"]);
+}
+
+#[test]
+fn where_there_are_no_rows_it_is_said_why() {
+    let mut bench = Bench::new(80, 24);
+    bench.keys("select 1 as one<F5>");
+    let columns = [Column { name: "one".to_owned(), oid: 23 }].into();
+    bench.input(Input::News(News::Columns { run: 1, index: 0, result: ResultId(1), columns }));
+    assert!(bench.screen().contains("  no rows yet"), "{}", bench.screen());
+    let mut bench = Bench::orders_shown(80, 24);
+    bench.keys("famount > 30000<Enter>");
+    let (ticket, Shape::Arrange { result, arrangement }) = bench.shape() else { panic!("no arrangement") };
+    bench.news(News::Shaped(ticket, Shaped::Arranged { result, arrangement, rows: 0, of: 8 }));
+    let screen = bench.screen();
+    assert!(screen.contains("no row fits amount > 30000 · f changes that, u shows all rows"), "{screen}");
+}

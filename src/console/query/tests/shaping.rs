@@ -31,7 +31,7 @@ impl Bench {
     }
 
     /// The one piece of work that was asked for.
-    fn shape(&mut self) -> (u64, Shape) {
+    pub(super) fn shape(&mut self) -> (u64, Shape) {
         let mut shapes = self.ask().into_iter().filter_map(|ask| match ask {
             Ask::Shape(ticket, shape) => Some((ticket, shape)),
             _ => None,

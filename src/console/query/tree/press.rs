@@ -9,7 +9,6 @@ use crate::console::query::pane::{Focus, Pane, Sent};
 use crate::console::query::{layout, running, shaping, update};
 use crate::console::theme::Tone;
 use crate::model::completion::identifier;
-use crate::model::sql::may_hold_secret;
 use crate::model::{Diagnosis, visible};
 use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
@@ -277,7 +276,7 @@ fn preview(pane: &mut Pane, node: Node, orders: &mut Vec<Order>) {
         return pane.say(Tone::Dim, "rows are of tables and views");
     };
     let sql = format!("select * from {name} limit {PREVIEW}");
-    let note = (!may_hold_secret(&sql)).then(|| format!("{sql};"));
+    let note = pane.completion.kept(&sql).map(|sql| format!("{sql};"));
     let before = pane.runs;
     running::consider(
         pane,

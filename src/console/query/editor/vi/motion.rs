@@ -106,6 +106,8 @@ pub(super) fn by(editor: &Editor, c: char, count: Option<usize>, operates: bool)
         }
         'b' | 'B' => Moved::new(again(&|place| word_back(buffer, place, c == 'B')), Exclusive),
         'e' | 'E' => Moved::new(again(&|place| word_end(buffer, place, c == 'E')), Inclusive),
+        '|' => Moved::new(buffer.at_column(at.line, times - 1), Exclusive),
+        '_' => to_line(editor, at.line + times - 1),
         '0' => Moved::new(Place { byte: 0, ..at }, Exclusive),
         '^' => Moved::new(first_of(buffer, at.line), Exclusive),
         '$' => {
@@ -121,6 +123,35 @@ pub(super) fn by(editor: &Editor, c: char, count: Option<usize>, operates: bool)
         'M' => to_line(editor, editor.top + editor.height.min(lines.len() - editor.top) / 2),
         _ => return None,
     })
+}
+
+/// The motions of `g` and one key: back to the end of a word, to the last character of a line that is no space.
+pub(super) fn by_g(editor: &Editor, c: char, times: usize) -> Moved {
+    let (buffer, at) = (&editor.buffer, editor.cursor);
+    if c == '_' {
+        let line = (at.line + times - 1).min(buffer.lines().len() - 1);
+        let end = Place { line, byte: buffer.lines()[line].trim_end().len() };
+        return Moved::new(if end.byte > 0 { buffer.left(end) } else { end }, Reach::Inclusive);
+    }
+    let to = (0..times).fold(at, |place, _| word_end_back(buffer, place, c == 'E'));
+    Moved::new(to, Reach::Inclusive)
+}
+
+fn word_end_back(buffer: &Buffer, place: Place, big: bool) -> Place {
+    let first = class(buffer, place, big);
+    let mut at = place;
+    loop {
+        let next = buffer.left(at);
+        if next == at {
+            return at;
+        }
+        // Out of the word that it is in, or over a blank: what ends there is a word.
+        let apart = next.line < at.line || class(buffer, at, big) != class(buffer, next, big) || first == Class::Blank;
+        at = next;
+        if apart && (class(buffer, at, big) != Class::Blank || is_empty_line(buffer, at)) {
+            return at;
+        }
+    }
 }
 
 /// `cw` on a word changes it and not the space behind it, as `ce` does.

@@ -16,6 +16,10 @@ pub(super) enum Operator {
     Back,
     /// `u` lower, `U` upper, `~` the other.
     Case(char),
+    /// Comments on or off.
+    Comment,
+    /// Laid out by the formatter.
+    Format,
 }
 
 impl Operator {
@@ -26,6 +30,7 @@ impl Operator {
             'y' => Operator::Yank,
             '>' => Operator::Further,
             '<' => Operator::Back,
+            '=' => Operator::Format,
             _ => return None,
         })
     }
@@ -42,14 +47,15 @@ impl Vi {
             self.changes = true;
         }
         if matches!(operator, Operator::Delete | Operator::Change | Operator::Yank) {
-            editor.killed = editor.buffer.slice(meant.clone());
+            let mut text = editor.buffer.slice(meant.clone());
             if lines {
-                editor.killed.push('\n');
+                text.push('\n');
             }
+            let copied = self.registers.keep(&mut editor.killed, text, operator == Operator::Yank);
+            self.effect = copied.map(Effect::Yanked);
         }
         match operator {
             Operator::Yank => {
-                self.effect = Some(Effect::Yanked(editor.killed.clone()));
                 let to = if lines { Place { line: first, byte: editor.cursor.byte } } else { meant.start };
                 editor.go(to, false);
             }
@@ -82,6 +88,21 @@ impl Vi {
                 editor.shift_lines(first..=last, operator == Operator::Further);
                 editor.go(first_of(&editor.buffer, first), false);
             }
+            Operator::Comment => {
+                let lines = Place { line: first, byte: 0 }..end_of_line(editor, last);
+                editor.select(Some(lines));
+                editor.edit(Edit::Comment);
+                editor.select(None);
+                editor.go(first_of(&editor.buffer, first), false);
+            }
+            Operator::Format => {
+                editor.select(Some(Place { line: first, byte: 0 }..end_of_line(editor, last)));
+                if let Err(why) = editor.format() {
+                    self.effect = Some(Effect::Said(why.to_string()));
+                }
+                editor.select(None);
+                editor.go(first_of(&editor.buffer, first.min(editor.buffer.lines().len() - 1)), false);
+            }
             Operator::Case(how) => {
                 let text = editor.buffer.slice(meant.clone());
                 editor.replace(meant.clone(), &recased(&text, how));
@@ -93,6 +114,7 @@ impl Vi {
     /// Does it to the visual selection, which is over then.
     pub(super) fn on_range(&mut self, editor: &mut Editor, operator: Operator) {
         let (low, high) = self.ends(editor);
+        self.marks.selected = Some((self.mode, self.anchor, editor.cursor));
         let lines = self.mode == Mode::VisualLines;
         let end = match (operator, editor.buffer.lines()[high.line].len()) {
             // With the line's end, where that was selected.
@@ -126,10 +148,11 @@ impl Vi {
                 let (low, high) = self.ends(editor);
                 self.mode = Mode::Normal;
                 editor.go(low, false);
-                self.join(editor, (high.line - low.line).max(1));
+                editor.select(None);
+                self.join(editor, (high.line - low.line).max(1), true);
             }
             'p' | 'P' => {
-                let text = editor.killed.clone();
+                let text = self.registers.take(&editor.killed);
                 self.on_range(editor, Operator::Delete);
                 let gone = std::mem::replace(&mut editor.killed, text);
                 self.put(editor, false, 1);
@@ -142,12 +165,18 @@ impl Vi {
             }
             'v' | 'V' => {
                 let wanted = if c == 'v' { Mode::Visual } else { Mode::VisualLines };
-                self.mode = if self.mode == wanted { Mode::Normal } else { wanted };
-                if self.mode == Mode::Normal {
-                    editor.select(None);
+                if self.mode == wanted {
+                    self.leave_visual(editor);
+                } else {
+                    self.mode = wanted;
                 }
             }
-            ':' => self.effect = Some(Effect::Palette),
+            ':' => {
+                let (low, high) = self.ends(editor);
+                self.leave_visual(editor);
+                self.count = None;
+                self.line.begin(Some((low.line, high.line)));
+            }
             '/' | '?' => self.search.begin(c == '?'),
             _ => return false,
         }
@@ -192,6 +221,7 @@ impl Vi {
                 }
             }
             'r' => self.waiting = Some(Waiting::Replace),
+            'R' => self.begin_replace(editor),
             '~' => {
                 let count = self.counted();
                 let mut end = at;
@@ -201,7 +231,7 @@ impl Vi {
             }
             'J' => {
                 let count = self.counted();
-                self.join(editor, count.saturating_sub(1).max(1));
+                self.join(editor, count.saturating_sub(1).max(1), true);
             }
             'p' | 'P' => {
                 let count = self.counted();
@@ -216,13 +246,10 @@ impl Vi {
                 self.anchor = at;
                 self.mode = if c == 'v' { Mode::Visual } else { Mode::VisualLines };
             }
-            '.' => {
-                self.count = None;
-                self.repeat(editor);
-            }
+            '.' => self.repeat(editor),
             ':' => {
                 self.count = None;
-                self.effect = Some(Effect::Palette);
+                self.line.begin(None);
             }
             '/' | '?' => {
                 self.count = None;
@@ -250,6 +277,15 @@ impl Vi {
         self.insert(editor, at);
     }
 
+    /// Ctrl-A and Ctrl-X: the number at the cursor or behind it on its line.
+    pub(super) fn step_number(&mut self, editor: &mut Editor, by: i64) {
+        let Place { line, byte } = editor.cursor;
+        let Some((range, number)) = stepped(&editor.buffer.lines()[line], byte, by) else { return };
+        let start = Place { line, byte: range.start };
+        editor.replace(start..Place { line, byte: range.end }, &number);
+        editor.go(Place { line, byte: range.start + number.len() - 1 }, false);
+    }
+
     /// `r`: so many characters become this one; nothing where there are fewer.
     pub(super) fn replace(&mut self, editor: &mut Editor, c: char, count: usize) {
         let at = editor.cursor;
@@ -267,16 +303,20 @@ impl Vi {
         editor.go(Place { byte: at.byte + c.len_utf8() * (count - 1), ..at }, false);
     }
 
-    fn join(&mut self, editor: &mut Editor, times: usize) {
+    /// Joins lines: with a space for the line's end, or as they are.
+    pub(super) fn join(&mut self, editor: &mut Editor, times: usize, spaced: bool) {
         editor.open_step();
         self.changes = true;
         for _ in 0..times {
             let line = editor.cursor.line;
             let lines = editor.buffer.lines();
             let Some(next) = lines.get(line + 1) else { break };
-            let rest = next.trim_start();
-            let trimmed = lines[line].trim_end();
-            let space = if rest.is_empty() || rest.starts_with(')') || trimmed.is_empty() { "" } else { " " };
+            let (rest, trimmed) = match spaced {
+                true => (next.trim_start(), lines[line].trim_end()),
+                false => (next.as_str(), lines[line].as_str()),
+            };
+            let close = rest.is_empty() || rest.starts_with(')') || trimmed.is_empty();
+            let space = if close || !spaced { "" } else { " " };
             let start = Place { line, byte: trimmed.len() };
             let end = Place { line: line + 1, byte: next.len() - rest.len() };
             editor.replace(start..end, space);
@@ -286,7 +326,7 @@ impl Vi {
 
     /// Puts the register behind the cursor or before it; whole lines below or above its line.
     pub(super) fn put(&mut self, editor: &mut Editor, behind: bool, count: usize) {
-        let text = editor.killed.clone();
+        let text = self.registers.take(&editor.killed);
         // What could not be undone is not put either.
         if text.is_empty() || text.len().saturating_mul(count) > 64 << 20 {
             return;
@@ -313,6 +353,25 @@ impl Vi {
             }
         }
     }
+}
+
+/// The number at the cursor, or the next one on its line: where, and what it is with `by` added.
+fn stepped(line: &str, from: usize, by: i64) -> Option<(Range<usize>, String)> {
+    let digit = |at: usize| line.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
+    let mut start = (from..line.len()).find(|at| digit(*at))?;
+    while start > 0 && digit(start - 1) {
+        start -= 1;
+    }
+    let mut end = start;
+    while digit(end) {
+        end += 1;
+    }
+    let signed = start > 0
+        && line.as_bytes()[start - 1] == b'-'
+        && !(start > 1 && line.as_bytes()[start - 2].is_ascii_alphanumeric());
+    let start = start - usize::from(signed);
+    let number: i64 = line[start..end].parse().ok()?;
+    Some((start..end, number.checked_add(by)?.to_string()))
 }
 
 fn end_of_line(editor: &Editor, line: usize) -> Place {

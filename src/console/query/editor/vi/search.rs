@@ -3,7 +3,7 @@
 use super::super::super::buffer::Place;
 use super::super::Editor;
 use super::motion::{Class, Moved, Reach, class, end_of_word, on_line, start_of_word};
-use super::{Effect, Vi};
+use super::{Effect, Mode, Vi};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// What is searched for.
@@ -81,7 +81,10 @@ impl Vi {
         let Some((words, _)) = &mut self.search.typing else { return Effect::Passed };
         let held = key.modifiers - KeyModifiers::SHIFT;
         match key.code {
-            _ if escape => self.search.typing = None,
+            _ if escape => {
+                self.search.typing = None;
+                self.forget();
+            }
             KeyCode::Enter => {
                 if let Some((words, back)) = self.search.typing.take() {
                     // Nothing typed means the same once more.
@@ -94,13 +97,28 @@ impl Vi {
                     self.forget();
                     return Effect::Missing(self.search.words.clone());
                 };
-                editor.go(moved.to, false);
+                self.marks.left(editor.cursor);
+                self.keys.push('⏎');
+                // An operator that waits for it means the text up to there; what `.` repeats is not had of it.
+                self.move_to(editor, moved);
+                self.keys.clear();
+                if std::mem::take(&mut self.changes) && self.mode != Mode::Insert {
+                    editor.close_step();
+                }
                 self.settle(editor);
+                return self.effect.take().unwrap_or(Effect::Taken);
             }
             // An empty search is left.
-            KeyCode::Backspace if words.is_empty() => self.search.typing = None,
+            KeyCode::Backspace if words.is_empty() => {
+                self.search.typing = None;
+                self.forget();
+            }
             KeyCode::Backspace => drop(words.pop()),
-            KeyCode::Char('c' | 'g') if held == KeyModifiers::CONTROL => self.search.typing = None,
+            KeyCode::Char('c' | 'g') if held == KeyModifiers::CONTROL => {
+                self.search.typing = None;
+                self.forget();
+            }
+            KeyCode::Char('u') if held == KeyModifiers::CONTROL => words.clear(),
             KeyCode::Char(c) if held.is_empty() => words.push(c),
             _ => {}
         }
