@@ -104,7 +104,7 @@ set search_path = "tree it"; create table promised (
     id int constraint there not null, usual int not null, made int generated always as (id * 2) virtual,
     alone int constraint by_itself not null no inherit, d int, constraint unchecked check (d > 0) not enforced);
 alter table promised add constraint d_there not null d not valid;
-create table booked (room int, during int4range, constraint booked_key primary key (room, during without overlaps));
+create table booked (room int4range, during int4range, constraint booked_key primary key (room, during without overlaps));
 "#;
 
 /// What has DDL, in the order in which it can be made.

@@ -52,11 +52,14 @@ rm -rf "$2"
 exit $status
 "#;
 
+/// What a server has said so far.
+type Log = Arc<Mutex<Vec<String>>>;
+
 /// A running server.
 pub struct Postgres {
     port: u16,
     authority: Authority,
-    log: Arc<Mutex<Vec<String>>>,
+    log: Log,
     child: Child,
     gss: bool,
 }
@@ -184,7 +187,7 @@ fn prepare(bin: &Path, authority: &Authority, settings: &[&str], gss: bool) -> P
 }
 
 /// What it said, when it ended before it was ready.
-fn launch(bin: &Path, folder: &Path, port: u16) -> Result<(Child, Arc<Mutex<Vec<String>>>), Vec<String>> {
+fn launch(bin: &Path, folder: &Path, port: u16) -> Result<(Child, Log), Vec<String>> {
     let mut child = unprivileged(Command::new("sh").args(["-c", WATCHDOG, "sh"]))
         .arg(bin.join("postgres"))
         .arg(folder)
@@ -209,7 +212,7 @@ fn launch(bin: &Path, folder: &Path, port: u16) -> Result<(Child, Arc<Mutex<Vec<
 }
 
 /// Collects the log; tells once that the server is ready, or hangs up when it has ended.
-fn follow(stderr: std::process::ChildStderr) -> (Arc<Mutex<Vec<String>>>, Receiver<()>) {
+fn follow(stderr: std::process::ChildStderr) -> (Log, Receiver<()>) {
     let log = Arc::new(Mutex::new(Vec::new()));
     let (tell, ready) = channel();
     let mut tell = Some(tell);

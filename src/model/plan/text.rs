@@ -32,6 +32,7 @@ const LINES: &[&str] = &[
     "Presorted Key",
     "Cache Key",
     "Cache Mode",
+    "Window",
     "Run Condition",
     "Subplans Removed",
     "Conflict Resolution",
