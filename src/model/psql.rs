@@ -179,16 +179,21 @@ pub fn command(name: &str) -> Option<&'static Command> {
     COMMANDS.iter().find(|command| command.name.strip_prefix('\\') == Some(name))
 }
 
-/// The commands that work, for `\?`: a line each. In a script those of the pane are not had.
-pub fn help(in_pane: bool) -> impl Iterator<Item = String> {
+/// The commands that work, for `\?`: a line each, as a script prints them; those of the pane are not among them.
+pub fn help() -> impl Iterator<Item = String> {
+    listed(false).map(|(usage, help)| format!("{usage:<44} {help}"))
+}
+
+/// The commands that work, with their arguments, and what they do. In a script those of the pane are not had.
+pub fn listed(in_pane: bool) -> impl Iterator<Item = (String, &'static str)> {
     let had = move |command: &&Command| match command.works {
         Works::Everywhere => true,
         Works::Pane => in_pane,
         Works::Nowhere => false,
     };
     COMMANDS.iter().filter(had).map(|command| {
-        let word = format!("{} {}", command.name, command.arguments);
-        format!("{:<44} {}", word.trim_end(), command.help)
+        let usage = format!("{} {}", command.name, command.arguments);
+        (usage.trim_end().to_owned(), command.help)
     })
 }
 
@@ -204,6 +209,6 @@ mod tests {
         }
         assert_eq!(command("gset").map(|found| found.works), Some(Works::Everywhere));
         assert_eq!(command("nope"), None);
-        assert!(help(true).any(|line| line.starts_with("\\e ")) && !help(false).any(|line| line.starts_with("\\e ")));
+        assert!(listed(true).any(|(usage, _)| usage == "\\e") && !help().any(|line| line.starts_with("\\e ")));
     }
 }

@@ -263,7 +263,7 @@ impl Script {
                 }
             }
             "?" => {
-                let text: String = psql::help(false).map(|line| line + "\n").collect();
+                let text: String = psql::help().map(|line| line + "\n").collect();
                 self.push(Step::Say(text));
             }
             _ if describe::is_word(name) => self.look(name, raw, &variables)?,

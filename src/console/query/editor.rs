@@ -49,6 +49,7 @@ pub struct Editor {
     /// First screen column shown.
     left: usize,
     height: usize,
+    width: usize,
     /// Lines in sight have no colours yet.
     lags: bool,
 }
@@ -205,6 +206,10 @@ impl Editor {
         self.top = self.top.clamp((self.cursor.line + 1).saturating_sub(height), self.cursor.line);
         self.top = self.top.min(self.buffer.lines().len().saturating_sub(height));
         let column = self.buffer.column(self.cursor);
+        if width > std::mem::replace(&mut self.width, width) && column < width {
+            // What a narrow window scrolled away is back in a wide one.
+            self.left = 0;
+        }
         if column < self.left || column >= self.left + width {
             // Half a screen at once, or typing at the edge would shift the text with every key.
             self.left = if column < width { 0 } else { column - width / 2 };

@@ -5,7 +5,7 @@ use super::log::Entry;
 use super::order::Statement;
 use super::pane::{Pane, Question, Run, Sent, Setup, Showing, Stop, Then, Work};
 use super::words::{self, Word};
-use super::{Ask, Order, compose, dangers, lifting, update};
+use super::{Ask, Order, compose, dangers, layout, lifting, text, update};
 use crate::access::script;
 use crate::console::theme::Tone;
 use crate::model::psql;
@@ -132,6 +132,22 @@ fn is_script(part: &str, found: &[sql::Statement]) -> bool {
     })
 }
 
+/// The words that work, for a window so wide: what each does stands beside it, and below itself where it is long.
+fn help(width: usize) -> String {
+    const BESIDE: usize = 24;
+    let room = width.saturating_sub(BESIDE + 3).max(20);
+    let mut text = String::new();
+    for (usage, help) in psql::listed(true) {
+        let mut lines = text::wrap(help, room).into_iter();
+        match text::width(&usage, 999) < BESIDE {
+            true => text.push_str(&format!("{usage:<BESIDE$} {}\n", lines.next().unwrap_or_default())),
+            false => text.push_str(&format!("{usage}\n")),
+        }
+        lines.for_each(|line| text.push_str(&format!("{:BESIDE$} {}\n", "", line.trim_start())));
+    }
+    text
+}
+
 /// Carries out a word that asks nothing of the server and stands in those bytes of the editor's text; false when what
 /// follows it must not run.
 fn obey(pane: &mut Pane, word: Word, bytes: Range<usize>, orders: &mut Vec<Order>) -> bool {
@@ -149,7 +165,10 @@ fn obey(pane: &mut Pane, word: Word, bytes: Range<usize>, orders: &mut Vec<Order
             pane.say(Tone::Dim, if pane.timing { "timing is on" } else { "timing is off" });
         }
         Word::Help => {
-            document(pane, psql::help(true).collect::<Vec<_>>().join("\n"));
+            let width = usize::from(layout::areas(pane).results.width);
+            document(pane, help(width));
+            // What failed before is no news any more.
+            pane.work = Work::Done;
         }
         Word::Where => {
             let words = place_in_words(pane);

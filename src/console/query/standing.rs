@@ -5,6 +5,7 @@ use super::pane::{Focus, Output, Pane, Showing, Stop, Work};
 use super::shape::By;
 use super::table::Table;
 use super::{LineHealth, plan, text};
+use crate::access::arrange::Filter;
 use crate::console::theme::Tone;
 use crate::model::visible;
 
@@ -100,7 +101,11 @@ pub(super) fn parts(pane: &Pane) -> Vec<(String, Tone)> {
         let unit = if table.rows == 1 { "row" } else { "rows" };
         let rows = text::grouped(table.rows);
         match table.arrangement.filter.as_ref().and(table.arranged) {
-            Some(of) => parts.push((format!("{rows} of {} rows", text::grouped(of)), Tone::Warn)),
+            Some(of) => {
+                parts.push((format!("{rows} of {} rows", text::grouped(of)), Tone::Warn));
+                let words = table.arrangement.filter.as_ref().map(Filter::words);
+                parts.extend(words.map(|words| (text::cut(words, 24).0, Tone::Match)));
+            }
             None => parts.push((format!("{rows} {unit}"), Tone::Text)),
         }
         if table.is_stale() {

@@ -95,12 +95,15 @@ fn counts(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme, now: Sys
         line.push(run(format!("! {}", diagnosis.title), Tone::Bad));
         line.push(run(format!(" · {old}tried again after {} s, r: now", again.as_secs()), Tone::Dim));
     } else if let Some((snapshot, _)) = &pane.latest {
-        let clients: Vec<&Backend> = snapshot.backends.iter().filter(|backend| backend.is_client()).collect();
+        // As many as could be listed: the session that looks is none of them, unless it is.
+        let listed = |backend: &&Backend| backend.is_client() && (pane.own || !backend.own);
+        let clients: Vec<&Backend> = snapshot.backends.iter().filter(listed).collect();
         let count = |what: &str, tone: Tone, is: &dyn Fn(&Backend) -> bool| {
             let count = clients.iter().filter(|backend| is(backend)).count();
             (count > 0).then(|| run(format!(" · {count} {what}"), tone))
         };
-        line.push(run(format!("{} sessions", clients.len()), Tone::Strong));
+        let unit = if clients.len() == 1 { "session" } else { "sessions" };
+        line.push(run(format!("{} {unit}", clients.len()), Tone::Strong));
         line.extend(count("active", Tone::Text, &|backend| backend.is_active() && !backend.own));
         line.extend(count("blocked", Tone::Bad, &|backend| !backend.blocked_by.is_empty()));
         line.extend(count("idle in transaction", Tone::Warn, &Backend::is_idle_in_transaction));

@@ -115,9 +115,9 @@ impl<'a> Ranking<'a> {
     }
 
     /// As [`Ranking::add`], for a name that lives no longer than this.
-    fn add_owned(&mut self, rank: u8, extra: u8, order: u32, name: &str, item: Item<'a>) {
+    fn add_owned(&mut self, rank: u8, extra: u8, order: u32, name: &str, item: impl FnOnce() -> Item<'a>) {
         if let Some(fit) = self.fit(rank, extra, order, name, 0) {
-            self.put(Entry { fit, rank, extra, name: "", order, item });
+            self.put(Entry { fit, rank, extra, name: "", order, item: item() });
         }
     }
 
@@ -207,7 +207,7 @@ impl<'a> Ranking<'a> {
                     super::joins::suggest(self.expected, self.names, self.path, joins).into_iter().enumerate()
                 {
                     let order = u32::try_from(order).unwrap_or(u32::MAX);
-                    self.add_owned(rank, 0, order, &name, Item::Join { insert, detail });
+                    self.add_owned(rank, 0, order, &name, || Item::Join { insert, detail });
                 }
             }
             Want::Functions(schema) => self.functions(rank, schema.as_deref(), false),
@@ -326,8 +326,11 @@ impl<'a> Ranking<'a> {
             let label = source.label().unwrap_or_default();
             for column in columns {
                 let qualified = counts.get(&column.name).is_some_and(|count| *count > 1);
-                let (of_type, of) = (column.of_type.map(str::to_owned), label.to_owned());
-                let item = Item::Column { name: column.name.to_string(), of_type, of, qualified };
+                // Written out only where it is among the best: a table may have 1,600 columns, and a statement several.
+                let item = || {
+                    let (of_type, of) = (column.of_type.map(str::to_owned), label.to_owned());
+                    Item::Column { name: column.name.to_string(), of_type, of, qualified }
+                };
                 self.add_owned(rank, 0, order, &column.name, item);
                 order += 1;
             }

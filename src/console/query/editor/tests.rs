@@ -328,3 +328,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_narrow_window_scrolled_away_is_back_in_a_wide_one() {
+    let mut editor = editor("select date_trunc('day', now())");
+    editor.travel(Motion::TextEnd, false);
+    editor.fit(80, 5);
+    assert_eq!(editor.corner(), (0, 0));
+    editor.fit(20, 5);
+    assert!(editor.corner().1 > 0);
+    editor.fit(80, 5);
+    assert_eq!(editor.corner(), (0, 0));
+}

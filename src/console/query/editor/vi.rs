@@ -10,6 +10,7 @@ mod operate;
 mod overwrite;
 mod register;
 mod search;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
@@ -20,11 +21,12 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use line::CommandLine;
 pub use listed::VI;
 use mark::Marks;
-use motion::{Find, Moved, Reach};
+use motion::{Find, Moved};
 use operate::Operator;
 use overwrite::Overwritten;
 use register::Registers;
 use search::Search;
+use waiting::Waiting;
 
 /// What a key means now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,33 +61,6 @@ pub enum Effect {
     Yanked(String),
     /// What was searched for is not there.
     Missing(String),
-}
-
-/// A command that needs one more key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Waiting {
-    /// After `g`.
-    G,
-    /// After `f F t T`: backwards, and short of it.
-    Find { back: bool, till: bool },
-    /// After `r`.
-    Replace,
-    /// After `i` or `a` where a text object is meant.
-    Object { around: bool },
-    /// After `"`.
-    Register,
-    /// After `m`.
-    Mark,
-    /// After `` ` ``, or after `'`, which means lines.
-    Jump { lines: bool },
-    /// After `z`.
-    Z,
-    /// After `Z`.
-    Leave,
-    /// After Ctrl-W.
-    Window,
-    /// After a key whose next one belongs to it, and of which neither is had: what it would be.
-    Missing(&'static str),
 }
 
 /// A change that `.` makes again.
@@ -349,122 +324,6 @@ impl Vi {
                 None => self.move_by(editor, c),
             },
         }
-    }
-
-    fn waited(&mut self, editor: &mut Editor, waiting: Waiting, c: char) {
-        match waiting {
-            Waiting::G => match c {
-                'u' | 'U' | '~' | 'c' => {
-                    let operator = if c == 'c' { Operator::Comment } else { Operator::Case(c) };
-                    if self.visual() {
-                        self.on_range(editor, operator);
-                    } else {
-                        self.operate_by(editor, operator, c);
-                    }
-                }
-                'g' => {
-                    let line = self.count.take().unwrap_or(1) - 1;
-                    self.marks.left(editor.cursor);
-                    self.move_to(editor, motion::to_line(editor, line));
-                }
-                'e' | 'E' | '_' => {
-                    let count = self.given();
-                    self.move_to(editor, motion::by_g(editor, c, count.unwrap_or(1)));
-                }
-                'J' if self.operator.is_none() && !self.visual() => {
-                    let count = self.counted();
-                    self.join(editor, count.saturating_sub(1).max(1), false);
-                }
-                'v' => {
-                    if let Some((mode, anchor, cursor)) = self.marks.selected {
-                        (self.mode, self.anchor) = (mode, anchor);
-                        editor.go(cursor, false);
-                    }
-                    self.forget();
-                }
-                _ => self.unknown(&format!("g{c}")),
-            },
-            Waiting::Register => {
-                if !self.registers.name(c) {
-                    self.unknown(&format!("\"{c}"));
-                }
-            }
-            Waiting::Mark => self.marks.set(c, editor.cursor),
-            Waiting::Jump { lines } => match self.marks.find(c, editor) {
-                Some(place) => {
-                    self.marks.left(editor.cursor);
-                    let moved = match lines {
-                        true => motion::to_line(editor, place.line),
-                        false => Moved::new(place, Reach::Exclusive),
-                    };
-                    self.move_to(editor, moved);
-                }
-                None => {
-                    self.forget();
-                    self.effect = Some(Effect::Said(format!("there is no mark {c}")));
-                }
-            },
-            Waiting::Z => {
-                let back = match c {
-                    'z' | '.' => editor.height / 2,
-                    't' | '+' => 0,
-                    'b' | '-' => editor.height.saturating_sub(1),
-                    _ => return self.unknown(&format!("z{c}")),
-                };
-                self.count = None;
-                editor.top = editor.cursor.line.saturating_sub(back);
-            }
-            Waiting::Leave if matches!(c, 'Z' | 'Q') => self.effect = Some(Effect::Line("q".to_owned())),
-            Waiting::Leave => self.unknown(&format!("Z{c}")),
-            Waiting::Window => match c {
-                'j' | 'k' | 'w' | 'p' | 't' | 'b' => self.effect = Some(Effect::Results),
-                _ => self.unknown(&format!("Ctrl-W {c}")),
-            },
-            Waiting::Missing(what) => {
-                self.forget();
-                self.effect = Some(Effect::Said(format!("{what} are not supported")));
-            }
-            Waiting::Find { back, till } => {
-                let find = Find { c, back, till };
-                self.find = Some(find);
-                let count = self.counted();
-                match find.from(editor, count, false) {
-                    Some(moved) => self.move_to(editor, moved),
-                    None => self.forget(),
-                }
-            }
-            Waiting::Replace => {
-                let count = self.counted();
-                self.replace(editor, c, count);
-            }
-            Waiting::Object { around } => match object::at(editor, c, around) {
-                Some((range, reach)) if self.visual() => {
-                    self.anchor = range.start;
-                    if reach == Reach::Lines {
-                        self.mode = Mode::VisualLines;
-                    }
-                    let last = editor.buffer.left(range.end).max(range.start);
-                    editor.go(if reach == Reach::Lines { range.end } else { last }, false);
-                }
-                Some((range, reach)) => match self.operator.take() {
-                    Some((operator, _)) => {
-                        self.count = None;
-                        self.operate(editor, operator, range, reach == Reach::Lines);
-                    }
-                    None => self.forget(),
-                },
-                None if matches!(c, 't' | '{' | '}' | 'B' | '<' | '>' | 's') => {
-                    self.unknown(&format!("{}{c}", if around { 'a' } else { 'i' }));
-                }
-                None => self.forget(),
-            },
-        }
-    }
-
-    /// A command that is not had: nothing is done, and it is said.
-    fn unknown(&mut self, keys: &str) {
-        self.forget();
-        self.effect = Some(Effect::Said(format!("{keys} is none of the vi keys here; F1 lists them")));
     }
 
     /// An operator's key: with the same key before it, it is for whole lines.

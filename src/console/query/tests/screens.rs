@@ -252,3 +252,20 @@ fn where_there_are_no_rows_it_is_said_why() {
     let screen = bench.screen();
     assert!(screen.contains("no row fits amount > 30000 · f changes that, u shows all rows"), "{screen}");
 }
+
+#[test]
+fn the_words_stand_in_two_columns_at_every_width() {
+    for width in [60, 80, 200] {
+        let mut bench = Bench::new(width, 50);
+        bench.keys("\\?<Enter>");
+        let screen = bench.screen();
+        let column = screen.lines().find_map(|line| line.find("tables with sizes")).expect("a line of it");
+        for line in
+            screen.lines().skip_while(|line| !line.contains("\\d [NAME]")).filter(|line| !line.trim().is_empty())
+        {
+            let beside = line.len() <= column || line.as_bytes()[column - 1] == b' ' || line.starts_with(" \\");
+            assert!(beside || line.contains('·'), "{width}: {line}");
+        }
+        assert!(!screen.contains("failed"));
+    }
+}
