@@ -41,6 +41,8 @@ async fn a_fleet_is_listed_whole_and_in_order() {
     assert!(matches!(row("ledger").iam, IamAuth::Pending { .. }));
     assert!(row("inventory-dev").endpoints.is_empty());
     assert!(row("orders-proxy").resource_id.starts_with("prx-"));
+    let proxy = row("orders-proxy");
+    assert!(world.access.settings().is_production("orders-proxy", &proxy.tags), "{:?}", proxy.tags);
     assert!(inventory.databases.len() > 15);
 
     let bastions = world.access.bastions(&orders.endpoints[0]).await.expect("ranked");

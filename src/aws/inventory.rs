@@ -1,11 +1,12 @@
 //! Everything one place lists, all pages, side by side, in the order `model::Inventory` promises. It must not know how
 //! one row is made (`cluster`, `instance`, `proxy` do).
 
-use super::cloud::Cloud;
+use super::cloud::{Clients, Cloud};
 use super::error::Error;
 use super::{cluster, instance, proxy};
 use crate::model::{Database, Inventory, Place, Role};
-use aws_sdk_rds::types::{DbCluster, DbClusterEndpoint, DbInstance, DbProxy, DbProxyEndpoint, DbSubnetGroup};
+use aws_sdk_rds::types::{DbCluster, DbClusterEndpoint, DbInstance, DbProxy, DbProxyEndpoint, DbSubnetGroup, Tag};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::HashMap;
 use std::time::SystemTime;
 
@@ -15,8 +16,15 @@ const ENDPOINTS: &str = "rds:DescribeDBClusterEndpoints";
 const SUBNET_GROUPS: &str = "rds:DescribeDBSubnetGroups";
 const PROXIES: &str = "rds:DescribeDBProxies";
 const PROXY_ENDPOINTS: &str = "rds:DescribeDBProxyEndpoints";
+const TAGS: &str = "rds:ListTagsForResource";
 
-/// What the six questions gave.
+/// So many at once are asked for their tags.
+const AT_ONCE: usize = 8;
+
+/// Tags, by the ARN of what has them.
+pub(super) type Tags = HashMap<String, Vec<(String, String)>>;
+
+/// What the questions gave.
 #[derive(Default)]
 pub(super) struct Listed {
     pub(super) clusters: Vec<DbCluster>,
@@ -25,6 +33,8 @@ pub(super) struct Listed {
     pub(super) subnet_groups: Vec<DbSubnetGroup>,
     pub(super) proxies: Vec<DbProxy>,
     pub(super) proxy_endpoints: Vec<DbProxyEndpoint>,
+    /// Of the proxies: DescribeDBProxies tells none.
+    pub(super) tags: Tags,
 }
 
 impl Cloud {
@@ -50,13 +60,18 @@ impl Cloud {
         };
         let proxies = async {
             let pages = rds.describe_db_proxies().max_records(100).into_paginator().items().send();
-            Ok(self.ask(PROXIES, place, &clients, pages.collect::<Result<Vec<_>, _>>()).await)
+            let proxies = self.ask(PROXIES, place, &clients, pages.collect::<Result<Vec<_>, _>>()).await;
+            let tags = match &proxies {
+                Ok(proxies) => self.tags(place, &clients, proxies).await,
+                Err(_) => Ok(Tags::new()),
+            };
+            Ok((proxies, tags))
         };
         let proxy_endpoints = async {
             let pages = rds.describe_db_proxy_endpoints().max_records(100).into_paginator().items().send();
             Ok(self.ask(PROXY_ENDPOINTS, place, &clients, pages.collect::<Result<Vec<_>, _>>()).await)
         };
-        let (clusters, instances, endpoints, subnet_groups, proxies, proxy_endpoints) =
+        let (clusters, instances, endpoints, subnet_groups, (proxies, tags), proxy_endpoints) =
             tokio::try_join!(clusters, instances, endpoints, subnet_groups, proxies, proxy_endpoints)?;
         let mut gaps = Vec::new();
         let listed = Listed {
@@ -66,15 +81,29 @@ impl Cloud {
             subnet_groups: or_gap(subnet_groups, &mut gaps),
             proxies: or_gap(proxies, &mut gaps),
             proxy_endpoints: or_gap(proxy_endpoints, &mut gaps),
+            tags: or_gap(tags, &mut gaps),
         };
         Ok(Inventory { place: place.clone(), databases: databases(place, &listed), listed_at: SystemTime::now(), gaps })
     }
+
+    /// The proxies' tags: whether one leads to production is told by them, too.
+    async fn tags(&self, place: &Place, clients: &Clients, proxies: &[DbProxy]) -> Result<Tags, Error> {
+        // Owned: of borrowed names the compiler does not see that the future may move between threads.
+        let arns: Vec<String> = proxies.iter().filter_map(|proxy| proxy.db_proxy_arn().map(str::to_owned)).collect();
+        let asked = arns.into_iter().map(|arn| async move {
+            let call = clients.rds.list_tags_for_resource().resource_name(&arn).send();
+            let answer = self.ask(TAGS, place, clients, call).await?;
+            let pair = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()));
+            Ok((arn, answer.tag_list().iter().filter_map(pair).collect()))
+        });
+        stream::iter(asked).buffer_unordered(AT_ONCE).try_collect().await
+    }
 }
 
-fn or_gap<T>(asked: Result<Vec<T>, Error>, gaps: &mut Vec<String>) -> Vec<T> {
+fn or_gap<T: Default>(asked: Result<T, Error>, gaps: &mut Vec<String>) -> T {
     asked.unwrap_or_else(|error| {
         gaps.push(format!("{}: {}", error.operation, error.message));
-        Vec::new()
+        T::default()
     })
 }
 
@@ -117,7 +146,7 @@ pub(super) fn databases(place: &Place, listed: &Listed) -> Vec<Database> {
     alone.sort_by(|a, b| a.identifier.cmp(&b.identifier));
     databases.append(&mut alone);
     let mut proxies: Vec<Database> =
-        listed.proxies.iter().map(|one| proxy::database(place, one, &listed.proxy_endpoints)).collect();
+        listed.proxies.iter().map(|one| proxy::database(place, one, &listed.proxy_endpoints, &listed.tags)).collect();
     proxies.sort_by(|a, b| a.identifier.cmp(&b.identifier));
     databases.append(&mut proxies);
     databases

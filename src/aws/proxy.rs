@@ -1,12 +1,13 @@
 //! A row for an RDS Proxy. It must not ask anything.
 
-use super::inventory::{default_port, whereabouts};
+use super::inventory::{Tags, default_port, whereabouts};
 use crate::model::{Database, DatabaseKind, Endpoint, EndpointRole, Engine, IamAuth, Place, Role};
 use aws_sdk_rds::types::{DbProxy, DbProxyEndpoint, IamAuthMode};
 
 /// The row. Its endpoints: the default one, then those made for it, by name.
-pub(super) fn database(place: &Place, proxy: &DbProxy, listed: &[DbProxyEndpoint]) -> Database {
+pub(super) fn database(place: &Place, proxy: &DbProxy, listed: &[DbProxyEndpoint], tags: &Tags) -> Database {
     let arn = proxy.db_proxy_arn().unwrap_or_default();
+    let tags = tags.get(arn).cloned().unwrap_or_default();
     let there = whereabouts(place, arn);
     let family = proxy.engine_family().unwrap_or_default().to_ascii_lowercase();
     let engine = Engine::parse(&family);
@@ -31,7 +32,7 @@ pub(super) fn database(place: &Place, proxy: &DbProxy, listed: &[DbProxyEndpoint
         security_groups: groups.to_vec(),
         database_name: None,
         internet_gateway: false,
-        tags: Vec::new(),
+        tags: tags.clone(),
     };
     let mut endpoints: Vec<Endpoint> = proxy
         .endpoint()
@@ -69,7 +70,7 @@ pub(super) fn database(place: &Place, proxy: &DbProxy, listed: &[DbProxyEndpoint
         master_user: None,
         master_secret: None,
         domains: Vec::new(),
-        tags: Vec::new(),
+        tags: tags.clone(),
         internet_gateway: false,
         place: there.place.clone(),
         identifier,

@@ -171,6 +171,7 @@ fn a_proxy_has_its_default_endpoint_first() {
         .vpc_id("vpc-1")
         .auth(UserAuthConfigInfo::builder().iam_auth(IamAuthMode::Required).build())
         .build();
+    let tags = vec![("environment".to_owned(), "production".to_owned())];
     let other = |name: &str, host: &str| {
         DbProxyEndpoint::builder().db_proxy_name("orders-proxy").db_proxy_endpoint_name(name).endpoint(host).build()
     };
@@ -180,12 +181,14 @@ fn a_proxy_has_its_default_endpoint_first() {
             other("ro", "ro.endpoint.proxy-c9.example.com"),
             other("default", "orders-proxy.proxy-c9.example.com"),
         ],
+        tags: [("arn:aws:rds:eu-west-1:123456789012:db-proxy:prx-08f".to_owned(), tags.clone())].into(),
         ..Listed::default()
     };
     let rows = databases(&place(), &listed);
     let hosts: Vec<&str> = rows[0].endpoints.iter().map(|endpoint| endpoint.host.as_str()).collect();
     assert_eq!(hosts, ["orders-proxy.proxy-c9.example.com", "ro.endpoint.proxy-c9.example.com"]);
     assert_eq!(rows[0].resource_id, "prx-08f");
+    assert!(rows[0].tags == tags && rows[0].endpoints.iter().all(|endpoint| endpoint.tags == tags));
     assert_eq!(rows[0].iam, IamAuth::Enabled);
     assert_eq!((rows[0].endpoints[0].port, &rows[0].engine), (5432, &Engine::Postgres));
 }
