@@ -4,9 +4,10 @@
 //! Known and meant to differ: characters that hide or reorder text, which psql sends raw and we show as symbols; an unclosed
 //! quote, at which psql complains and then answers as if nothing had been named; `\dn` and `\dL` of a name with this very
 //! database before it, which psql 15 takes for another; a semicolon behind `\sf` and `\sv`, which psql takes for part of the
-//! name. The columns
-//! are psql 15's: with another psql (its columns differ, see `describe`'s own words on that) the test says so and holds only
-//! what no version changed.
+//! name; `\drg` and `\zS`, which an older psql than 16 does not know.
+//!
+//! The psql has to be that of the server's major version, or 15 for an older server (see `describe`): with another one the
+//! test says so and compares nothing, but asks every word all the same.
 
 #[path = "support/psql.rs"]
 mod psql;
@@ -74,11 +75,14 @@ async fn every_word_is_psqls() {
         println!("skipped: there is no psql on this machine");
         return;
     };
-    if version != 15 {
-        println!("skipped: this psql is of version {version}, and the words' columns are those of psql 15");
-        return;
-    }
     let server = Postgres::shared();
+    let (major, _) =
+        psql::psql(server, "postgres", &["-At"], "select current_setting('server_version_num')::int / 10000;");
+    let major: u32 = major.trim().parse().expect("a number");
+    let judges = version == major.max(15);
+    if !judges {
+        println!("not compared: psql {version} is not that of a server of {major}");
+    }
     let (_, err) = psql::psql(server, "postgres", &["-q"], "create database words;");
     assert_eq!(err, "");
     let (_, err) = psql::psql(server, "words", &["-q"], SCHEMA);
@@ -99,6 +103,12 @@ async fn every_word_is_psqls() {
     let mut empty = 0;
     for (at, word) in words.iter().enumerate() {
         let ours = by_us(&mut session, word).await;
+        if !judges || csv[at].1.contains("invalid command") {
+            if ours.refused.starts_with("ERROR") && ours.refused != complaint(&csv[at].1) {
+                wrong.push(format!("{word}: {}", ours.refused));
+            }
+            continue;
+        }
         let told = [(&csv[at].0, &ours.csv, "csv"), (&aligned[at].0, &ours.aligned, "aligned")];
         for (psqls, ours, how) in told {
             if psqls != ours {
@@ -113,5 +123,5 @@ async fn every_word_is_psqls() {
     }
     session.close().await;
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n\n"));
-    assert!(empty * 4 < words.len(), "{empty} of {} words had nothing to tell", words.len());
+    assert!(empty * 3 < words.len(), "{empty} of {} words had nothing to tell", words.len());
 }

@@ -11,7 +11,7 @@ use world::{World, value, wish};
 
 /// What there is to be explained.
 const MADE: &str = "\
-create temp table customer as select g id, 'name ' || g name from generate_series(1, 2000) g;
+create temp table customer as select g id, 'name ' || g as name from generate_series(1, 2000) g;
 create temp table orders as select g id, g % 2000 + 1 customer, g % 7 kind, repeat('x', 20) note
   from generate_series(1, 40000) g;
 create index orders_id on orders (id); create index \"Orders Kind\" on orders (kind, id); create index on customer (id);

@@ -26,6 +26,8 @@ async fn prepared() -> (World, Session, Wish) {
          $$ begin insert into guarded values (1); end $$",
         "create function undo() returns void language plpgsql as $$ begin perform set_config('transaction_read_only', \
          null, true); insert into guarded values (1); perform set_config('transaction_read_only', 'on', true); end $$",
+        "create function make() returns int language plpgsql as $$ begin \
+         execute 'explain analyze create table made as select 1'; return 1; end $$",
         "create procedure leave() language plpgsql as $$ begin \
          perform set_config('default_transaction_read_only', 'off', false); commit; \
          insert into guarded values (1); commit; end $$",
@@ -38,7 +40,18 @@ async fn prepared() -> (World, Session, Wish) {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_way_round_writes_in_a_read_only_session() {
     let (world, mut writer, wish) = prepared().await;
-    let ways: [&[&str]; 34] = [
+    let ways: [&[&str]; 44] = [
+        // The server itself lets these, in every version.
+        &["explain analyze create table made as select 1"],
+        &["explain (analyze, costs off) select 1 into made"],
+        &["explain analyze create materialized view made as select 1"],
+        &["do $$ begin execute 'explain analyze create table made as select 1'; end $$"],
+        &["select make()"],
+        &["begin", "select make()", "commit"],
+        &["begin; select make(); commit"],
+        &["declare c cursor with hold for select make()"],
+        &["begin", "declare c cursor with hold for select make()", "commit"],
+        &["begin", "savepoint s", "select make()", "release s", "end"],
         // Before 16 the server itself lets these.
         &["do $$ begin reset transaction_read_only; insert into guarded values (1); end $$"],
         &["select set_config('transaction_read_only', null, true), write()"],
@@ -93,11 +106,16 @@ async fn no_way_round_writes_in_a_read_only_session() {
         assert!(refused, "{way:?}");
         assert!(session.facts().read_only);
         session.close().await;
-        assert_eq!(value(&mut writer, "select count(*) from guarded").await, "0", "{way:?}");
+        let traces = "select (select count(*) from guarded) + (select count(*) from pg_class where relname = 'made')";
+        assert_eq!(value(&mut writer, traces).await, "0", "{way:?}");
     }
-    // The same function writes where writing is meant: the ways above lead somewhere.
+    // The same functions write where writing is meant: the ways above lead somewhere.
     rows(&mut writer, "call leave()").await.expect("a writable session");
     assert_eq!(value(&mut writer, "select count(*) from guarded").await, "1");
+    for sql in ["begin", "set transaction read only", "select make()", "commit"] {
+        rows(&mut writer, sql).await.expect("the server lets it");
+    }
+    assert_eq!(value(&mut writer, "select count(*) from made").await, "1");
     writer.close().await;
     world.access.close().await;
     world.sandbox.stop().await;
@@ -122,11 +140,22 @@ async fn a_read_only_session_reads_as_ever() {
     // An error is where it is in the text that was typed.
     let diagnosis = rows(&mut session, "select é, nothing").await.expect_err("no such column");
     assert_eq!(diagnosis.at, Some(7));
+    // What is not closed or not complete is told as if nothing went behind it.
+    for (sql, title, at) in [
+        ("select 'abc", "unterminated quoted string at or near \"'abc\"", 7),
+        ("select é, /* é", "unterminated /* comment at or near \"/* é\"", 10),
+        ("select 1 from", "syntax error at end of input", 13),
+        ("select 1 from ;", "syntax error at or near \";\"", 14),
+    ] {
+        let diagnosis = rows(&mut session, sql).await.expect_err("not SQL");
+        assert_eq!((diagnosis.title.as_str(), diagnosis.at), (title, Some(at)), "{sql}");
+    }
     // What needs to be outside of a transaction block runs there.
     // What the text tells is told, a DO of its own, too, and nothing of what goes behind it.
     for (sql, expected) in [
         ("do $$ begin end $$", &["DO"][..]),
         ("do $$ begin end $$; select 1; do $$ begin end $$ --", &["DO", "SELECT 1", "DO"]),
+        ("begin; select 1; commit", &["BEGIN", "SELECT 1", "COMMIT"]),
     ] {
         let mut tags = Vec::new();
         let mut running = session.run(sql);

@@ -4,13 +4,15 @@
 use super::audit::Event;
 use super::connect::Arrived;
 use super::diagnose::sql;
+use super::guard::{self, Dressed};
 use super::session::{Context, Session};
 use super::walk::Walk;
-use super::{Access, guard, refusal};
+use super::{Access, refusal};
 use crate::db;
 use crate::model::{CopyPiece, Diagnosis, Happening, SessionFacts, Target, Transaction, visible};
 use futures_util::FutureExt;
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use tokio::time::Instant;
@@ -26,16 +28,10 @@ pub struct Running<'a> {
     /// The line of the audit is written.
     noted: bool,
     was: Transaction,
-    /// What goes out before the statement in the same query; error positions count from there.
-    prefix: String,
-    /// Completions of the prefix that have not come yet.
-    untold: usize,
-    /// What goes out behind the statement in the same query; its one completion is the last.
-    suffix: String,
-    /// A completion that may be the suffix's: told when another happening follows.
-    held: Option<Happening>,
-    /// What followed.
-    next: Option<Result<Happening, db::Error>>,
+    /// What goes out for it, where that is more than the statement.
+    dressed: Option<Dressed>,
+    /// Whether the completions that are still to come are ours.
+    ours: VecDeque<bool>,
     state: State<'a>,
 }
 
@@ -63,11 +59,8 @@ impl<'a> Running<'a> {
             rows: None,
             noted: false,
             was,
-            prefix: String::new(),
-            untold: 0,
-            suffix: String::new(),
-            held: None,
-            next: None,
+            dressed: None,
+            ours: VecDeque::new(),
             state: State::New(session),
         }
     }
@@ -136,27 +129,8 @@ impl<'a> Running<'a> {
                 State::Sent(running) => {
                     self.state = State::Sent(running);
                     let State::Sent(running) = &mut self.state else { return None };
-                    let mut event = match self.next.take() {
-                        Some(next) => Some(next),
-                        None => running.next().await,
-                    };
-                    // Notices come behind the last completion, too. At an end or an error it was the suffix's, or undone.
-                    if !matches!(event, Some(Ok(Happening::Notice(_))))
-                        && let Some(held) = self.held.take()
-                        && matches!(event, Some(Ok(_)))
-                    {
-                        self.next = event;
-                        event = Some(Ok(held));
-                    } else if !self.suffix.is_empty()
-                        && let Some(Ok(Happening::Complete { tag, .. })) = &event
-                        && tag == "DO"
-                        && self.untold == 0
-                    {
-                        self.held = event.and_then(Result::ok);
-                        continue;
-                    }
-                    match event {
-                        Some(Ok(Happening::Complete { .. })) if self.untold > 0 => self.untold -= 1,
+                    match running.next().await {
+                        Some(Ok(Happening::Complete { .. })) if self.ours.pop_front() == Some(true) => {}
                         Some(Ok(happening)) => {
                             if let Happening::Complete { rows, .. } = &happening {
                                 self.rows = Some(self.rows.unwrap_or(0) + rows);
@@ -181,15 +155,15 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// Decides what goes out before the statement.
+    /// Decides what goes out for the statement.
     fn guard(&mut self, session: &db::Session) -> Result<(), Diagnosis> {
         let transaction = session.transaction();
-        if self.context.manual && transaction == Transaction::Idle && guard::is_for_a_block(&self.statement) {
-            self.prefix.push_str(guard::BEGIN);
-            self.untold += 1;
+        let opens = self.context.manual && transaction == Transaction::Idle && guard::is_for_a_block(&self.statement);
+        if opens {
             // Lost under way, it is rolled back for certain.
             self.was = Transaction::Open;
         }
+        let mut dressed = None;
         if self.context.target.read_only {
             let is =
                 |name: &str, value: &str| session.parameter(name).is_none_or(|now| now.eq_ignore_ascii_case(value));
@@ -197,34 +171,22 @@ impl<'a> Running<'a> {
                 standard_strings: is("standard_conforming_strings", "on"),
                 utf8: is("client_encoding", "UTF8"),
             };
-            if guard::is_prefixed(&self.statement, transaction, &reading)? {
-                let stands = if self.prefix.is_empty() { transaction } else { Transaction::Open };
-                let check = match guard::resets(session.parameter("server_version").as_deref()) {
-                    true => guard::check(&self.statement, stands),
-                    false => guard::Check::Nowhere,
-                };
-                match check {
-                    guard::Check::Nowhere => {}
-                    guard::Check::Before => {
-                        self.prefix.push_str(guard::CHECK);
-                        self.prefix.push_str("; ");
-                        self.untold += 1;
-                    }
-                    // A comment at its end must not hide it.
-                    guard::Check::Behind => self.suffix = format!("\n; {}", guard::CHECK),
-                }
-                self.prefix.push_str(guard::PREFIX);
-                self.untold += 1;
-            }
+            let stands = if opens { Transaction::Open } else { transaction };
+            dressed = Some(guard::dress(&self.statement, stands, &reading)?);
         }
+        if opens {
+            dressed.get_or_insert_with(|| Dressed::bare(&self.statement)).put_before(guard::BEGIN);
+        }
+        self.ours = dressed.as_ref().map(|dressed| dressed.ours.iter().copied().collect()).unwrap_or_default();
+        self.dressed = dressed;
         Ok(())
     }
 
     /// What goes out.
     fn text(&self) -> Cow<'_, str> {
-        match (self.prefix.as_str(), self.suffix.as_str()) {
-            ("", "") => Cow::Borrowed(&self.statement),
-            (prefix, suffix) => Cow::Owned(format!("{prefix}{}{suffix}", self.statement)),
+        match &self.dressed {
+            None => Cow::Borrowed(&self.statement),
+            Some(dressed) => String::from_utf8_lossy(&dressed.text),
         }
     }
 
@@ -276,7 +238,17 @@ impl<'a> Running<'a> {
             ends_transaction(&self.statement),
             &self.context.line,
         );
-        diagnosis.at = diagnosis.at.and_then(|at| at.checked_sub(self.prefix.len()));
+        if let Some(dressed) = &self.dressed {
+            // Of what is put behind, the last place of the statement is the nearest.
+            let end = self.statement.chars().count();
+            diagnosis.at = diagnosis.at.map(|at| guard::place(at, &dressed.inserted));
+            if diagnosis.at.is_some_and(|at| at > end) {
+                diagnosis.at = Some(end);
+                if diagnosis.title == "syntax error at or near \";\"" {
+                    "syntax error at end of input".clone_into(&mut diagnosis.title);
+                }
+            }
+        }
         diagnosis
     }
 

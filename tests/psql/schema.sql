@@ -1,5 +1,7 @@
--- Something of every kind that psql's words tell of.
+-- Something of every kind that psql's words tell of, as far as the server has it.
 \set ON_ERROR_STOP on
+select v >= 14 as v14, v >= 15 as v15, v >= 16 as v16, v >= 17 as v17, v >= 18 as v18
+  from (select current_setting('server_version_num')::int / 10000 as v) as server \gset
 create role reader nologin;
 create role writer login connection limit 3 valid until '2031-02-03 04:05:06+00';
 create role lonely login connection limit 1 noinherit;
@@ -62,17 +64,25 @@ comment on column customers.mail is 'where to write';
 comment on constraint "named, check" on customers is 'a constraint';
 alter table customers alter column name set statistics 500;
 alter table customers alter column note set storage external;
+\if :v14
 alter table customers alter column tags set compression pglz;
+\endif
 alter table customers replica identity full;
 create index customers_lower on customers (lower(name), id desc nulls last) include (note) where born is not null;
+\if :v15
 create unique index customers_note on customers (note) nulls not distinct;
+\else
+create unique index customers_note on customers (note);
+\endif
 create index customers_tags on customers using gin (tags) tablespace fast;
 comment on index customers_lower is 'by small letters';
 alter index customers_lower alter column 1 set statistics 77;
 cluster customers using customers_pkey;
 create statistics stats_all on name, born from customers;
 create statistics stats_some (ndistinct, mcv) on name, note from customers;
+\if :v14
 create statistics stats_expression on (lower(name)), born from customers;
+\endif
 alter statistics stats_some set statistics 42;
 
 create table orders (
@@ -105,7 +115,9 @@ $f$;
 create function add_them(a integer, b integer default 5, variadic c integer[] default '{}') returns integer
   language sql immutable parallel safe strict cost 7 as 'select a + b';
 create function add_them(a text) returns setof text language sql stable security definer set search_path to app as 'select a';
+\if :v14
 create function body_in_sql(x int) returns int language sql begin atomic select x + 1; select x + 2; end;
+\endif
 create function out_args(in a int, out b int, out c text) language sql as 'select 1, $$x$$';
 create function table_args() returns table (a int, "b c" text) language sql as 'select 1, $$x$$';
 create procedure do_it(inout x int) language plpgsql as $$ begin x := x + 1; end $$;
@@ -150,7 +162,9 @@ create unique index summary_n on summary (n);
 comment on materialized view summary is 'sums';
 
 create sequence counter as smallint increment by -2 minvalue -100 maxvalue 100 start 10 cache 5 cycle;
+\if :v15
 create unlogged sequence unlogged_counter;
+\endif
 comment on sequence counter is 'counts';
 grant usage on sequence counter to reader;
 create unlogged table scratch (a int, b text) tablespace fast;
@@ -171,7 +185,11 @@ create table measures_2025_de partition of measures_2025 for values in ('de', 'a
 create table measures_2025_rest partition of measures_2025 default;
 create table measures_rest partition of measures default;
 create index measures_at on measures (at);
+\if :v15
 create unique index measures_unique on measures (at, place) nulls not distinct;
+\else
+create unique index measures_unique on measures (at, place);
+\endif
 create trigger measured after insert on measures for each row execute function touch();
 alter table measures add primary key (at, place) not deferrable;
 create table points_at (at date, place text, foreign key (at, place) references measures);
@@ -195,11 +213,19 @@ create foreign table near_table (a int) server near;
 
 set client_min_messages to error;
 create publication everything for all tables with (publish = 'insert');
+\if :v15
 create publication some_rows for table customers (id, name, mail) where (id > 5), orders with (publish_via_partition_root);
 create publication of_schema for tables in schema app;
+\else
+create publication some_rows for table customers, orders with (publish_via_partition_root);
+\endif
 create publication none;
 reset client_min_messages;
+\if :v14
 create subscription listens connection 'host=nowhere.example dbname=x' publication a, b with (connect = false, binary, slot_name = none);
+\else
+create subscription listens connection 'host=nowhere.example dbname=x' publication a, b with (connect = false, slot_name = none);
+\endif
 
 create function same(int, text) returns boolean language sql as 'select $1::text = $2';
 create function down(int) returns int language sql as 'select -$1';
@@ -241,7 +267,9 @@ comment on large object 77777 is 'large';
 grant select on large object 77777 to reader;
 create trusted language ours_sql handler plpgsql_call_handler inline plpgsql_inline_handler validator plpgsql_validator;
 comment on language ours_sql is 'ours';
+\if :v15
 grant set on parameter work_mem to reader;
+\endif
 
 create table "Odd ""Schema"."Odd.Table
 of two lines" ("a	tab" int primary key, "b" text default E'x\ny', "ünïcödé 🐘" text);
@@ -253,3 +281,36 @@ create table hidden.secret (a int, b text);
 create table public.dollar$sign (a int);
 create table app.customers_old (like customers including all);
 analyze customers;
+
+create role alone nologin;
+create table unshared (a int);
+revoke all on unshared from current_user;
+create function unshared() returns int language sql as 'select 1';
+revoke all on function unshared from public, current_user;
+create type unshared_mood as enum ('sad');
+revoke all on type unshared_mood from public, current_user;
+\if :v16
+create role manager nologin;
+grant staff to manager with admin option, inherit false, set false;
+grant reader to manager with inherit true, set false granted by current_user;
+create collation ruled (provider = icu, locale = 'und', rules = '&a < g');
+create subscription partial connection 'host=nowhere.example dbname=x' publication a with (connect = false, slot_name = none, origin = none, streaming = parallel, password_required = false, run_as_owner = true);
+\endif
+\if :v17
+create collation plain_bytes (provider = builtin, locale = 'C.UTF-8');
+grant maintain on orders to reader;
+create table counted (id int generated always as identity, at timestamp default now()) partition by range (id);
+create subscription follows connection 'host=nowhere.example dbname=x' publication a with (connect = false, slot_name = none, failover = true);
+\endif
+\if :v18
+create table promised (
+  id int constraint there not null, a int, b int generated always as (a * 2) virtual, c text not null no inherit,
+  d int constraint unchecked check (d > 0) not enforced, constraint d_there not null d);
+alter table promised add constraint a_there not null a not valid;
+create table promised_child (e int not null) inherits (toys);
+create table booked (room int, during daterange, constraint booked_key primary key (room, during without overlaps));
+create table booked_part (room int, during daterange, foreign key (room, period during) references booked (room, period during));
+create table owed (c bigint, constraint owed_c foreign key (c) references customers not enforced);
+create publication of_generated for table promised with (publish_generated_columns = stored);
+create function leaks_not(int) returns int language sql leakproof as 'select $1';
+\endif

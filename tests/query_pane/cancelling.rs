@@ -176,6 +176,12 @@ async fn where_no_second_session_is_to_be_had_dropping_is_offered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_statement_tells_how_far_it_is() {
     let mut tab = Tab::through_the_bastion(|_| {}).await;
+    tab.run("select 'major ' || current_setting('server_version_num')::int / 10000");
+    tab.done().await;
+    if tab.screen().contains("major 13") {
+        println!("skipped: before PostgreSQL 14 no COPY tells how far it is");
+        return tab.end().await;
+    }
     // It stands still half way, so that the look cannot come too late.
     tab.run(
         "create table slow as select generate_series(1, 3000) as n; \

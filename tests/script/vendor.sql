@@ -29,7 +29,12 @@ begin
     return query select * from items where name like prefix || '%';
 end;
 $function$;
+select current_setting('server_version_num')::int >= 140000 as v14 \gset
+\if :v14
 create function twice(n int) returns int language sql begin atomic select n * 2; select n * 2 + 0; end;
+\else
+create function twice(n int) returns int language sql as 'select n * 2; select n * 2 + 0';
+\endif
 COPY items (id, name, note) FROM stdin;
 1	bolt	\N
 2	nut	a\tb\nc;

@@ -4,7 +4,8 @@
 
 /// One row a session, and one a prepared transaction. `pg_blocking_pids` stops the server's lock manager for a moment, so
 /// it is asked only about those that wait for a lock. Ages are microseconds before one moment: what is younger stays younger
-/// in every look, and rows that are ordered by age change places only when something happens. Only the beginning of the statements comes: there may be thousands.
+/// in every look, and rows that are ordered by age change places only when something happens. Only the beginning of the
+/// statements comes: there may be thousands. In a read-only session of ours more stands before a COMMIT.
 pub(super) const LOOK: &str = "\
 select a.pid, (a.backend_start at time zone 'UTC')::text, a.usename, a.datname, a.application_name, \
 host(a.client_addr), a.backend_type, a.state, a.wait_event_type, a.wait_event, \
@@ -12,7 +13,7 @@ host(a.client_addr), a.backend_type, a.state, a.wait_event_type, a.wait_event, \
 (extract(epoch from statement_timestamp() - a.query_start) * 1000000)::bigint, \
 (extract(epoch from statement_timestamp() - a.state_change) * 1000000)::bigint, \
 case when a.wait_event_type = 'Lock' then array_to_string(pg_catalog.pg_blocking_pids(a.pid), ',') end, \
-left(a.query, 300), a.pid = pg_catalog.pg_backend_pid() \
+left(a.query, case when a.query like 'SET TRANSACTION READ ONLY; DO %' then 900 else 300 end), a.pid = pg_catalog.pg_backend_pid() \
 from pg_catalog.pg_stat_activity a order by a.pid; \
 select p.gid, p.owner, p.database, (extract(epoch from statement_timestamp() - p.prepared) * 1000000)::bigint \
 from pg_catalog.pg_prepared_xacts p order by p.prepared";

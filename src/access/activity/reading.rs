@@ -21,12 +21,6 @@ fn age(row: &[Option<String>], at: usize) -> Option<Duration> {
     Some(Duration::from_micros(u64::try_from(cell(row, at).parse::<i64>().ok()?.max(0)).ok()?))
 }
 
-/// A statement without what goes before it in a read-only session of ours: lists have little room. In full it is shown
-/// with the session closely.
-fn typed(statement: &str) -> &str {
-    statement.strip_prefix(guard::PREFIX).unwrap_or(statement)
-}
-
 /// One look.
 pub(super) async fn look(session: &mut Session) -> Result<Snapshot, Diagnosis> {
     let mut results = rows(session, LOOK).await?.into_iter();
@@ -57,7 +51,8 @@ pub(super) async fn look(session: &mut Session) -> Result<Snapshot, Diagnosis> {
             statement: age(row, 11),
             since: age(row, 12),
             blocked_by,
-            query: if hidden { String::new() } else { typed(cell(row, 14)).to_owned() },
+            // Lists have little room: without what is ours. In full it is shown with the session closely.
+            query: if hidden { String::new() } else { guard::typed(cell(row, 14)).to_owned() },
             own: cell(row, 15) == "t",
             hidden,
         }

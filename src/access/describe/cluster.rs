@@ -7,15 +7,20 @@ use super::word::Word;
 
 /// `\l`.
 pub fn databases(server: &Server<'_>, word: &Word, pattern: Option<&str>) -> Result<List, Refused> {
-    let locale = match server.major {
-        ..15 => "null::pg_catalog.text as \"ICU Locale\", 'libc' as \"Locale Provider\"",
-        15 | 16 => {
-            "d.daticulocale as \"ICU Locale\", case d.datlocprovider when 'c' then 'libc' when 'i' then 'icu' end as \"Locale Provider\""
-        }
+    let provider = match server.major {
+        ..15 => "'libc' as \"Locale Provider\"",
         _ => {
-            "d.datlocale as \"ICU Locale\", case d.datlocprovider when 'b' then 'builtin' when 'c' then 'libc' when 'i' then 'icu' end as \"Locale Provider\""
+            "case d.datlocprovider when 'b' then 'builtin' when 'c' then 'libc' when 'i' then 'icu' end as \"Locale Provider\""
         }
     };
+    let plain = "d.datcollate as \"Collate\", d.datctype as \"Ctype\"";
+    let locale = match server.major {
+        ..15 => format!("{plain}, null::pg_catalog.text as \"ICU Locale\", {provider}"),
+        15 => format!("{plain}, d.daticulocale as \"ICU Locale\", {provider}"),
+        16 => format!("{provider}, {plain}, d.daticulocale as \"ICU Locale\", d.daticurules as \"ICU Rules\""),
+        _ => format!("{provider}, {plain}, d.datlocale as \"Locale\", d.daticurules as \"ICU Rules\""),
+    };
+    let acl = server.privileges("d.datacl");
     let more = if word.more {
         ", case when pg_catalog.has_database_privilege(d.datname, 'CONNECT') \
          then pg_catalog.pg_size_pretty(pg_catalog.pg_database_size(d.datname)) else 'No Access' end as \"Size\", \
@@ -28,8 +33,7 @@ pub fn databases(server: &Server<'_>, word: &Word, pattern: Option<&str>) -> Res
         title: "List of databases",
         query: format!(
             "select d.datname as \"Name\", pg_catalog.pg_get_userbyid(d.datdba) as \"Owner\", \
-             pg_catalog.pg_encoding_to_char(d.encoding) as \"Encoding\", d.datcollate as \"Collate\", \
-             d.datctype as \"Ctype\", {locale}, pg_catalog.array_to_string(d.datacl, E'\\n') as \"Access privileges\"{more} \
+             pg_catalog.pg_encoding_to_char(d.encoding) as \"Encoding\", {locale}{acl}{more} \
              from pg_catalog.pg_database d join pg_catalog.pg_tablespace s on s.oid = d.dattablespace{filter} order by 1"
         ),
     })
@@ -44,7 +48,7 @@ pub fn tablespaces(server: &Server<'_>, word: &Word, pattern: Option<&str>) -> R
         ""
     };
     // What psql shows as "Access privileges" stands between.
-    let acl = if word.more { ", pg_catalog.array_to_string(s.spcacl, E'\\n') as \"Access privileges\"" } else { "" };
+    let acl = if word.more { server.privileges("s.spcacl") } else { String::new() };
     let filter = filter(&server.named(pattern, "s.spcname")?);
     Ok(List {
         title: "List of tablespaces",
@@ -60,10 +64,11 @@ pub fn tablespaces(server: &Server<'_>, word: &Word, pattern: Option<&str>) -> R
 pub fn parameters(server: &Server<'_>, word: &Word, pattern: Option<&str>) -> Result<List, Refused> {
     let (acl, join) = match (word.more, server.major >= 15) {
         (true, true) => (
-            ", pg_catalog.array_to_string(p.paracl, E'\\n') as \"Access privileges\"",
+            server.privileges("p.paracl"),
             " left join pg_catalog.pg_parameter_acl p on p.parname = pg_catalog.lower(s.name)",
         ),
-        _ => ("", ""),
+        (true, false) => (", null::pg_catalog.text as \"Access privileges\"".to_owned(), ""),
+        (false, _) => (String::new(), ""),
     };
     let more = if word.more { ", s.vartype as \"Type\", s.context as \"Context\"" } else { "" };
     let (title, filter) = match pattern {

@@ -9,12 +9,19 @@ use super::{Printed, Refused};
 
 /// `\dx`.
 pub fn installed(server: &Server<'_>, pattern: Option<&str>) -> Result<List, Refused> {
+    let (available, join) = match server.psql {
+        18.. => (
+            ", a.default_version as \"Default version\"",
+            " left join pg_catalog.pg_available_extensions() a(name, default_version, comment) on a.name = e.extname",
+        ),
+        _ => ("", ""),
+    };
     Ok(List {
         title: "List of installed extensions",
         query: format!(
-            "select e.extname as \"Name\", e.extversion as \"Version\", n.nspname as \"Schema\", \
+            "select e.extname as \"Name\", e.extversion as \"Version\"{available}, n.nspname as \"Schema\", \
              pg_catalog.obj_description(e.oid, 'pg_extension') as \"Description\" from pg_catalog.pg_extension e \
-             left join pg_catalog.pg_namespace n on n.oid = e.extnamespace{} order by 1",
+             left join pg_catalog.pg_namespace n on n.oid = e.extnamespace{join}{} order by 1",
             filter(&server.named(pattern, "e.extname")?)
         ),
     })
@@ -55,12 +62,12 @@ pub async fn contents(server: &mut Server<'_>, pattern: Option<&str>) -> Result<
 /// `\dL`.
 pub fn languages(server: &Server<'_>, word: &Word, pattern: Option<&str>) -> Result<List, Refused> {
     let more = if word.more {
-        ", not l.lanispl as \"Internal language\", l.lanplcallfoid::pg_catalog.regprocedure as \"Call handler\", \
+        let columns = ", not l.lanispl as \"Internal language\", l.lanplcallfoid::pg_catalog.regprocedure as \"Call handler\", \
          l.lanvalidator::pg_catalog.regprocedure as \"Validator\", \
-         l.laninline::pg_catalog.regprocedure as \"Inline handler\", \
-         pg_catalog.array_to_string(l.lanacl, E'\\n') as \"Access privileges\""
+         l.laninline::pg_catalog.regprocedure as \"Inline handler\"";
+        format!("{columns}{}", server.privileges("l.lanacl"))
     } else {
-        ""
+        String::new()
     };
     let mut conditions = server.named_in_database(pattern, "l.lanname")?;
     if pattern.is_none() && !word.system {
@@ -97,8 +104,8 @@ pub fn event_triggers(server: &Server<'_>, word: &Word, pattern: Option<&str>) -
 }
 
 /// `\dl`.
-pub fn large_objects(word: &Word) -> List {
-    let acl = if word.more { ", pg_catalog.array_to_string(m.lomacl, E'\\n') as \"Access privileges\"" } else { "" };
+pub fn large_objects(server: &Server<'_>, word: &Word) -> List {
+    let acl = if word.more { server.privileges("m.lomacl") } else { String::new() };
     List {
         title: "Large objects",
         query: format!(

@@ -31,10 +31,7 @@ fn description(word: &Word, of: &str) -> (&'static str, String) {
 pub fn wrappers(server: &Server<'_>, word: &Word, pattern: Option<&str>) -> Result<List, Refused> {
     let (note, join) = description(word, "w");
     let more = if word.more {
-        format!(
-            ", pg_catalog.array_to_string(w.fdwacl, E'\\n') as \"Access privileges\", {}{note}",
-            options("w.fdwoptions")
-        )
+        format!("{}, {}{note}", server.privileges("w.fdwacl"), options("w.fdwoptions"))
     } else {
         String::new()
     };
@@ -54,8 +51,8 @@ pub fn servers(server: &Server<'_>, word: &Word, pattern: Option<&str>) -> Resul
     let (note, join) = description(word, "s");
     let more = if word.more {
         format!(
-            ", pg_catalog.array_to_string(s.srvacl, E'\\n') as \"Access privileges\", s.srvtype as \"Type\", \
-             s.srvversion as \"Version\", {}{note}",
+            "{}, s.srvtype as \"Type\", s.srvversion as \"Version\", {}{note}",
+            server.privileges("s.srvacl"),
             options("s.srvoptions")
         )
     } else {

@@ -113,14 +113,22 @@ pub fn list(server: &Server<'_>, word: &Word, kinds: &str, words: &[String]) -> 
             14.. => "coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc)",
             _ => "p.prosrc",
         };
+        let source = match server.psql {
+            16.. => "case when l.lanname in ('internal', 'c') then p.prosrc end as \"Internal name\"".to_owned(),
+            _ => format!("{internal} as \"Source code\""),
+        };
+        let leaks = match server.psql {
+            18.. => ", case when p.proleakproof then 'yes' else 'no' end as \"Leakproof?\"",
+            _ => "",
+        };
+        let acl = server.privileges("p.proacl");
         (
             format!(
                 ", case p.provolatile when 'i' then 'immutable' when 's' then 'stable' when 'v' then 'volatile' end as \"Volatility\", \
                  case p.proparallel when 'r' then 'restricted' when 's' then 'safe' when 'u' then 'unsafe' end as \"Parallel\", \
                  pg_catalog.pg_get_userbyid(p.proowner) as \"Owner\", \
-                 case when p.prosecdef then 'definer' else 'invoker' end as \"Security\", \
-                 pg_catalog.array_to_string(p.proacl, E'\\n') as \"Access privileges\", l.lanname as \"Language\", \
-                 {internal} as \"Source code\", pg_catalog.obj_description(p.oid, 'pg_proc') as \"Description\""
+                 case when p.prosecdef then 'definer' else 'invoker' end as \"Security\"{leaks}{acl}, \
+                 l.lanname as \"Language\", {source}, pg_catalog.obj_description(p.oid, 'pg_proc') as \"Description\""
             ),
             " left join pg_catalog.pg_language l on l.oid = p.prolang",
         )

@@ -1,9 +1,8 @@
 //! psql's words about the catalogue (`\l`, `\d NAME`, `\df`, `\sf`, …): asks the server and answers with what psql prints.
 //! It must not know where that is shown.
 //!
-//! The columns are psql 15's, for servers 11 to 18. Where newer clients differ it stays with 15: psql 16 takes "Member of"
-//! out of `\du` (for `\drg`, which is here too) and adds "ICU Rules" to `\l` and `\dO`; 17 writes `(none)` for an empty list of privileges; 18
-//! adds "Leakproof?" to `\df+` and `\do+`, and the version available to `\dx`.
+//! Columns and words are those of the psql that came with the server: with a server of 16 psql 16's, and so on to 18; with an
+//! older one than 15, psql 15's. `\drg` and `\zS`, which psql has since 16, are here for all of them.
 //!
 //! A word with an unclosed quote is refused (psql complains and answers as if nothing had been named), and a semicolon at the
 //! end of `\sf` and `\sv` is no part of the name. `\dAc`, `\dAf`, `\dAo`, `\dAp` (operator classes and families) are not here.
@@ -122,8 +121,8 @@ async fn answer(session: &mut Session, word: &Word, arguments: &str) -> Result<V
         Family::Extensions => extensions::installed(server, pattern),
         Family::EventTriggers => extensions::event_triggers(server, word, pattern),
         Family::Descriptions => extensions::descriptions(server, word, pattern),
-        Family::LargeObjects => Ok(extensions::large_objects(word)),
-        Family::Privileges => privileges::privileges(server, pattern),
+        Family::LargeObjects => Ok(extensions::large_objects(server, word)),
+        Family::Privileges => privileges::privileges(server, word, pattern),
         Family::DefaultPrivileges => privileges::defaults(server, pattern),
         Family::Publications => replication::list(server, pattern),
         Family::Subscriptions => replication::subscriptions(server, word, pattern),

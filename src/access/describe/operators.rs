@@ -29,7 +29,14 @@ pub fn operators(server: &Server<'_>, word: &Word, words: &[String]) -> Result<L
     let sides = if types.len() == 1 { ["o.oprright", ""] } else { ["o.oprleft", "o.oprright"] };
     let (about_types, joins) = arguments(server, types, |at| sides[at].to_owned())?;
     conditions.extend(about_types);
-    let more = if word.more { ", o.oprcode as \"Function\"" } else { "" };
+    let (more, function) = match (word.more, server.psql) {
+        (true, 18..) => (
+            ", o.oprcode as \"Function\", case when f.proleakproof then 'yes' else 'no' end as \"Leakproof?\"",
+            " left join pg_catalog.pg_proc f on f.oid = o.oprcode",
+        ),
+        (true, _) => (", o.oprcode as \"Function\"", ""),
+        (false, _) => ("", ""),
+    };
     Ok(List {
         title: "List of operators",
         query: format!(
@@ -39,7 +46,7 @@ pub fn operators(server: &Server<'_>, word: &Word, words: &[String]) -> Result<L
              pg_catalog.format_type(o.oprresult, null) as \"Result type\"{more}, \
              coalesce(pg_catalog.obj_description(o.oid, 'pg_operator'), \
              pg_catalog.obj_description(o.oprcode, 'pg_proc')) as \"Description\" from pg_catalog.pg_operator o \
-             left join pg_catalog.pg_namespace n on n.oid = o.oprnamespace{joins}{} order by 1, 2, 3, 4",
+             left join pg_catalog.pg_namespace n on n.oid = o.oprnamespace{function}{joins}{} order by 1, 2, 3, 4",
             filter(&conditions)
         ),
     })
@@ -67,13 +74,17 @@ pub fn casts(server: &Server<'_>, word: &Word, pattern: Option<&str>) -> Result<
     } else {
         ("", "")
     };
+    let leaks = match (word.more, server.psql) {
+        (true, 18..) => ", case when p.proleakproof then 'yes' else 'no' end as \"Leakproof?\"",
+        _ => "",
+    };
     Ok(List {
         title: "List of casts",
         query: format!(
             "select pg_catalog.format_type(c.castsource, null) as \"Source type\", \
              pg_catalog.format_type(c.casttarget, null) as \"Target type\", case when c.castmethod = 'b' then '(binary coercible)' \
              when c.castmethod = 'i' then '(with inout)' else p.proname end as \"Function\", case when c.castcontext = 'e' then 'no' \
-             when c.castcontext = 'a' then 'in assignment' else 'yes' end as \"Implicit?\"{note} from pg_catalog.pg_cast c \
+             when c.castcontext = 'a' then 'in assignment' else 'yes' end as \"Implicit?\"{leaks}{note} from pg_catalog.pg_cast c \
              left join pg_catalog.pg_proc p on p.oid = c.castfunc \
              left join pg_catalog.pg_type ts on ts.oid = c.castsource \
              left join pg_catalog.pg_namespace nts on nts.oid = ts.typnamespace \
@@ -122,10 +133,15 @@ pub fn conversions(server: &Server<'_>, word: &Word, pattern: Option<&str>) -> R
 
 /// `\dO`: those that this database's encoding can use.
 pub fn collations(server: &Server<'_>, word: &Word, pattern: Option<&str>) -> Result<List, Refused> {
+    let provider = "case c.collprovider when 'd' then 'default' when 'b' then 'builtin' when 'c' then 'libc' \
+         when 'i' then 'icu' end as \"Provider\"";
+    let plain = "c.collcollate as \"Collate\", c.collctype as \"Ctype\"";
     let locale = match server.major {
-        ..15 => "null",
-        15 | 16 => "c.colliculocale",
-        _ => "c.colllocale",
+        // As psql 15 has it, of libc's collations, too.
+        ..15 => format!("{plain}, c.collcollate as \"ICU Locale\", {provider}"),
+        15 => format!("{plain}, c.colliculocale as \"ICU Locale\", {provider}"),
+        16 => format!("{provider}, {plain}, c.colliculocale as \"ICU Locale\", c.collicurules as \"ICU Rules\""),
+        _ => format!("{provider}, {plain}, c.colllocale as \"Locale\", c.collicurules as \"ICU Rules\""),
     };
     let deterministic = match server.major {
         12.. => "case when c.collisdeterministic then 'yes' else 'no' end",
@@ -147,9 +163,7 @@ pub fn collations(server: &Server<'_>, word: &Word, pattern: Option<&str>) -> Re
     Ok(List {
         title: "List of collations",
         query: format!(
-            "select n.nspname as \"Schema\", c.collname as \"Name\", c.collcollate as \"Collate\", c.collctype as \"Ctype\", \
-             {locale} as \"ICU Locale\", case c.collprovider when 'd' then 'default' when 'b' then 'builtin' when 'c' then 'libc' \
-             when 'i' then 'icu' end as \"Provider\", {deterministic} as \"Deterministic?\"{note} \
+            "select n.nspname as \"Schema\", c.collname as \"Name\", {locale}, {deterministic} as \"Deterministic?\"{note} \
              from pg_catalog.pg_collation c join pg_catalog.pg_namespace n on n.oid = c.collnamespace{} order by 1, 2",
             filter(&conditions)
         ),

@@ -48,6 +48,10 @@ pub fn list(server: &Server<'_>, word: &Word, letters: &str, pattern: Option<&st
                  sum(case when d.level = 1 then pg_catalog.pg_table_size(d.oid) else 0 end) as direct from d"
             }
         };
+        if server.psql >= 18 {
+            columns.push_str(", a.amname as \"Access method\"");
+            joins.push_str(" left join pg_catalog.pg_am a on a.oid = c.relam");
+        }
         if nested {
             columns.push_str(", pg_catalog.pg_size_pretty(s.direct) as \"Leaf partition size\"");
         }

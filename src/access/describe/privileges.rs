@@ -4,9 +4,11 @@ use super::Refused;
 use super::list::List;
 use super::pattern::Columns;
 use super::server::{Server, filter};
+use super::word::Word;
 
 /// `\dp`: tables' privileges, their columns', and the policies.
-pub fn privileges(server: &Server<'_>, pattern: Option<&str>) -> Result<List, Refused> {
+pub fn privileges(server: &Server<'_>, word: &Word, pattern: Option<&str>) -> Result<List, Refused> {
+    let newer = server.psql >= 16;
     let mut conditions = vec!["c.relkind in ('r','v','m','S','f','p')".to_owned()];
     conditions.extend(server.within(
         pattern,
@@ -14,16 +16,21 @@ pub fn privileges(server: &Server<'_>, pattern: Option<&str>) -> Result<List, Re
             schema: "n.nspname",
             name: "c.relname",
             other: None,
-            visible: Some("n.nspname !~ '^pg_' and pg_catalog.pg_table_is_visible(c.oid)"),
+            visible: Some(match newer {
+                true => "pg_catalog.pg_table_is_visible(c.oid)",
+                false => "n.nspname !~ '^pg_' and pg_catalog.pg_table_is_visible(c.oid)",
+            }),
         },
     )?);
+    if newer && !word.system && pattern.is_none() {
+        conditions.push("n.nspname <> 'pg_catalog' and n.nspname <> 'information_schema'".to_owned());
+    }
     Ok(List {
         title: "Access privileges",
         query: format!(
             "select n.nspname as \"Schema\", c.relname as \"Name\", case c.relkind when 'r' then 'table' when 'v' then 'view' \
              when 'm' then 'materialized view' when 'S' then 'sequence' when 'f' then 'foreign table' \
-             when 'p' then 'partitioned table' end as \"Type\", \
-             pg_catalog.array_to_string(c.relacl, E'\\n') as \"Access privileges\", \
+             when 'p' then 'partitioned table' end as \"Type\"{acl}, \
              pg_catalog.array_to_string(array(select a.attname || E':\\n  ' || \
              pg_catalog.array_to_string(a.attacl, E'\\n  ') from pg_catalog.pg_attribute a \
              where a.attrelid = c.oid and not a.attisdropped and a.attacl is not null), E'\\n') as \"Column privileges\", \
@@ -35,7 +42,8 @@ pub fn privileges(server: &Server<'_>, pattern: Option<&str>) -> Result<List, Re
              select r.rolname from pg_catalog.pg_roles r where r.oid = any (p.polroles) order by 1), E', ') else E'' end \
              from pg_catalog.pg_policy p where p.polrelid = c.oid), E'\\n') as \"Policies\" \
              from pg_catalog.pg_class c left join pg_catalog.pg_namespace n on n.oid = c.relnamespace{} order by 1, 2",
-            filter(&conditions)
+            filter(&conditions),
+            acl = server.privileges("c.relacl"),
         ),
     })
 }
@@ -56,9 +64,9 @@ pub fn defaults(server: &Server<'_>, pattern: Option<&str>) -> Result<List, Refu
         query: format!(
             "select pg_catalog.pg_get_userbyid(d.defaclrole) as \"Owner\", n.nspname as \"Schema\", case d.defaclobjtype \
              when 'r' then 'table' when 'S' then 'sequence' when 'f' then 'function' when 'T' then 'type' \
-             when 'n' then 'schema' end as \"Type\", \
-             pg_catalog.array_to_string(d.defaclacl, E'\\n') as \"Access privileges\" from pg_catalog.pg_default_acl d \
+             when 'n' then 'schema' when 'L' then 'large object' end as \"Type\"{} from pg_catalog.pg_default_acl d \
              left join pg_catalog.pg_namespace n on n.oid = d.defaclnamespace{} order by 1, 2, 3",
+            server.privileges("d.defaclacl"),
             filter(&conditions)
         ),
     })

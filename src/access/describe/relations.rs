@@ -17,13 +17,25 @@ pub async fn answer(
 ) -> Result<Vec<Printed>, Refused> {
     let query = query(server, word, letters, pattern)?;
     let answer = server.ask(&query).await?;
-    let list = Printed::counted("List of relations", answer);
+    // Since psql 18 a list of one kind says which.
+    let kind = match letters {
+        _ if server.psql < 18 => None,
+        "t" => Some("tables"),
+        "v" => Some("views"),
+        "m" => Some("materialized views"),
+        "i" => Some("indexes"),
+        "s" => Some("sequences"),
+        "E" => Some("foreign tables"),
+        _ => None,
+    };
+    let list = Printed::counted(format!("List of {}", kind.unwrap_or("relations")), answer);
     if !list.rows.is_empty() {
         return Ok(vec![list]);
     }
     let words = match pattern {
-        Some(pattern) => format!("Did not find any relation named \"{pattern}\"."),
-        None => "Did not find any relations.".to_owned(),
+        Some(pattern) if server.psql < 18 => format!("Did not find any relation named \"{pattern}\"."),
+        Some(pattern) => format!("Did not find any {} named \"{pattern}\".", kind.unwrap_or("relations")),
+        None => format!("Did not find any {}.", kind.unwrap_or("relations")),
     };
     Err(Refused::NothingListed { words, list: Box::new(list) })
 }

@@ -20,6 +20,12 @@ pub fn list(server: &Server<'_>, pattern: Option<&str>) -> Result<List, Refused>
 
 fn properties(server: &Server<'_>) -> &'static str {
     match server.major {
+        18.. => {
+            "p.puballtables as \"All tables\", p.pubinsert as \"Inserts\", p.pubupdate as \"Updates\", \
+             p.pubdelete as \"Deletes\", p.pubtruncate as \"Truncates\", \
+             case p.pubgencols when 'n' then 'none' when 's' then 'stored' end as \"Generated columns\", \
+             p.pubviaroot as \"Via root\""
+        }
         13.. => {
             "p.puballtables as \"All tables\", p.pubinsert as \"Inserts\", p.pubupdate as \"Updates\", \
              p.pubdelete as \"Deletes\", p.pubtruncate as \"Truncates\", p.pubviaroot as \"Via root\""
@@ -116,6 +122,15 @@ pub fn subscriptions(server: &Server<'_>, word: &Word, pattern: Option<&str>) ->
         }
         if server.major >= 15 {
             more.push_str(", s.subtwophasestate as \"Two-phase commit\", s.subdisableonerr as \"Disable on error\"");
+        }
+        if server.major >= 16 {
+            more.push_str(
+                ", s.suborigin as \"Origin\", s.subpasswordrequired as \"Password required\", \
+                 s.subrunasowner as \"Run as owner?\"",
+            );
+        }
+        if server.major >= 17 {
+            more.push_str(", s.subfailover as \"Failover\"");
         }
         more.push_str(", s.subsynccommit as \"Synchronous commit\", s.subconninfo as \"Conninfo\"");
         if server.major >= 15 {

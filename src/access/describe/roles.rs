@@ -21,7 +21,12 @@ pub async fn answer(server: &mut Server<'_>, word: &Word, pattern: Option<&str>)
             filter(&conditions)
         ))
         .await?;
-    let mut table = Printed::table("List of roles", &["Role name", "Attributes", "Member of"]);
+    // Since psql 16 what a role is a member of is told by \drg alone.
+    let told = server.psql < 16;
+    let mut table = Printed::table("List of roles", &["Role name", "Attributes"]);
+    if told {
+        table.columns.push(text_column("Member of"));
+    }
     if word.more {
         table.columns.push(text_column("Description"));
     }
@@ -48,7 +53,10 @@ pub async fn answer(server: &mut Server<'_>, word: &Word, pattern: Option<&str>)
         if let Some(until) = answer.cell(row, 9) {
             add_line(&mut text, &format!("Password valid until {until}"));
         }
-        let mut cells = vec![Some(answer.text(row, 0).to_owned()), Some(text), Some(answer.text(row, 10).to_owned())];
+        let mut cells = vec![Some(answer.text(row, 0).to_owned()), Some(text)];
+        if told {
+            cells.push(Some(answer.text(row, 10).to_owned()));
+        }
         if word.more {
             cells.push(answer.cell(row, 11).map(str::to_owned));
         }

@@ -12,10 +12,10 @@ pub async fn answer(server: &mut Server<'_>, word: &Word, pattern: Option<&str>)
         conditions.push("n.nspname !~ '^pg_' and n.nspname <> 'information_schema'".to_owned());
     }
     let more = if word.more {
-        ", pg_catalog.array_to_string(n.nspacl, E'\\n') as \"Access privileges\", \
-         pg_catalog.obj_description(n.oid, 'pg_namespace') as \"Description\""
+        let privileges = server.privileges("n.nspacl");
+        format!("{privileges}, pg_catalog.obj_description(n.oid, 'pg_namespace') as \"Description\"")
     } else {
-        ""
+        String::new()
     };
     let filter = filter(&conditions);
     let list = format!(

@@ -11,6 +11,8 @@ pub struct Server<'a> {
     session: &'a mut Session,
     /// Its major version, e.g. 15.
     pub major: u32,
+    /// The major version of the psql whose columns and words are said: the server's own, at least 15.
+    pub psql: u32,
 }
 
 impl<'a> Server<'a> {
@@ -20,7 +22,7 @@ impl<'a> Server<'a> {
         let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
         // One that does not say is taken for the oldest that is known.
         let major = digits.parse().unwrap_or(11);
-        Server { session, major }
+        Server { session, major, psql: major.max(15) }
     }
 
     /// Runs one query.
@@ -55,6 +57,18 @@ impl<'a> Server<'a> {
         answers.truncate(queries.len());
         answers.resize_with(queries.len(), Answer::default);
         Ok(answers)
+    }
+
+    /// The column "Access privileges" of a list of privileges, with the comma before it. An empty list, which lets nobody
+    /// do anything, shows since psql 17.
+    pub fn privileges(&self, list: &str) -> String {
+        let words = format!("pg_catalog.array_to_string({list}, E'\\n')");
+        match self.psql {
+            17.. => format!(
+                ", case when pg_catalog.array_length({list}, 1) = 0 then '(none)' else {words} end as \"Access privileges\""
+            ),
+            _ => format!(", {words} as \"Access privileges\""),
+        }
     }
 
     /// Conditions for a pattern over things in schemas; without one, that they are visible.

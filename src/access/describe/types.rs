@@ -12,13 +12,13 @@ pub fn types(server: &Server<'_>, word: &Word, pattern: Option<&str>) -> Result<
     let pattern = pattern.map(full_type);
     let pattern = pattern.as_deref();
     let more = if word.more {
-        ", t.typname as \"Internal name\", case when t.typrelid <> 0 then 'tuple'::pg_catalog.text when t.typlen < 0 then 'var' \
+        let columns = ", t.typname as \"Internal name\", case when t.typrelid <> 0 then 'tuple'::pg_catalog.text when t.typlen < 0 then 'var' \
          else t.typlen::pg_catalog.text end as \"Size\", pg_catalog.array_to_string(array(select e.enumlabel \
          from pg_catalog.pg_enum e where e.enumtypid = t.oid order by e.enumsortorder), E'\\n') as \"Elements\", \
-         pg_catalog.pg_get_userbyid(t.typowner) as \"Owner\", \
-         pg_catalog.array_to_string(t.typacl, E'\\n') as \"Access privileges\""
+         pg_catalog.pg_get_userbyid(t.typowner) as \"Owner\"";
+        format!("{columns}{}", server.privileges("t.typacl"))
     } else {
-        ""
+        String::new()
     };
     let mut conditions = vec![
         "(t.typrelid = 0 or (select r.relkind = 'c' from pg_catalog.pg_class r where r.oid = t.typrelid))".to_owned(),
@@ -52,9 +52,9 @@ pub fn types(server: &Server<'_>, word: &Word, pattern: Option<&str>) -> Result<
 /// `\dD`.
 pub fn domains(server: &Server<'_>, word: &Word, pattern: Option<&str>) -> Result<List, Refused> {
     let more = if word.more {
-        ", pg_catalog.array_to_string(t.typacl, E'\\n') as \"Access privileges\", d.description as \"Description\""
+        format!("{}, d.description as \"Description\"", server.privileges("t.typacl"))
     } else {
-        ""
+        String::new()
     };
     let join = if word.more {
         " left join pg_catalog.pg_description d on d.classoid = t.tableoid and d.objoid = t.oid and d.objsubid = 0"

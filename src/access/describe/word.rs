@@ -101,6 +101,7 @@ impl Word {
         let bare: String = text.chars().filter(|c| *c != '+').collect();
         let (stem, system) = match bare.strip_prefix('d') {
             Some(rest) if rest.contains('S') => (format!("d{}", rest.replace('S', "")), true),
+            _ if bare == "zS" => ("z".to_owned(), true),
             _ => (bare, false),
         };
         // A `+` before the letters is none of psql's words.

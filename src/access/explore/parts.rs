@@ -53,7 +53,7 @@ pub(super) async fn of(session: &mut Session, of: &Named) -> Result<Parts, Diagn
             "select a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod) \
              || case when a.attnotnull then ' not null' else '' end \
              || case when a.attidentity <> '' then ' identity' else '' end \
-             || coalesce(case when pg_catalog.to_jsonb(a) ->> 'attgenerated' = 's' then ' generated ' else ' default ' end \
+             || coalesce(case when pg_catalog.to_jsonb(a) ->> 'attgenerated' in ('s', 'v') then ' generated ' else ' default ' end \
              || pg_catalog.pg_get_expr(d.adbin, d.adrelid), '') \
              from {from} join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped \
              left join pg_catalog.pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum \
@@ -78,7 +78,7 @@ pub(super) async fn of(session: &mut Session, of: &Named) -> Result<Parts, Diagn
         session,
         &format!(
             "select k.conname, pg_catalog.pg_get_constraintdef(k.oid, true) from {from} \
-             join pg_catalog.pg_constraint k on k.conrelid = c.oid where {which} \
+             join pg_catalog.pg_constraint k on k.conrelid = c.oid where {which} and k.contype <> 'n' \
              order by pg_catalog.strpos('pufxc', k.contype::text), k.conname"
         ),
     )

@@ -133,7 +133,11 @@ async fn table(session: &mut Session, facts: &Facts) -> Result<Vec<String>, Diag
     Ok(statements)
 }
 
-/// Name, type with collation, whether it is NOT NULL, default, identity with its options, whether it is generated, storage,
+/// A NOT NULL (a constraint `k` of the relation `c`, since 18) that says more than the words at its column.
+const NAMED: &str = "k.contype = 'n' and (k.connoinherit or not k.convalidated or k.conname <> c.relname || '_' || \
+     (select n.attname from pg_catalog.pg_attribute n where n.attrelid = c.oid and n.attnum = k.conkey[1]) || '_not_null')";
+
+/// Name, type with collation, whether it is NOT NULL there (what a parent brings with its column is not told again), default, identity with its options, whether it is generated, storage,
 /// statistics, compression, whether it is of this table itself, comment, options, options of a foreign column.
 async fn columns(session: &mut Session, facts: &Facts) -> Result<Rows, Diagnosis> {
     ask(
@@ -143,7 +147,11 @@ async fn columns(session: &mut Session, facts: &Facts) -> Result<Rows, Diagnosis
              coalesce((select ' COLLATE ' || pg_catalog.format('%I.%I', cn.nspname, co.collname) \
              from pg_catalog.pg_collation co join pg_catalog.pg_namespace cn on cn.oid = co.collnamespace \
              where co.oid = a.attcollation and a.attcollation <> t.typcollation), ''), \
-             a.attnotnull, pg_catalog.pg_get_expr(d.adbin, d.adrelid), \
+             a.attnotnull and not exists (select from pg_catalog.pg_constraint k join pg_catalog.pg_class c on c.oid = k.conrelid \
+             where k.conrelid = a.attrelid and k.conkey[1] = a.attnum and k.conislocal and {NAMED}) \
+             and not exists (select from pg_catalog.pg_constraint k join pg_catalog.pg_class c on c.oid = k.conrelid \
+             where k.conrelid = a.attrelid and k.conkey[1] = a.attnum and k.contype = 'n' and not k.conislocal \
+             and not a.attislocal and not c.relispartition), pg_catalog.pg_get_expr(d.adbin, d.adrelid), \
              case a.attidentity when 'a' then 'ALWAYS AS IDENTITY' when 'd' then 'BY DEFAULT AS IDENTITY' end || coalesce(' (' || nullif( \
              pg_catalog.concat_ws(' ', case when q.seqincrement <> 1 then 'INCREMENT BY ' || q.seqincrement end, \
              case when q.seqstart <> (case when q.seqincrement > 0 then q.seqmin else q.seqmax end) then 'START WITH ' || q.seqstart end, \
@@ -194,9 +202,9 @@ async fn constraints(session: &mut Session, facts: &Facts) -> Result<Rows, Diagn
         &format!(
             "select pg_catalog.quote_ident(k.conname), pg_catalog.pg_get_constraintdef(k.oid), k.contype, k.convalidated, \
              pg_catalog.obj_description(k.oid, 'pg_constraint') from pg_catalog.pg_constraint k \
-             join pg_catalog.pg_class c on c.oid = k.conrelid where k.conrelid = {} and k.contype <> 'n' \
+             join pg_catalog.pg_class c on c.oid = k.conrelid where k.conrelid = {} and (k.contype <> 'n' or {NAMED}) \
              and (k.conislocal or (c.relispartition and k.contype <> 'f')) and not (k.contype = 'f' and k.conparentid <> 0) \
-             order by pg_catalog.strpos('puxcf', k.contype::pg_catalog.text), k.conname",
+             order by pg_catalog.strpos('puxcfn', k.contype::pg_catalog.text), k.conname",
             facts.oid
         ),
     )

@@ -32,6 +32,7 @@ const LINES: &[&str] = &[
     "Presorted Key",
     "Cache Key",
     "Cache Mode",
+    "Window",
     "Run Condition",
     "Subplans Removed",
     "Conflict Resolution",
@@ -83,6 +84,8 @@ const ELSEWHERE: &[&str] = &[
     "Hash Batches",
     "Original Hash Batches",
     "Peak Memory Usage",
+    "Storage",
+    "Maximum Storage",
     "HashAgg Batches",
     "Planned Partitions",
     "Disk Usage",
@@ -331,6 +334,10 @@ fn memory(node: &Node) -> Vec<String> {
             count("Cache Overflows"),
             count("Peak Memory Usage")
         ));
+    }
+    // Since 18: what a CTE, a materialised result, a window or a table function kept.
+    if let Some(storage) = node.word("Storage") {
+        lines.push(format!("Storage: {storage}  Maximum Storage: {:.0}kB", count("Maximum Storage")));
     }
     let (exact, lossy) = (count("Exact Heap Blocks"), count("Lossy Heap Blocks"));
     if exact + lossy > 0.0 {

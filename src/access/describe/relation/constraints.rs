@@ -23,6 +23,29 @@ pub fn checks(relation: &Relation) -> Footer {
     })
 }
 
+/// `Not-null constraints:`, which have had names since 18.
+pub fn not_null(relation: &Relation) -> Footer {
+    let query = format!(
+        "select r.conname, a.attname, r.connoinherit, r.conislocal, r.coninhcount <> 0, r.convalidated \
+         from pg_catalog.pg_constraint r join pg_catalog.pg_attribute a on a.attrelid = r.conrelid and a.attnum = r.conkey[1] \
+         where r.contype = 'n' and r.conrelid = {} order by a.attnum",
+        relation.oid
+    );
+    Footer::new(query, |_, answer| {
+        let each = |row| {
+            let inherited = match (answer.holds(row, 3), answer.holds(row, 4)) {
+                _ if answer.holds(row, 2) => " NO INHERIT",
+                (true, true) => " (local, inherited)",
+                (false, true) => " (inherited)",
+                _ => "",
+            };
+            let checked = if answer.holds(row, 5) { "" } else { " NOT VALID" };
+            format!("    \"{}\" NOT NULL \"{}\"{inherited}{checked}", answer.text(row, 0), answer.text(row, 1))
+        };
+        headed("Not-null constraints:", (0..answer.rows.len()).map(each).collect())
+    })
+}
+
 /// `Foreign-key constraints:`, a partition's with those of the tables it is part of.
 pub fn foreign_keys(relation: &Relation) -> Footer {
     let oid = &relation.oid;

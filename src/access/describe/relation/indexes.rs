@@ -5,10 +5,11 @@ use super::{Footer, Relation};
 
 /// `Indexes:`
 pub fn indexes(relation: &Relation) -> Footer {
+    let without_overlaps = if relation.major >= 18 { "k.conperiod" } else { "false" };
     let query = format!(
         "select c.relname, i.indisprimary, i.indisunique, i.indisclustered, i.indisvalid, \
          pg_catalog.pg_get_indexdef(i.indexrelid, 0, true), pg_catalog.pg_get_constraintdef(k.oid, true), k.contype, \
-         k.condeferrable, k.condeferred, i.indisreplident, s.spcname from pg_catalog.pg_index i \
+         k.condeferrable, k.condeferred, i.indisreplident, s.spcname, {without_overlaps} from pg_catalog.pg_index i \
          join pg_catalog.pg_class c on c.oid = i.indexrelid left join pg_catalog.pg_constraint k \
          on k.conrelid = i.indrelid and k.conindid = i.indexrelid and k.contype in ('p','u','x') \
          left join pg_catalog.pg_tablespace s on s.oid = c.reltablespace where i.indrelid = {} \
@@ -18,8 +19,8 @@ pub fn indexes(relation: &Relation) -> Footer {
     Footer::new(query, |_, answer| {
         let each = |row| {
             let mut line = format!("    \"{}\"", answer.text(row, 0));
-            if answer.text(row, 7) == "x" {
-                // An exclusion constraint's definition says everything.
+            if answer.text(row, 7) == "x" || answer.holds(row, 12) {
+                // The definition of an exclusion constraint, or of a key without overlaps, says everything.
                 line.push_str(&format!(" {}", answer.text(row, 6)));
             } else {
                 if answer.holds(row, 1) {

@@ -210,7 +210,8 @@ fn footers(relation: &Relation) -> Vec<Footer> {
         if relation.fact(Fact::Checks) != Some("0") {
             all.push(constraints::checks(relation));
         }
-        if relation.has(Fact::HasTriggers) || relation.kind == 'p' {
+        // A foreign key that is not enforced (18) has no trigger.
+        if relation.has(Fact::HasTriggers) || relation.kind == 'p' || relation.major >= 18 {
             all.push(constraints::foreign_keys(relation));
             all.push(constraints::references(relation));
         }
@@ -220,6 +221,9 @@ fn footers(relation: &Relation) -> Vec<Footer> {
             all.push(rules::rules(relation));
         }
         all.push(outside::publications(relation));
+        if relation.more && relation.major >= 18 {
+            all.push(constraints::not_null(relation));
+        }
     }
     if relation.is("vm") && relation.more {
         all.push(rules::view_definition(relation));

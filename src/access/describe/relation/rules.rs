@@ -69,10 +69,7 @@ pub fn statistics(relation: &Relation) -> Footer {
             let names = ["ndistinct", "dependencies", "mcv"];
             let kinds: Vec<&str> = (0..3).filter(|kind| answer.holds(row, 4 + kind)).map(|kind| names[kind]).collect();
             let (schema, name) = (answer.text(row, 1), answer.text(row, 2));
-            let mut line = match relation.major {
-                14.. => format!("    \"{schema}.{name}\""),
-                _ => format!("    \"{schema}\".\"{name}\""),
-            };
+            let mut line = format!("    \"{schema}.{name}\"");
             // All of them is the default, and not told (since 14).
             if relation.major < 14 || (!kinds.is_empty() && kinds.len() < names.len()) {
                 line.push_str(&format!(" ({})", kinds.join(", ")));

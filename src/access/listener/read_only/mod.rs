@@ -3,9 +3,9 @@
 //! `default_transaction_read_only` is a default only: SET, `set_config` in some function or `BEGIN READ WRITE` change it.
 //! So no statement of a client runs before its transaction was made read-only by us, whatever the session's settings say:
 //!
-//! - A simple query goes out with [`statement::PREFIX`] before its text, as one implicit transaction block. A text that
-//!   would go on after its transaction ended, or make it writable itself, is refused; so is one whose statements cannot be
-//!   told apart for certain. One statement alone always can.
+//! - A simple query goes out as [`crate::access::guard`] says: behind a statement that makes its transaction read-only, and
+//!   before a look at what it did. A text that would go on after its transaction ended, or make it writable itself, is refused; so
+//!   is one whose statements cannot be told apart for certain. One statement alone always can.
 //! - In the extended protocol [`statement::PIN`] is executed before the first message of a client, and again after each of
 //!   its Executes: the server takes one statement an Execute, so nothing more need be known of it. What it opened or made
 //!   READ WRITE is read-only before the next message. Only DO and CALL can commit and go on by themselves; they need a
@@ -15,28 +15,28 @@
 //! - A function call has the PIN before it, too.
 //!
 //! From a transaction's first query on PostgreSQL refuses to make it writable, in functions, DO blocks and EXECUTE, too;
-//! SET takes no snapshot, so isolation levels and exported snapshots can still be chosen behind ours. Servers before 16
-//! have a gap there: `RESET transaction_read_only`, and `set_config` of it to NULL, undo it at any time. On those,
-//! [`CHECK`] runs before each commit and undoes a transaction that has written; cursors WITH HOLD, whose queries
-//! run on while it commits, cannot be committed, and a function call needs a block. What nothing undoes is what nextval()
-//! and setval() did to a sequence in such a transaction. A replica, or a role without the right, knows no such gap.
+//! SET takes no snapshot, so isolation levels and exported snapshots can still be chosen behind ours. What the server's
+//! read-only transactions let pass all the same (see [`crate::access::guard`]) is undone: [`CHECK`] runs before each commit
+//! and fails when the transaction has written; cursors WITH HOLD, whose queries run on while it commits, cannot be committed, and a
+//! function call needs a block. What nothing undoes is what nextval() and setval() did to a sequence before 16. A replica,
+//! or a role without the right, knows no such gaps.
 //!
 //! Where the transaction stands has to be known before a message goes out. So what a client sends behind a Sync or a
 //! query waits for its ReadyForQuery; other listeners know nothing of all this.
 //!
-//! What PostgreSQL lets pass in read-only transactions passes here: VACUUM, ANALYZE, REINDEX, CLUSTER, NOTIFY, advisory
-//! locks, a superuser's ALTER SYSTEM and LOAD, COMMIT PREPARED of what somebody else prepared, functions that act through a
-//! session of their own (dblink) or outside the database.
+//! What PostgreSQL lets pass in read-only transactions passes here: VACUUM, REINDEX, CLUSTER, NOTIFY, advisory locks, a superuser's
+//! ALTER SYSTEM and LOAD, COMMIT PREPARED of what somebody else prepared, functions that act through a session of their own
+//! (dblink) or outside the database.
 
 mod replies;
 pub(super) mod splice;
 mod statement;
 
 use super::complaint::message;
-use crate::access::guard::{self, CHECK};
+use crate::access::guard::{CHECK, Dressed};
 use crate::model::Transaction;
 use replies::{Replies, Unit};
-use statement::{Class, IN_A_BLOCK, PIN, Reading};
+use statement::{Class, IN_A_BLOCK, PIN, Reading, of_a_name};
 use std::collections::HashMap;
 
 /// The name of our prepared statement and portal.
@@ -104,7 +104,6 @@ impl Keeper {
         let reading = Reading {
             standard_strings: parameter("standard_conforming_strings") != "off",
             encoding: parameter("client_encoding").to_owned(),
-            resets: guard::resets(Some(parameter("server_version"))),
         };
         Keeper {
             reading,
@@ -148,17 +147,15 @@ impl Keeper {
 
     fn query(&mut self, body: &[u8], out: &mut Vec<u8>) -> Said {
         let Some((text, b"")) = word(body) else { return Said::Broken("a query that does not end with its NUL") };
-        let (text, ours, inserted) = match statement::plan(text, self.transaction, &self.reading) {
-            Ok(plan) => (plan.text, plan.ours, plan.inserted),
-            Err(why) => (refusal(why).into_bytes(), Vec::new(), Vec::new()),
-        };
-        out.extend_from_slice(&message(b'Q', &[&text, b"\0"]));
-        self.replies.expect(Unit::query(ours, inserted));
+        let dressed =
+            statement::dress(text, self.transaction, &self.reading).unwrap_or_else(|why| Dressed::bare(&refusal(why)));
+        out.extend_from_slice(&message(b'Q', &[&dressed.text, b"\0"]));
+        self.replies.expect(Unit::query(dressed.ours, dressed.inserted));
         Said::Sent
     }
 
     fn call(&mut self, whole: &[u8], out: &mut Vec<u8>) {
-        if self.transaction == Transaction::Idle && self.reading.resets {
+        if self.transaction == Transaction::Idle {
             let text = refusal("a function call needs an open transaction");
             out.extend_from_slice(&message(b'Q', &[text.as_bytes(), b"\0"]));
             return self.replies.expect(Unit::query(Vec::new(), Vec::new()));
@@ -203,7 +200,7 @@ impl Keeper {
                 if !certain {
                     cycle.parsed = None;
                 }
-                self.pin(if certain { known } else { known.of_a_name() }, cycle, out);
+                self.pin(if certain { known } else { of_a_name(known) }, cycle, out);
                 match (known, cycle.block) {
                     (Class::Commits, Block::None) => {
                         self.ours(&refusal("DO and CALL of the extended protocol need an open transaction"), out);
@@ -234,9 +231,9 @@ impl Keeper {
                 (cycle.parsed, cycle.bound) = (None, None);
                 // One of an earlier cycle may be anything.
                 let known = cycle.portals.get(portal).copied().unwrap_or(Class::Ends);
-                let class = certain.unwrap_or(known.of_a_name());
+                let class = certain.unwrap_or(of_a_name(known));
                 self.pin(class, cycle, out);
-                if class == Class::Ends && self.reading.resets && !cycle.failed {
+                if class == Class::Ends && !cycle.failed {
                     self.ours(CHECK, out);
                 }
                 cycle.block = match (class, cycle.block) {
@@ -249,7 +246,7 @@ impl Keeper {
                 b"CIs"
             }
             _ => {
-                if cycle.ran && self.reading.resets && cycle.block != Block::Open && !cycle.failed {
+                if cycle.ran && cycle.block != Block::Open && !cycle.failed {
                     self.ours(CHECK, out);
                 }
                 b"Z"

@@ -1,6 +1,7 @@
 //! What a server owes for what was sent, and whose it is. It must not know why something was sent.
 
 use super::statement::Class;
+use crate::access::guard;
 use crate::model::Transaction;
 use bytes::{Buf, BytesMut};
 use std::collections::VecDeque;
@@ -173,23 +174,16 @@ impl Replies {
     }
 }
 
-/// An ErrorResponse with its place in the text that the client sent, not in ours.
+/// An ErrorResponse about the text that the client sent, not about ours.
 fn moved(whole: &[u8], inserted: &[(usize, usize)]) -> Vec<u8> {
     let mut body = Vec::new();
     for field in whole[5..].split(|byte| *byte == 0) {
         let Some((kind, value)) = field.split_first() else { continue };
-        body.push(*kind);
         let place = std::str::from_utf8(value).ok().filter(|_| *kind == b'P').and_then(|value| value.parse().ok());
-        match place {
-            Some(place) => {
-                let theirs = inserted.iter().rev().fold(place, |place: usize, (before, length)| {
-                    let ours_before: usize = inserted.iter().take_while(|one| one.0 < *before).map(|one| one.1).sum();
-                    if place > before + ours_before + length { place - length } else { place }
-                });
-                body.extend_from_slice(theirs.to_string().as_bytes());
-            }
-            None => body.extend_from_slice(value),
-        }
+        // They count from 1.
+        let theirs = place.map(|sent: usize| (guard::place(sent.saturating_sub(1), inserted) + 1).to_string());
+        body.push(*kind);
+        body.extend_from_slice(theirs.as_ref().map_or(value, String::as_bytes));
         body.push(0);
     }
     body.push(0);
