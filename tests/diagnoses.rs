@@ -224,6 +224,7 @@ fn screens(ground: &Ground, row: &Row) -> (String, String) {
     let on_way = shown.contains("change something");
     let mut doctor = String::new();
     if on_way {
+        play(ground, row);
         terminal.press("d");
         terminal.wait_until("the doctor's end", |text| text.contains("broken  ") && is_whole(text, &["details"]));
         doctor = terminal.contents();
@@ -243,15 +244,13 @@ fn every_row_is_told_apart_and_with_the_same_words_everywhere() {
     let sandbox = &ground.neighbour.sandbox;
     let mut wrong = Vec::new();
     for row in rows().into_iter().filter(|row| is_asked_for(row.name)) {
-        let faults: Vec<Fault> = row.faults.iter().map(|name| Fault::parse(name).expect("a fault")).collect();
-        faults.iter().for_each(|fault| sandbox.faults().set(fault.clone()));
         sandbox.clock().advance(row.ahead);
         // All rows are looked at, whatever is wrong with one.
         let looked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| look(&ground, &row)));
         wrong.extend(looked.is_err().then_some(row.name));
         sandbox.clock().advance(-row.ahead);
-        for fault in &faults {
-            sandbox.faults().clear(fault);
+        for fault in sandbox.faults().all() {
+            sandbox.faults().clear(&fault);
         }
         if sandbox.sessions().live() != Vec::<String>::new() {
             println!("{}: a session was left", row.name);
@@ -261,7 +260,17 @@ fn every_row_is_told_apart_and_with_the_same_words_everywhere() {
     assert!(wrong.is_empty(), "not told apart, or not in the same words: {wrong:?}");
 }
 
+/// The row's faults, and no other: one may have brought another about.
+fn play(ground: &Ground, row: &Row) {
+    let faults = ground.neighbour.sandbox.faults();
+    for fault in faults.all() {
+        faults.clear(&fault);
+    }
+    row.faults.iter().for_each(|name| faults.set(Fault::parse(name).expect("a fault")));
+}
+
 fn look(ground: &Ground, row: &Row) {
+    play(ground, row);
     let (doctor, status) = ground.told(row, "doctor", &[]);
     assert_eq!(status, row.status, "{}: the doctor's exit status\n{doctor}", row.name);
     assert_eq!(mark(&doctor, row.link), '✗', "{}: {} is not what is broken\n{doctor}", row.name, row.link);
@@ -269,11 +278,13 @@ fn look(ground: &Ground, row: &Row) {
     says(row, "the doctor", &doctor);
     assert_snapshot!(format!("{}_doctor", row.name), steady(&doctor));
 
+    play(ground, row);
     let (query, status) = ground.told(row, "query", &["-c", "select 1"]);
     assert_eq!(status, row.status, "{}: query's exit status\n{query}", row.name);
     says(row, "query", &query);
     assert_snapshot!(format!("{}_query", row.name), steady(&query));
 
+    play(ground, row);
     let (console, doctor) = screens(ground, row);
     says(row, "the console", &console);
     if !doctor.is_empty() {

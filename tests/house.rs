@@ -69,7 +69,7 @@ fn sections() -> Vec<(&'static str, String)> {
 
 /// Every key of the console, by where it works.
 fn keys() -> String {
-    use gatepost::console::panes::{activity, connect, diagnosis, doctor, enable_iam, fleet, lines, listen};
+    use gatepost::console::panes::{activity, connect, consent, diagnosis, doctor, enable_iam, fleet, lines, listen};
     use gatepost::console::query::keymap;
     [
         table("Everywhere", GLOBAL_KEYS),
@@ -80,6 +80,7 @@ fn keys() -> String {
         table("Doctor", doctor::KEYS),
         table("Lines", lines::KEYS),
         table("Lines: the form of a listener", listen::KEYS),
+        table("Lines: a listener that writes to production", consent::KEYS),
         table("Switching IAM authentication on", enable_iam::KEYS),
         table("Activity", activity::KEYS),
         table("Activity: a session", activity::DETAIL_KEYS),

@@ -83,7 +83,7 @@ async fn a_socket_is_for_its_user_and_a_session_begins_as_the_listener_says() {
     let (access, endpoint) = straight(&world, "reports").await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let door = Door::Socket { folder: folder.path().join("s"), port: 5432 };
-    let read_only = ListenerWish { door, secret: None, read_only: true, ..wish(&endpoint, "oncall") };
+    let read_only = ListenerWish { door, secret: None, read_only: Some(true), ..wish(&endpoint, "oncall") };
     let listening = Listening::open(&access, read_only).await;
     assert_eq!(listening.psql("select current_user").await.good(), "oncall");
     let environment = [("PGOPTIONS", "-c default_transaction_read_only=off -c work_mem=2MB")];

@@ -31,6 +31,8 @@ impl Proxy {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut command = Command::new(GATEPOST);
         command.args(["proxy", "orders-prod", "--database", "shop"]).args(words).envs(sandbox.environment());
+        // It is production: whoever is to write says so.
+        command.args((!words.contains(&"--read-only")).then_some("--write"));
         command
             .env("PGPASSWORD", "postgres-master-password")
             .env("GATEPOST_STATE_DIR", folder.path().join("state"))

@@ -45,7 +45,7 @@ async fn listeners_of_the_settings_are_opened_and_closed() {
     let config = folder.path().join("config.toml");
     let text = format!(
         "[[listeners]]\nname = \"orders\"\ntarget = \"orders-prod\"\nuser = \"oncall\"\n\n[[listeners]]\ntarget = \"reports\"\n\
-         user = [\"oncall\", \"analyst\"]\nsocket = \"{}\"\nread_only = true\n\n[[listeners]]\nname = \"asking\"\ntarget = \"orders-prod\"\nuser = \"postgres\"\nauth = \"command\"\n\
+         user = [\"oncall\", \"analyst\"]\nsocket = \"{}\"\nread_only = true\n\n[[listeners]]\nname = \"asking\"\ntarget = \"orders-prod\"\nuser = \"postgres\"\nauth = \"command\"\nread_only = false\n\
          no_secret = true\n\n[password_commands]\norders-prod = \"echo postgres-master-password\"\n",
         sockets.display()
     );
@@ -60,12 +60,18 @@ async fn listeners_of_the_settings_are_opened_and_closed() {
             None => panic!("{:?}", said(&child.wait_with_output().await.expect("it ended"))),
         }
     }
-    assert!(printed[0].starts_with("127.0.0.1:") && printed[0].ends_with(", via bastion-a, as oncall"), "{printed:?}");
+    assert!(
+        printed[0].starts_with("127.0.0.1:") && printed[0].ends_with(", via bastion-a, as oncall, read-only"),
+        "{printed:?}"
+    );
     assert!(printed[2].contains("/s/.s.PGSQL.5432 is reports") && printed[2].ends_with(", read-only"), "{printed:?}");
     assert!(printed[1].contains(" passfile=") && !printed[3].contains("passfile"), "{printed:?}");
     // That one logs in with what a command prints, and asks nothing of its clients.
-    assert!(printed[4].ends_with(", as postgres") && !printed[5].contains("passfile"), "{printed:?}");
-    for (line, expected) in [(&printed[1], "oncall|off"), (&printed[3], "oncall|on"), (&printed[5], "postgres|off")] {
+    assert!(
+        printed[4].ends_with(", as postgres, WRITABLE PRODUCTION") && !printed[5].contains("passfile"),
+        "{printed:?}"
+    );
+    for (line, expected) in [(&printed[1], "oncall|on"), (&printed[3], "oncall|on"), (&printed[5], "postgres|off")] {
         let pasted =
             format!("{line} -X -A -t -c \"select current_user, current_setting('default_transaction_read_only')\"");
         let output = Command::new("sh").args(["-c", &pasted]).output().await.expect("sh runs");
@@ -85,6 +91,10 @@ async fn listeners_of_the_settings_are_opened_and_closed() {
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it is ours");
     let (status, _, err) = said(&child.wait_with_output().await.expect("it ends"));
     assert_eq!(status, Some(0), "{err}");
+    // Of the three, one is read-only by nobody's word.
+    let notes: Vec<&str> = err.lines().filter(|line| line.starts_with("note: ")).collect();
+    assert_eq!(notes.len(), 1, "{err}");
+    assert!(notes[0].starts_with("note: read-only: orders is production") && notes[0].ends_with("(--write)"), "{err}");
     assert!(!err.contains(&secret) && !Path::new(passfile).exists() && !sockets.join(".s.PGSQL.5432").exists());
     assert!(sandbox.sessions().live().is_empty());
     sandbox.stop().await;
@@ -99,7 +109,7 @@ async fn a_client_is_run_with_a_way_of_its_own() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let state = folder.path().join("state");
     let exec = async |words: &[&str]| {
-        let words = [&["exec", "orders-prod", "--user", "oncall", "--"][..], words].concat();
+        let words = [&["exec", "orders-prod", "--user", "oncall", "--write", "--"][..], words].concat();
         said(&command(&sandbox, &state, &words).env("PGSERVICE", "elsewhere").output().await.expect("it runs"))
     };
     let script = folder.path().join("vendor.sql");
@@ -118,6 +128,14 @@ async fn a_client_is_run_with_a_way_of_its_own() {
     assert_eq!((status, out.as_str()), (Some(0), "600\nshop"));
     let (status, _, err) = exec(&["/no/such/client"]).await;
     assert!(status == Some(1) && err.contains("/no/such/client cannot be started"), "{err}");
+    // Production is written to where that was asked for, and nowhere else.
+    let words = ["exec", "orders-prod", "--user", "oncall", "--", "psql", "-X", "-q", "-c"];
+    let words = [&words[..], &["update orders set status = status where id = 1"]].concat();
+    let (status, _, err) = said(&command(&sandbox, &state, &words).output().await.expect("it runs"));
+    let said_first = err.starts_with("note: read-only: orders-prod is production");
+    assert!(status == Some(1) && said_first && err.contains("read-only transaction"), "{err}");
+    let (status, _, err) = exec(&["psql", "-X", "-q", "-c", "update orders set status = status where id = 1"]).await;
+    assert_eq!((status, err.as_str()), (Some(0), ""));
     let left: Vec<_> = std::fs::read_dir(state.join("run")).expect("there").collect();
     assert!(left.is_empty(), "{left:?}");
     assert!(sandbox.sessions().live().is_empty());

@@ -273,7 +273,7 @@ async fn straight(world: &World) -> (Access, Endpoint) {
 
 fn master(endpoint: &Endpoint, read_only: bool) -> ListenerWish {
     let auth = Auth::Password(Secret::new("postgres-master-password"));
-    ListenerWish { auth, read_only, secret: None, ..wish(endpoint, "postgres") }
+    ListenerWish { auth, read_only: Some(read_only), secret: None, ..wish(endpoint, "postgres") }
 }
 
 async fn driver(listening: &Listening) -> Client {

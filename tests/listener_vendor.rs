@@ -87,7 +87,7 @@ impl Machine {
     }
 
     async fn exec(&self, words: &[&str]) -> (Option<i32>, String, String) {
-        let login = ["exec", "orders-prod", "--user", "postgres", "--auth", "password", "--"];
+        let login = ["exec", "orders-prod", "--user", "postgres", "--auth", "password", "--write", "--"];
         self.run(&[&login[..], words].concat()).await
     }
 

@@ -41,7 +41,7 @@ impl World {
     /// What it prints is there when this returns.
     async fn open(&self, words: &[&str]) -> Opened {
         let user = if words.contains(&"--user") { &[][..] } else { &["--user", "oncall"] };
-        let words = [&["open", "orders-prod"][..], user, &["--with"], words].concat();
+        let words = [&["open", "orders-prod", "--write"][..], user, &["--with"], words].concat();
         let mut child = self.command(&words).spawn().expect("it starts");
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         Opened { child, lines }

@@ -5,7 +5,7 @@ use super::audit::{Event, Subject};
 use super::diagnose::aws;
 use super::{Access, policy};
 use crate::aws::Kind as Refused;
-use crate::model::{Database, DatabaseKind, Diagnosis, IamAuth, IamPlan, IamProgress, Kind, Place, Role, When};
+use crate::model::{Act, Database, DatabaseKind, Diagnosis, IamAuth, IamPlan, IamProgress, Kind, Place, Role, When};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -54,7 +54,8 @@ pub fn plan(database: &Database, all: &[Database]) -> Result<IamPlan, Diagnosis>
             .advise_paste(
                 "See what a user needs beside it",
                 format!("gatepost policy {} --user USER", owner.identifier),
-            ));
+            )
+            .by(Act::Policy));
     }
     Ok(IamPlan {
         kind: owner.kind,

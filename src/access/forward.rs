@@ -369,12 +369,12 @@ pub(super) fn taken(port: u16, error: &io::Error) -> Diagnosis {
         return diagnosis
             .because(format!("process {pid} ({}) listens there", crate::model::visible(&name)))
             .advise_paste("End it", format!("kill {pid}"))
-            .advise("Take another, or leave --port out for any free one");
+            .advise("Take another, or name none for any that is free");
     }
     match error.kind() {
         io::ErrorKind::AddrInUse => diagnosis
             .advise_paste("See who has it", format!("lsof -nP -iTCP:{port} -sTCP:LISTEN"))
-            .advise("Take another, or leave --port out for any free one"),
+            .advise("Take another, or name none for any that is free"),
         io::ErrorKind::PermissionDenied => diagnosis.advise("Take one above 1023"),
         _ => diagnosis,
     }

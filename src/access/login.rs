@@ -9,7 +9,7 @@ use super::tokens::Tokens;
 use super::walk::Walk;
 use super::{Access, password_command, refusal, secret};
 use crate::db::{self, Credential, Startup};
-use crate::model::{Auth, Diagnosis, Endpoint, Kind, Secret, StepKind, Target, Token, visible};
+use crate::model::{Act, Auth, Diagnosis, Endpoint, Kind, Secret, StepKind, Target, Token, visible};
 
 /// What is shown to the server, and where it is from, in words.
 struct Shown {
@@ -141,8 +141,12 @@ impl Access {
     /// The user whose password the secret of this login holds; a secret that does not say is a mistake of usage.
     pub async fn secret_user(&self, endpoint: &Endpoint, auth: &Auth) -> Result<String, Diagnosis> {
         let whose = self.user_of_secret(endpoint, auth).await?;
-        whose
-            .ok_or_else(|| Diagnosis::new(Kind::Usage, "No database user is named").advise("Name one with --user USER"))
+        whose.ok_or_else(|| {
+            Diagnosis::new(Kind::Usage, format!("Which database user, on {}?", endpoint.owner))
+                .because("none was named, and the secret does not say whose password it holds")
+                .advise_paste("Name one", "--user USER")
+                .by(Act::NameUser)
+        })
     }
 
     /// Whether the passfile has a line for that login.

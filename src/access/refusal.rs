@@ -4,7 +4,7 @@
 use super::Access;
 use super::connect::now;
 use super::diagnose::database::unavailable;
-use super::diagnose::{login, sql, tls, token as refused, tunnel};
+use super::diagnose::{self, login, sql, tls, token as refused, tunnel};
 use super::line::{Line, Unopened};
 use super::simulation::{Simulation, Wanted};
 use crate::db;
@@ -173,6 +173,10 @@ pub(super) async fn of_login(
         }
         _ => None,
     };
+    let login_ended = match &error {
+        db::Error::Server(error) if asks_policies(error, target) => look(login_ended(access, endpoint)).await,
+        _ => None,
+    };
     let found = login::Found {
         endpoint,
         user: &target.user,
@@ -185,6 +189,7 @@ pub(super) async fn of_login(
         owner_name: listed.as_ref().and_then(|owner| owner.cluster.as_deref()).unwrap_or(&endpoint.owner),
         identity: identity.as_ref().map(|identity| identity.arn.as_str()),
         simulated: simulated.as_ref(),
+        login_ended: login_ended.as_ref(),
         now: now(),
     };
     match &error {
@@ -193,6 +198,12 @@ pub(super) async fn of_login(
         db::Error::NotAllowed { asked, allowed } => login::not_allowed(*asked, allowed, &found),
         other => login::unproven(&sql::words(other), &found),
     }
+}
+
+/// Whether AWS has ended the login that a token was signed with: it may since the token was made.
+async fn login_ended(access: &Access, endpoint: &Endpoint) -> Option<Diagnosis> {
+    let asked = access.cloud().identity(&endpoint.place).await;
+    asked.err().map(|error| diagnose::aws::of(&error)).filter(|diagnosis| diagnosis.kind == Kind::LoginEnded)
 }
 
 /// Whether IAM's policies could be the reason: a token was shown, and PAM refused it.

@@ -175,7 +175,7 @@ impl Page<'_> {
         let (red, label) = if check.verdict == Verdict::Failed { ("1;31", "broken") } else { ("1;33", "doubtful") };
         let words = Diagnosis { advice: Vec::new(), ..diagnosis.clone() };
         writeln!(out, "{} {words}", self.paint(red, &format!("{label}: {}:", check.kind.label())))?;
-        for (at, Advice { say, paste }) in diagnosis.advice.iter().enumerate() {
+        for (at, Advice { say, paste, .. }) in diagnosis.advice.iter().enumerate() {
             let goes_on = ["Or ", "And "].iter().any(|word| say.starts_with(word));
             let when = match at {
                 0 => self.paint("1", "Do this first:") + " ",

@@ -1,14 +1,16 @@
 //! `gatepost exec`: a client of libpq's kind with a way to a database of its own, for as long as it runs. It must not know
 //! how the way is held open, nor what the client does.
 
-use super::client::{CLEARED, Signals, code, pass_on};
+use super::client::{CLEARED, Signals, code, on_path, pass_on};
+use super::listening::{WritesArgs, unasked};
 use super::login::LoginArgs;
 use super::steps::{Tell, Teller};
 use super::{Failure, Terminal, failure};
 use crate::access::listener::{Papers, PassLine, new_secret};
 use crate::access::{Access, Door, Listener, ListenerWish};
-use crate::model::{Diagnosis, Kind, RouteChoice};
+use crate::model::{Diagnosis, Kind, RouteChoice, visible};
 use std::ffi::OsString;
+use std::io::{self, Write};
 use tokio::process::Command;
 
 /// Run a client (psql, pg_dump, pgcli …) that finds a database by its environment
@@ -28,9 +30,9 @@ pub struct Args {
     /// Bastion by id or name, or `direct` [default: what fits best]
     #[arg(long, value_name = "BASTION")]
     pub via: Option<String>,
-    /// The server refuses every write: each transaction is read-only whatever the client sets
-    #[arg(long)]
-    pub read_only: bool,
+    /// Whether the client may write.
+    #[command(flatten)]
+    pub writes: WritesArgs,
     /// How to log in at the database.
     #[command(flatten)]
     pub login: LoginArgs,
@@ -45,20 +47,21 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal) -> Result<()
     let papers = Papers::new(access.settings())?;
     let (steps, teller) = Teller::start(terminal, Tell::Passing);
     let opening = async {
-        let (listener, mut client) = prepare(access, args, &papers).await?;
+        let (listener, client) = prepare(access, args, &papers).await?;
         listener.reach(steps).await?;
-        let program = args.client[0].to_string_lossy().into_owned();
-        let child = client.spawn().map_err(|error| {
-            Diagnosis::new(Kind::Local, format!("{program} cannot be started")).because(error.to_string())
-        })?;
-        Ok::<_, Diagnosis>((listener, child))
+        Ok::<_, Diagnosis>((listener, client))
     };
     let opened = tokio::select! {
         opened = Box::pin(opening) => opened,
         signal = signals.next() => return Err(Failure::Told(128 + u8::try_from(signal.as_raw()).unwrap_or(0))),
     };
+    // What is told of the way must be over before the client writes.
     teller.finish().await;
-    let (listener, mut child) = opened?;
+    let (listener, mut client) = opened?;
+    if let Some(note) = unasked(&listener.report(), args.writes.read_only(None)) {
+        writeln!(io::stderr().lock(), "{}", visible(&note))?;
+    }
+    let mut child = client.spawn().map_err(|error| unstarted(args).because(error.to_string()))?;
     let (news, mut told) = tokio::sync::mpsc::unbounded_channel();
     if terminal.verbose {
         listener.tell(news);
@@ -78,7 +81,16 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal) -> Result<()
     }
 }
 
+fn unstarted(args: &Args) -> Diagnosis {
+    let program = args.client[0].to_string_lossy();
+    Diagnosis::new(Kind::Local, format!("{} cannot be started", visible(&program)))
+}
+
 async fn prepare(access: &Access, args: &Args, papers: &Papers) -> Result<(Listener, Command), Diagnosis> {
+    // Before the way is walked.
+    if on_path(&args.client[0]).is_none() {
+        return Err(unstarted(args).because("there is no such program on PATH"));
+    }
     let endpoint = access.find(&args.name).await?.endpoint;
     let usual = endpoint.database_name.clone().unwrap_or_else(|| "postgres".to_owned());
     let (user, auth) = args.login.settle(access, &endpoint, args.user.as_deref(), args.database.as_deref()).await?;
@@ -95,7 +107,7 @@ async fn prepare(access: &Access, args: &Args, papers: &Papers) -> Result<(Liste
         users: vec![user.clone()],
         databases: Vec::new(),
         auth,
-        read_only: args.read_only,
+        read_only: args.writes.read_only(None),
         secret: Some(secret.clone()),
         tls: false,
     };

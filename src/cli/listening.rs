@@ -4,24 +4,60 @@
 use super::login::LoginArgs;
 use super::{Interrupt, Terminal, failure};
 use crate::access::handoff::Lead;
-use crate::access::listener::Papers;
+use crate::access::listener::{Papers, read_only_of_production};
 use crate::access::{Access, Door, Listener, ListenerReport, ListenerWish};
 use crate::model::{Auth, Diagnosis, ListenerSettings, RouteChoice, Secret, visible};
 use tokio::sync::mpsc::UnboundedReceiver;
+
+/// Flags of every verb that listens.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub struct WritesArgs {
+    /// The server refuses every write: each transaction is read-only whatever the client sets. Texts of several statements
+    /// that go on behind a COMMIT are refused, as are DO and CALL of the extended protocol outside of a transaction. It is
+    /// so on production where --write is not given
+    #[arg(long)]
+    pub read_only: bool,
+    /// Let clients write, also on production
+    #[arg(long, conflicts_with = "read_only")]
+    pub write: bool,
+}
+
+impl WritesArgs {
+    /// Whether clients only read, if that was said: here, or where it is kept.
+    pub(super) fn read_only(self, kept: Option<bool>) -> Option<bool> {
+        match (self.read_only, self.write) {
+            (false, false) => kept,
+            (read_only, _) => Some(read_only),
+        }
+    }
+}
+
+/// Why a listener is read-only though nobody said so, and what lets its clients write.
+pub(super) fn unasked(report: &ListenerReport, asked: Option<bool>) -> Option<String> {
+    let so = asked.is_none() && report.read_only;
+    so.then(|| format!("note: read-only: {} (--write)", read_only_of_production(&report.name)))
+}
 
 /// A listener, and how clients get in.
 pub(super) struct Open {
     pub(super) listener: Listener,
     pub(super) lead: Lead,
+    /// What was said of writes.
+    read_only: Option<bool>,
 }
 
 impl Open {
     /// What is where, as whom.
     pub(super) fn words(&self) -> String {
         let report = self.listener.report();
-        let route = report.route.map(|route| format!(", {route}")).unwrap_or_default();
-        let mode = if report.read_only { ", read-only" } else { "" };
-        format!("{} is {} ({}){route}, as {}{mode}", report.address, report.name, report.database, report.users)
+        let route = report.route.as_ref().map(|route| format!(", {route}")).unwrap_or_default();
+        let access = report.access();
+        format!("{} is {} ({}){route}, as {}, {access}", report.address, report.name, report.database, report.users)
+    }
+
+    /// What is to be known about that.
+    pub(super) fn note(&self) -> Option<String> {
+        unasked(&self.listener.report(), self.read_only)
     }
 }
 
@@ -62,7 +98,7 @@ pub(super) async fn listen(
         tls: plan.tls,
     };
     let (listener, lead) = access.hand(wish, database, papers).await?;
-    Ok(Open { listener, lead })
+    Ok(Open { listener, lead, read_only: plan.read_only })
 }
 
 /// Tells why clients are turned away until a signal comes.

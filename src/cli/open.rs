@@ -1,12 +1,12 @@
 //! `gatepost open`: a listener for one client, and what that client needs to find it, printed or started. It must not know
 //! what any client is told (`access::handoff` does).
 
-use super::client::{CLEARED, Signals, code, pass_on};
-use super::listening::{Open, listen, summary, until_interrupted};
+use super::client::{CLEARED, Signals, code, on_path, pass_on};
+use super::listening::{Open, WritesArgs, listen, summary, until_interrupted};
 use super::login::LoginArgs;
 use super::steps::{Tell, Teller};
 use super::{Failure, Interrupt, Terminal, failure};
-use crate::access::handoff::{Client, Handoff, Program, hand_off};
+use crate::access::handoff::{Client, Handoff, hand_off};
 use crate::access::listener::{Papers, new_secret, write_paper};
 use crate::access::{Access, Door};
 use crate::model::{Diagnosis, Kind, ListenerSettings, visible};
@@ -49,9 +49,9 @@ pub struct Args {
     /// Bastion by id or name, or `direct` [default: what fits best]
     #[arg(long, value_name = "BASTION")]
     pub via: Option<String>,
-    /// Sessions begin read-only, and the server refuses their writes until a statement ends that
-    #[arg(long)]
-    pub read_only: bool,
+    /// Whether clients may write.
+    #[command(flatten)]
+    pub writes: WritesArgs,
     /// Offer clients TLS, with a certificate made for this run
     #[arg(long)]
     pub tls: bool,
@@ -140,6 +140,7 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
     open.listener.tell(news);
     let status = match (command, &mut signals) {
         (Some(mut command), Some(signals)) => {
+            note(&open)?;
             if terminal.stderr {
                 remark(&handoff)?;
             }
@@ -180,7 +181,7 @@ fn plan(access: &Access, args: &Args, papers: &Papers) -> Result<(ListenerSettin
     }
     plan.port = args.port.filter(|port| *port > 0).or(plan.port);
     plan.via = args.via.clone().or(plan.via);
-    plan.read_only |= args.read_only;
+    plan.read_only = args.writes.read_only(plan.read_only);
     plan.tls |= args.tls;
     if let Some(folder) = &args.socket {
         plan.socket = Some(folder.clone().unwrap_or_else(|| papers.folder().to_owned()));
@@ -207,7 +208,7 @@ fn command(args: &Args, handoff: &Handoff) -> Result<Command, Diagnosis> {
     };
     let path = match &args.program {
         Some(path) => path.clone(),
-        None => found(program).ok_or_else(|| {
+        None => program.names.iter().find_map(on_path).ok_or_else(|| {
             Diagnosis::new(Kind::Local, format!("{word} was not found"))
                 .because(format!("looked for: {}", program.names.join(", ")))
                 .advise("Name it with --program FILE, or leave --run out and paste what is printed")
@@ -220,18 +221,6 @@ fn command(args: &Args, handoff: &Handoff) -> Result<Command, Diagnosis> {
     }
     command.envs(program.environment.iter().map(|(name, value)| (name, value)));
     Ok(command)
-}
-
-/// The first of its names that is a file, on PATH or as it stands.
-fn found(program: &Program) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    program.names.iter().find_map(|name| {
-        if name.contains('/') {
-            return Some(PathBuf::from(name)).filter(|path| path.is_file());
-        }
-        folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file())
-    })
 }
 
 /// Stays with the client until it ends, and says how; one that has handed over is outlived, until a signal.
@@ -271,6 +260,7 @@ async fn attend(
 /// alone.
 fn announce(open: &Open, handoff: &Handoff, terminal: &Terminal) -> io::Result<()> {
     writeln!(io::stderr().lock(), "{}", visible(&open.words()))?;
+    note(open)?;
     remark(handoff)?;
     if let Some(secret) = open.lead.secret.as_ref().filter(|_| terminal.stderr) {
         writeln!(io::stderr().lock(), "password for clients that read no passfile, for this run: {}", secret.reveal())?;
@@ -280,6 +270,10 @@ fn announce(open: &Open, handoff: &Handoff, terminal: &Terminal) -> io::Result<(
         writeln!(stdout, "{line}")?;
     }
     stdout.flush()
+}
+
+fn note(open: &Open) -> io::Result<()> {
+    open.note().iter().try_for_each(|note| writeln!(io::stderr().lock(), "{}", visible(note)))
 }
 
 fn remark(handoff: &Handoff) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! `gatepost proxy`: ports or sockets on which any PostgreSQL client finds databases, logged in by us, until it is
 //! interrupted. It must not know how clients are let in, nor how bytes get there.
 
-use super::listening::{Open, listen, summary, until_interrupted};
+use super::listening::{Open, WritesArgs, listen, summary, until_interrupted};
 use super::login::LoginArgs;
 use super::steps::{Tell, Teller};
 use super::{Failure, Interrupt, Terminal};
@@ -37,10 +37,9 @@ pub struct Args {
     /// Bastion by id or name, or `direct` [default: what fits best]
     #[arg(long, value_name = "BASTION")]
     pub via: Option<String>,
-    /// The server refuses every write: each transaction is read-only whatever the client sets. Texts of several statements
-    /// that go on behind a COMMIT are refused, as are DO and CALL of the extended protocol outside of a transaction
-    #[arg(long)]
-    pub read_only: bool,
+    /// Whether clients may write.
+    #[command(flatten)]
+    pub writes: WritesArgs,
     /// Offer clients TLS, with a certificate made for this run
     #[arg(long)]
     pub tls: bool,
@@ -122,7 +121,7 @@ fn plans(access: &Access, args: &Args, own: &Path) -> Result<Vec<(ListenerSettin
             one.socket = Some(folder.clone().unwrap_or_else(|| own.to_owned()));
         }
         one.via = args.via.clone().or_else(|| one.via.take());
-        one.read_only |= args.read_only;
+        one.read_only = args.writes.read_only(one.read_only);
         one.tls |= args.tls;
     }
     let mut sockets = 0;
@@ -151,6 +150,9 @@ fn announce(open: &[Open], secret: Option<&Secret>, terminal: &Terminal) -> Resu
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()?;
+    for note in open.iter().filter_map(Open::note) {
+        writeln!(io::stderr().lock(), "{}", visible(&note))?;
+    }
     let asked = open.iter().any(|one| one.lead.passfile.is_some());
     if let Some(secret) = secret.filter(|_| terminal.stderr && asked) {
         writeln!(io::stderr().lock(), "password for clients that read no passfile, for this run: {}", secret.reveal())?;

@@ -5,6 +5,7 @@
 use super::event::{Answer, Command, Event, Id, TabId};
 use super::query::journal::Journal;
 use super::query::{Ask, Shelved, Shelving, at_home, worker};
+use super::request::writes_to_production;
 use crate::access::handoff::{Lead, Raw, raw};
 use crate::access::listener::{Papers, new_secret, write_paper};
 use crate::access::saved::Shelf;
@@ -304,7 +305,11 @@ impl Effects {
                 _ = &mut stopped => return,
             };
             let (listener, lead, _papers) = match opened {
-                Ok(opened) => opened,
+                Ok(Opened::Listening(listener, lead, papers)) => (listener, lead, papers),
+                Ok(Opened::Unconsented(endpoint, auth)) => {
+                    let _ = tell.send(Event::Answer(id, Answer::Unconsented(endpoint, auth)));
+                    return;
+                }
                 Err(diagnosis) => {
                     let _ = tell.send(Event::Answer(id, Answer::Failed(diagnosis)));
                     return;
@@ -312,7 +317,7 @@ impl Effects {
             };
             let (news, mut heard) = unbounded_channel();
             listener.tell(news);
-            let _ = tell.send(Event::Answer(id, Answer::Listening(Box::new(lead))));
+            let _ = tell.send(Event::Answer(id, Answer::Listening(lead)));
             loop {
                 tokio::select! {
                     Some(diagnosis) = heard.recv() => {
@@ -387,6 +392,14 @@ impl Effects {
     }
 }
 
+/// What came of opening a listener.
+enum Opened {
+    /// It is open; its papers go with it.
+    Listening(Listener, Box<Lead>, Papers),
+    /// Its clients could write to production, and nobody was asked.
+    Unconsented(Box<Endpoint>, Auth),
+}
+
 /// The listener with its papers, and the way to the database walked.
 async fn opened(
     access: &Access,
@@ -394,19 +407,22 @@ async fn opened(
     endpoint: Option<Box<Endpoint>>,
     auth: Auth,
     steps: UnboundedSender<Step>,
-) -> Result<(Listener, Lead, Papers), Diagnosis> {
+) -> Result<Opened, Diagnosis> {
     let endpoint = match endpoint {
+        // Whoever named it there was asked.
         Some(endpoint) => *endpoint,
-        None => access.find(&plan.target).await?.endpoint,
+        None => {
+            let endpoint = access.find(&plan.target).await?.endpoint;
+            if writes_to_production(access.settings(), plan, &endpoint) {
+                return Ok(Opened::Unconsented(Box::new(endpoint), auth));
+            }
+            endpoint
+        }
     };
     let users = match (plan.users.is_empty(), &auth) {
         (false, _) => plan.users.clone(),
         (true, Auth::SecretsManager(_)) => vec![access.secret_user(&endpoint, &auth).await?],
-        (true, _) => vec![access.default_user(&endpoint).ok_or_else(|| {
-            Diagnosis::new(Kind::Usage, format!("Which database user, on {}?", endpoint.owner))
-                .because("none was named, none was used before with it, and the setting `user` is not set")
-                .advise("Name one in the form (n), or `user` of the listener in the settings file")
-        })?],
+        (true, _) => access.default_user(&endpoint).into_iter().collect(),
     };
     let papers = Papers::new(access.settings())?;
     let door = match plan.socket.as_deref() {
@@ -434,7 +450,7 @@ async fn opened(
     };
     let (listener, lead) = access.hand(wish, None, &papers).await?;
     listener.reach(Some(steps)).await?;
-    Ok((listener, lead, papers))
+    Ok(Opened::Listening(listener, Box::new(lead), papers))
 }
 
 /// The command that goes through a forwarded port, for whom it was opened with: this account and region.

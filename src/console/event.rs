@@ -145,6 +145,9 @@ pub enum Answer {
     Lines(Vec<LineReport>, Vec<ListenerReport>),
     /// Of [`Command::Listen`]: what clients are handed. [`Answer::Failed`] follows when it could not be opened.
     Listening(Box<Lead>),
+    /// Of [`Command::Listen`], where the endpoint was not given: its clients could write to that database, which is
+    /// production, so nothing was opened.
+    Unconsented(Box<Endpoint>, Auth),
     /// A listener turned a client away.
     TurnedAway(Diagnosis),
     /// Of [`Command::HandOver`]: the files are there.

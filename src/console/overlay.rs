@@ -5,7 +5,7 @@ use super::changing;
 use super::event::{Answer, Command};
 use super::examining;
 use super::keys::{self, Binding, matches};
-use super::panes::{diagnosis, document, enable_iam, listen, menu, picker, prompt};
+use super::panes::{consent, diagnosis, document, enable_iam, listen, menu, picker, prompt};
 use super::request;
 use super::state::{Overlay, State};
 use super::update::{self, tell};
@@ -118,7 +118,22 @@ pub fn press(state: &mut State, key: &KeyEvent) {
             listen::Outcome::Stay => true,
             listen::Outcome::Close => false,
             listen::Outcome::Open(plan, endpoint, auth) => {
-                request::listen(state, *plan, endpoint, auth);
+                if let Some(consent) = request::listen(state, *plan, endpoint, auth) {
+                    state.overlay = Some(consent);
+                }
+                false
+            }
+        },
+        Overlay::Consent(pane) => match pane.press(key) {
+            consent::Outcome::Stay => true,
+            consent::Outcome::Close => false,
+            outcome => {
+                let read_only = outcome == consent::Outcome::ReadOnly;
+                let mut plan = pane.plan.clone();
+                if read_only {
+                    plan.read_only = Some(true);
+                }
+                request::listen_to(state, plan, Some(pane.endpoint.clone()), pane.auth.clone());
                 false
             }
         },

@@ -4,13 +4,13 @@ use super::changing;
 use super::event::Command;
 use super::examining;
 use super::panes::way::{LinkState, Way};
-use super::panes::{connect, diagnosis, document, fleet, listen, menu, picker, prompt};
+use super::panes::{connect, consent, diagnosis, document, fleet, listen, menu, picker, prompt};
 use super::query;
 use super::state::{Arrival, Desk, Focus, Overlay, State, Tab};
 use super::update::{show_tab, tell};
 use crate::access::doctor;
 use crate::access::handoff::Lead;
-use crate::model::{Auth, Database, Diagnosis, Endpoint, ListenerSettings, Place, RouteChoice};
+use crate::model::{Auth, Database, Diagnosis, Endpoint, ListenerSettings, Place, RouteChoice, Settings};
 use std::time::Duration;
 
 /// How long a way walked to the end stays to be seen; whoever types does not wait for it.
@@ -241,8 +241,32 @@ pub fn another_session(state: &mut State, database: Option<String>, user: Option
     state.focus = Focus::Connect;
 }
 
-/// Opens the listener that the form was filled in for, and shows it on its way.
-pub fn listen(state: &mut State, plan: ListenerSettings, endpoint: Option<Box<Endpoint>>, auth: Auth) {
+/// Opens the listener that the form was filled in for; one that would let clients write to production is asked about, by
+/// what is returned.
+pub fn listen(
+    state: &mut State,
+    plan: ListenerSettings,
+    endpoint: Option<Box<Endpoint>>,
+    auth: Auth,
+) -> Option<Overlay> {
+    match endpoint {
+        Some(endpoint) if writes_to_production(&state.settings, &plan, &endpoint) => {
+            Some(Overlay::Consent(Box::new(consent::Pane::new(plan, endpoint, auth))))
+        }
+        endpoint => {
+            listen_to(state, plan, endpoint, auth);
+            None
+        }
+    }
+}
+
+/// Whether clients of such a listener could write to production.
+pub fn writes_to_production(settings: &Settings, plan: &ListenerSettings, endpoint: &Endpoint) -> bool {
+    plan.read_only == Some(false) && settings.is_production(&endpoint.owner, &endpoint.tags)
+}
+
+/// Opens a listener, and shows it on its way.
+pub fn listen_to(state: &mut State, plan: ListenerSettings, endpoint: Option<Box<Endpoint>>, auth: Auth) {
     state.lines.listen(plan, (endpoint, auth), state.now, &mut state.asks);
     state.focus = Focus::Lines;
     state.lines.tick(true, state.now, &mut state.asks);

@@ -5,8 +5,8 @@ use super::event::{Asks, TabId};
 use super::keys::{self, Binding};
 use super::names::Shelf;
 use super::panes::{
-    activity, connect, diagnosis, doctor, document, enable_iam, fleet, help, lines, listen, menu, palette, picker,
-    prompt,
+    activity, connect, consent, diagnosis, doctor, document, enable_iam, fleet, help, lines, listen, menu, palette,
+    picker, prompt,
 };
 use super::query;
 use super::theme::Theme;
@@ -47,6 +47,8 @@ pub enum Overlay {
     Picker(picker::Pane),
     /// The form for a listener.
     Listen(Box<listen::Pane>),
+    /// Whether clients of a listener may write to production.
+    Consent(Box<consent::Pane>),
     /// Whether IAM authentication is to be switched on.
     EnableIam(Box<enable_iam::Pane>),
     /// A user's name is asked for.
@@ -269,6 +271,7 @@ impl State {
                     | Overlay::Picker(_)
                     | Overlay::Prompt(_)
                     | Overlay::Listen(_)
+                    | Overlay::Consent(_)
                     | Overlay::EnableIam(_),
                 ),
                 _,

@@ -8,7 +8,7 @@ use super::keys;
 use super::layout;
 use super::names;
 use super::overlay;
-use super::panes::{activity, connect, doctor, fleet, help, lines, palette, picker};
+use super::panes::{activity, connect, consent, doctor, fleet, help, lines, palette, picker};
 use super::query::{self, Input as QueryInput, Order};
 use super::request::{Request, another_session, leave, perform, quit};
 use super::state::{Action, Desk, Focus, GLOBAL_KEYS, Global, Notice, Overlay, State};
@@ -243,6 +243,7 @@ fn paste(state: &mut State, text: String) {
         Some(Overlay::Palette(pane)) => pane.input.paste(&text),
         Some(Overlay::Picker(pane)) => pane.input.paste(&text),
         Some(Overlay::Prompt(pane)) => pane.input.paste(&text),
+        Some(Overlay::Consent(pane)) => pane.input.paste(&text),
         Some(Overlay::EnableIam(pane)) => pane.input.paste(&text),
         Some(Overlay::Listen(pane)) => {
             if let Some(line) = pane.line() {
@@ -316,6 +317,18 @@ fn connect_mouse(state: &mut State, mouse: &MouseEvent) {
 fn answered(state: &mut State, id: Id, answer: Answer) {
     if state.fleet.answer(id, &answer, desk!(state)) {
         return connect_to_target(state);
+    }
+    if let Answer::Unconsented(endpoint, auth) = answer {
+        // A listener that is no more waited for needs no consent.
+        let Some(plan) = state.lines.take_back(id) else { return };
+        // Nobody who types elsewhere by now is interrupted.
+        if state.focus == Focus::Lines && state.overlay.is_none() {
+            state.overlay = Some(Overlay::Consent(Box::new(consent::Pane::new(plan, endpoint, auth))));
+        } else {
+            let name = visible(&plan.name).into_owned();
+            tell(state, format!("{name} was not opened: it would let clients write to production · L, Enter asks"));
+        }
+        return;
     }
     if state.lines.answer(id, &answer, state.now) {
         if let Some(words) = state.lines.note(id, &answer) {

@@ -4,8 +4,8 @@ use super::event::TabId;
 use super::keys::{Hint, hints, show};
 use super::layout;
 use super::panes::{
-    activity, connect, diagnosis, doctor, document, enable_iam, fleet, help, lines, listen, menu, palette, picker,
-    prompt,
+    activity, connect, consent, diagnosis, doctor, document, enable_iam, fleet, help, lines, listen, menu, palette,
+    picker, prompt,
 };
 use super::query;
 use super::state::{Focus, GLOBAL_KEYS, Overlay, State};
@@ -99,6 +99,7 @@ fn draw_overlay(overlay: &Overlay, frame: &mut Frame<'_>, area: Rect, theme: The
         Overlay::Menu(pane) => menu::view(pane, frame, area, theme),
         Overlay::Picker(pane) => picker::view(pane, frame, area, theme),
         Overlay::Listen(pane) => listen::view(pane, frame, area, theme),
+        Overlay::Consent(pane) => consent::view(pane, frame, area, theme),
         Overlay::EnableIam(pane) => enable_iam::view(pane, frame, area, theme),
         Overlay::Prompt(pane) => prompt::view(pane, frame, area, theme),
         Overlay::Document(pane) => document::view(pane, frame, document_area(pane, reading), theme),
@@ -140,6 +141,7 @@ pub fn key_line(state: &State) -> Vec<Hint> {
         }
         (Some(Overlay::Prompt(_)), _) => return vec![word(&["Enter"], "go on"), word(&["Esc"], "back")],
         (Some(Overlay::Listen(_)), _) => return hints(listen::KEYS).collect(),
+        (Some(Overlay::Consent(_)), _) => return hints(consent::KEYS).collect(),
         (Some(Overlay::EnableIam(_)), _) => return hints(enable_iam::KEYS).collect(),
         (Some(Overlay::Leave(_)), _) => return vec![word(&["y"], "leave"), word(&["Esc"], "stay")],
         (Some(Overlay::Picker(_)), _) => return hints(picker::KEYS).collect(),

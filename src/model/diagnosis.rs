@@ -140,6 +140,23 @@ pub struct Advice {
     pub say: String,
     /// What can be pasted: a command, a statement, a policy.
     pub paste: Option<String>,
+    /// What of it gatepost does itself, for whoever shows it by another door than the command line.
+    pub act: Option<Act>,
+}
+
+/// What gatepost does itself. On the command line it is what an advice has to paste; a screen names its key for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Switch IAM authentication on.
+    EnableIam,
+    /// Show the IAM policies and the SQL that let a user in.
+    Policy,
+    /// Forward a port.
+    Tunnel,
+    /// Name the database user to log in as.
+    NameUser,
+    /// Let the clients of a listener write.
+    LetClientsWrite,
 }
 
 /// What the database server said besides its message (PostgreSQL, 55.8 Error and Notice Message Fields), made visible but
@@ -213,14 +230,23 @@ impl Diagnosis {
     /// Adds something to try.
     #[must_use]
     pub fn advise(mut self, say: impl Into<String>) -> Diagnosis {
-        self.advice.push(Advice { say: say.into(), paste: None });
+        self.advice.push(Advice { say: say.into(), paste: None, act: None });
         self
     }
 
     /// Adds something to try, with words that can be pasted.
     #[must_use]
     pub fn advise_paste(mut self, say: impl Into<String>, paste: impl Into<String>) -> Diagnosis {
-        self.advice.push(Advice { say: say.into(), paste: Some(paste.into()) });
+        self.advice.push(Advice { say: say.into(), paste: Some(paste.into()), act: None });
+        self
+    }
+
+    /// Says of what was advised last that gatepost does it itself.
+    #[must_use]
+    pub fn by(mut self, act: Act) -> Diagnosis {
+        if let Some(last) = self.advice.last_mut() {
+            last.act = Some(act);
+        }
         self
     }
 }

@@ -260,8 +260,8 @@ pub struct ListenerSettings {
     pub via: Option<String>,
     /// How to log in; none: what the command line says, else a token. A password itself is in no settings.
     pub auth: Option<Auth>,
-    /// The server refuses writes.
-    pub read_only: bool,
+    /// The server refuses writes; where nothing is said, it does on production.
+    pub read_only: Option<bool>,
     /// TLS is offered to clients.
     pub tls: bool,
     /// Clients of a port show nothing: every process of this machine gets in.

@@ -41,10 +41,16 @@ pub enum Fault {
     FrameTrouble(u8),
     /// `session-ended`: each open session ends with `channel_closed` once, then the fault is off.
     SessionEnded,
+    /// `session-at-limit`: each open session ends as one does that was open for as long as the account lets sessions last,
+    /// once, then the fault is off.
+    SessionAtLimit,
     /// `agent-silent`: the service answers pings, the agent answers nothing.
     AgentSilent,
     /// `token-refused`: the gate refuses every token.
     TokenRefused,
+    /// `login-revoked`: the AWS login is revoked just when a token is shown: the gate refuses it, and `expired-login` is on
+    /// from then on.
+    LoginRevoked,
     /// `wrong-certificate`: the gate shows a certificate for another name.
     WrongCertificate,
     /// `expired-certificate`: the gate shows a certificate that has ended.
@@ -117,8 +123,10 @@ const SIMPLE: &[Fault] = &[
     Fault::SocketReset,
     Fault::SocketRefused,
     Fault::SessionEnded,
+    Fault::SessionAtLimit,
     Fault::AgentSilent,
     Fault::TokenRefused,
+    Fault::LoginRevoked,
     Fault::WrongCertificate,
     Fault::ExpiredCertificate,
     Fault::UnknownCa,
@@ -150,6 +158,8 @@ impl fmt::Display for Fault {
             Fault::SocketRefused => "socket-refused",
             Fault::FrameTrouble(percent) => return write!(f, "frame-trouble:{percent}"),
             Fault::SessionEnded => "session-ended",
+            Fault::SessionAtLimit => "session-at-limit",
+            Fault::LoginRevoked => "login-revoked",
             Fault::AgentSilent => "agent-silent",
             Fault::TokenRefused => "token-refused",
             Fault::WrongCertificate => "wrong-certificate",

@@ -131,7 +131,9 @@ impl Sandbox {
         let gates = Arc::new(gates);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let session_ended = once(Fault::SessionEnded);
-        let outside = sessions::Outside { faults: faults.clone(), session_ended, clock: clock.clone() };
+        let session_at_limit = once(Fault::SessionAtLimit);
+        let outside =
+            sessions::Outside { faults: faults.clone(), session_ended, session_at_limit, clock: clock.clone() };
         let sessions = Sessions::new(Arc::clone(&gates), outside, listener.local_addr()?);
         let behind = data_channel::Behind {
             sessions: sessions.clone(),

@@ -38,6 +38,8 @@ pub struct Outside {
     pub faults: Faults,
     /// [`super::Fault::SessionEnded`].
     pub session_ended: Once,
+    /// [`super::Fault::SessionAtLimit`].
+    pub session_at_limit: Once,
     /// The time by which a session is idle.
     pub clock: Clock,
 }

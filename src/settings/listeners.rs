@@ -81,7 +81,7 @@ pub fn read(word: &str, home: Option<&Path>) -> Result<ListenerSettings, String>
                     Some(_) => return Err("secret: goes with auth = \"secret\" alone".to_owned()),
                 }
             }
-            "read_only" => listener.read_only = switch()?,
+            "read_only" => listener.read_only = Some(switch()?),
             "tls" => listener.tls = switch()?,
             "no_secret" => listener.no_secret = switch()?,
             other => {
@@ -131,7 +131,7 @@ fn one(listener: &ListenerSettings) -> String {
         ("via", via.as_deref().map(quoted)),
         ("auth", auth.map(quoted)),
         ("secret", secret.map(quoted)),
-        ("read_only", read_only.then(|| "true".to_owned())),
+        ("read_only", read_only.map(|read_only| read_only.to_string())),
         ("tls", tls.then(|| "true".to_owned())),
         ("no_secret", no_secret.then(|| "true".to_owned())),
     ];
@@ -157,7 +157,11 @@ mod tests {
         assert_eq!(listener.users, ["a", "b"]);
         assert_eq!((listener.port, listener.socket.as_deref()), (Some(5433), Some(Path::new("/home/me/s"))));
         assert_eq!(read_here(&one(&listener)), Ok(listener));
-        assert_eq!(read_here("{ target = \"x\" }").expect("good").name, "x");
+        let bare = read_here("{ target = \"x\" }").expect("good");
+        assert_eq!((bare.name.as_str(), bare.read_only), ("x", None));
+        let writable = read_here("{ target = \"x\", read_only = false }").expect("good");
+        assert_eq!(writable.read_only, Some(false));
+        assert_eq!(read_here(&one(&writable)), Ok(writable));
         for (word, expected) in [
             ("iam", Auth::Iam),
             ("passfile", Auth::Passfile),

@@ -302,7 +302,8 @@ pub static KEYS: &[Key] = &[
         environment: &[],
         meaning: "What `gatepost proxy` opens where no NAME is given, each a table `[[listeners]]`: target, and where wanted \
                   name, user, database, port or socket (a folder), via, auth (iam, passfile, command, secret), secret (an ARN \
-                  or name), read_only, tls, no_secret. `gatepost proxy NAME` opens one of them by its name.",
+                  or name), read_only (where it is left out, listeners for production are), tls, no_secret. `gatepost proxy \
+                  NAME` opens one of them by its name.",
         set: |settings, words, home| {
             settings.listeners = words.iter().map(|word| listeners::read(word, home)).collect::<Result<_, _>>()?;
             Ok(())
@@ -314,7 +315,8 @@ pub static KEYS: &[Key] = &[
         shape: Shape::Switch,
         flag: None,
         environment: &[Value("GATEPOST_READ_ONLY")],
-        meaning: "Sessions refuse writes unless asked otherwise: the server is told so at the start and with each statement.",
+        meaning: "Sessions refuse writes unless asked otherwise: the server is told so at the start and with each statement. \
+                  Listeners have a switch of their own.",
         set: |settings, words, _| {
             settings.read_only = words::switch(single(words)?)?;
             Ok(())

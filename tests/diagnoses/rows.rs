@@ -401,7 +401,11 @@ pub fn rows() -> Vec<Row> {
             words: &["legacy-crm", "--user", "oncall", "--auth", "iam"],
             link: "login",
             title: "legacy-crm refused the token for oncall",
-            says: &["IAM authentication is off on legacy-crm", "--enable-iam-database-authentication"],
+            says: &[
+                "IAM authentication is off on legacy-crm",
+                "gatepost enable-iam legacy-crm",
+                "--enable-iam-database-authentication",
+            ],
             ..USUAL
         },
         Row {
@@ -419,6 +423,20 @@ pub fn rows() -> Vec<Row> {
             link: "login",
             title: "orders-prod refused the token for oncall",
             says: &["this machine's clock is 10 min behind AWS's", "sudo timedatectl set-ntp true"],
+            ..USUAL
+        },
+        Row {
+            name: "login_revoked",
+            faults: &["login-revoked"],
+            // A session at AWS could not be ended any more.
+            words: &["reports", "--user", "oncall", "--via", "direct"],
+            link: "login",
+            status: 4,
+            title: "reports refused the token for oncall",
+            says: &[
+                "the credentials that signed the token hold no more: The security token included in the request is expired",
+                "AWS_SESSION_TOKEN",
+            ],
             ..USUAL
         },
         Row {

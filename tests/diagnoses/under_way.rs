@@ -120,6 +120,20 @@ fn events() -> Vec<Event> {
             })
         },
         Event {
+            passing: &["session-at-limit"],
+            ..refused(Row {
+                name: "session_at_its_limit",
+                faults: &["session-at-limit"],
+                title: unknown,
+                says: &[
+                    "AWS ended the session on bastion-a",
+                    "it was open for as long as the account lets sessions last",
+                    "gatepost never sends a statement twice by itself",
+                ],
+                ..USUAL
+            })
+        },
+        Event {
             passing: &["socket-reset"],
             doctor: ("may resume", '!', "no IAM policy of role/people/prod-admin allows ssm:ResumeSession"),
             ..refused(Row {

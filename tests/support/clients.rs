@@ -28,7 +28,7 @@ pub fn wish(endpoint: &Endpoint, user: &str) -> ListenerWish {
         users: vec![user.to_owned()],
         databases: Vec::new(),
         auth: Auth::Iam,
-        read_only: false,
+        read_only: Some(false),
         secret: Some(new_secret()),
         tls: false,
     }

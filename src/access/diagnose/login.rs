@@ -6,7 +6,7 @@ use super::token;
 use crate::access::policy::identifier;
 use crate::access::simulation::Simulation;
 use crate::db::ServerError;
-use crate::model::{Auth, Authentication, DatabaseKind, Diagnosis, Endpoint, IamAuth, Kind, Token};
+use crate::model::{Act, Auth, Authentication, DatabaseKind, Diagnosis, Endpoint, IamAuth, Kind, Token};
 use std::time::SystemTime;
 
 /// What is known when a login fails.
@@ -28,6 +28,8 @@ pub(in crate::access) struct Found<'a> {
     pub(in crate::access) identity: Option<&'a str>,
     /// What IAM's policies likely say of `rds-db:connect`, where that was asked.
     pub(in crate::access) simulated: Option<&'a Simulation>,
+    /// That the login at AWS has ended since the token was signed, where it has.
+    pub(in crate::access) login_ended: Option<&'a Diagnosis>,
     pub(in crate::access) now: SystemTime,
 }
 
@@ -100,7 +102,8 @@ fn judged(error: &ServerError, found: &Found<'_>) -> Diagnosis {
 pub(in crate::access) fn nobody(endpoint: &Endpoint) -> Diagnosis {
     Diagnosis::new(Kind::Usage, format!("Which database user, on {}?", endpoint.owner))
         .because("none was named, none was used before with it, and the setting `user` is not set")
-        .advise("Name one with --user USER")
+        .advise_paste("Name one", "--user USER")
+        .by(Act::NameUser)
 }
 
 /// A role that has both `rds_iam` and `rds_ad`, each by way of those roles (RDS User Guide, "Kerberos authentication":

@@ -4,7 +4,10 @@
 use crate::access::policy::statement;
 use crate::access::simulation::Simulation;
 use crate::aws::{Decision, Simulated};
-use crate::model::{Diagnosis, Kind};
+use crate::model::{Act, Diagnosis, Kind};
+
+/// The one action of a login: gatepost makes its policy itself.
+pub(super) const CONNECT: &str = "rds-db:connect";
 
 /// One line on it.
 pub(in crate::access) fn words(simulation: &Simulation, action: &str) -> String {
@@ -60,6 +63,10 @@ pub(in crate::access) fn advise(
             "Have this statement added to the permissions boundary, too",
             statement(&[action], resources),
         ),
-        _ => diagnosis.advise_paste("Have this statement added to your IAM policy", statement(&[action], resources)),
+        _ => {
+            let advised =
+                diagnosis.advise_paste("Have this statement added to your IAM policy", statement(&[action], resources));
+            if action == CONNECT { advised.by(Act::Policy) } else { advised }
+        }
     }
 }

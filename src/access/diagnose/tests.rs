@@ -153,6 +153,7 @@ fn found<'a>(endpoint: &'a Endpoint, token: &'a Token) -> login::Found<'a> {
         owner_name: "orders",
         identity: None,
         simulated: None,
+        login_ended: None,
         now: token.minted,
     }
 }

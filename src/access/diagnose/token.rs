@@ -3,17 +3,14 @@
 
 use super::aws::options;
 use super::login::Found;
-use super::simulation as simulated;
+use super::simulation::{self as simulated, CONNECT};
 use super::sql::server;
 use super::{moment, shell, span};
 use crate::access::policy::{identifier, statement};
 use crate::access::simulation::Simulation;
 use crate::db::ServerError;
-use crate::model::{Auth, Authentication, Database, DatabaseKind, Diagnosis, Endpoint, IamAuth, Kind};
+use crate::model::{Act, Auth, Authentication, Database, DatabaseKind, Diagnosis, Endpoint, IamAuth, Kind};
 use std::time::SystemTime;
-
-/// The one action of a login.
-const CONNECT: &str = "rds-db:connect";
 
 /// The database asked for a password where a token was shown: the role is not one that comes in with tokens.
 pub(super) fn password_wanted(error: &ServerError, found: &Found<'_>) -> Diagnosis {
@@ -70,6 +67,16 @@ pub(super) fn refused(error: &ServerError, found: &Found<'_>) -> Diagnosis {
         .insert(0, std::mem::replace(&mut diagnosis.title, format!("{} refused the token for {user}", endpoint.owner)));
     let before = diagnosis.because.len();
     diagnosis = iam_flag(diagnosis, found);
+    if let Some(ended) = found.login_ended {
+        // What it was signed with opens nothing any more, wherever it is shown.
+        diagnosis.kind = Kind::LoginEnded;
+        diagnosis = diagnosis.because(format!(
+            "the credentials that signed the token hold no more: {}",
+            ended.because.first().unwrap_or(&ended.title)
+        ));
+        diagnosis.because.extend(ended.because.iter().skip(1).cloned());
+        diagnosis.advice.extend(ended.advice.iter().cloned());
+    }
     if let Some(skew) = found.skew.filter(|skew| skew.unsigned_abs() > 120) {
         diagnosis = set_clock(diagnosis.because(clock(skew)));
     }
@@ -118,6 +125,7 @@ pub(super) fn refused(error: &ServerError, found: &Found<'_>) -> Diagnosis {
         .because(format!("likely: no IAM policy allows rds-db:connect{who} on {arn}"))
         .because(format!("likely: the role {user} does not exist, or lacks rds_iam"))
         .advise_paste("Have this statement added to your IAM policy", statement(&["rds-db:connect"], &[arn]))
+        .by(Act::Policy)
         .advise_paste("As an administrator of the database", create_user(found))
         .advise_paste("Read the database's own reason, where its iam-db-auth-error log is exported", log_command(found))
 }
@@ -179,6 +187,7 @@ pub(in crate::access) fn no_tokens(endpoint: &Endpoint, database: &Database) -> 
         owner_name: database.cluster.as_deref().unwrap_or(&database.identifier),
         identity: None,
         simulated: None,
+        login_ended: None,
         now: SystemTime::UNIX_EPOCH,
     };
     let title = match database.iam {
@@ -206,7 +215,10 @@ fn enable(diagnosis: Diagnosis, say: &str, found: &Found<'_>) -> Diagnosis {
             return diagnosis.advise_paste("Switch it on", command);
         }
     };
-    diagnosis.advise_paste(say, format!("gatepost enable-iam {owner}")).advise_paste("Or by the AWS CLI", by_cli(verb))
+    diagnosis
+        .advise_paste(say, format!("gatepost enable-iam {owner}"))
+        .by(Act::EnableIam)
+        .advise_paste("Or by the AWS CLI", by_cli(verb))
 }
 
 pub(super) fn create_user(found: &Found<'_>) -> String {

@@ -187,6 +187,15 @@ fn ended_by_service(text: &str, bastion: &Bastion, endpoint: &Endpoint) -> Diagn
         .because(agent_words(bastion))
         .advise("Try another bastion")
         .advise_paste("Or restart its agent there", "sudo systemctl restart amazon-ssm-agent")
+    } else if lower.contains("inactivity") || lower.contains("idle") {
+        because_lines(Diagnosis::new(Kind::TunnelLost, format!("AWS ended the session on {name}")), text)
+            .because("nothing went through it for the account's idle time (Session Manager's preferences; 20 minutes unless set)")
+            .advise("Connect again")
+            .advise_paste("Where the account's rules allow it: have it kept alive, in the settings file", "keep_alive = \"5m\"")
+    } else if lower.contains("duration") {
+        because_lines(Diagnosis::new(Kind::TunnelLost, format!("AWS ended the session on {name}")), text)
+            .because("it was open for as long as the account lets sessions last (Session Manager's preferences: maximum session duration)")
+            .advise("Connect again: a new session has all of that time again")
     } else if text.trim().is_empty() {
         Diagnosis::new(Kind::TunnelLost, format!("AWS ended the session on {name}"))
             .because("without a reason: it was terminated, or reached the account's idle time or longest duration")

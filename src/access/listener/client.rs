@@ -13,6 +13,7 @@ use super::upstream::In;
 use crate::access::audit::{Event, Subject};
 use crate::access::refusal;
 use crate::db::{self, Transport};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
@@ -100,6 +101,7 @@ async fn admit(shared: &Shared, mut wire: Box<dyn Transport>, asked: Asked, pres
         }
         database.write_all(&early).await?;
         database.flush().await?;
+        shared.figures.sent.fetch_add(early.len() as u64, Ordering::Relaxed);
         splice(wire, database, presence, &shared.figures).await
     };
     let ended = spliced.await;

@@ -69,7 +69,7 @@ impl Opened {
                 let refused = |error: io::Error| {
                     Diagnosis::new(Kind::Local, format!("The socket {} cannot be opened", path.display()))
                         .because(error.to_string())
-                        .advise("Name a folder of yours with --socket, with a path of less than 90 characters")
+                        .advise("Name a folder of yours, with a path of less than 90 characters")
                 };
                 DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(refused)?;
                 clear(&path).await?;
@@ -151,7 +151,7 @@ async fn clear(path: &Path) -> Result<(), Diagnosis> {
     let occupied = |why: String| {
         Diagnosis::new(Kind::Local, format!("The socket {} is taken", visible(&name)))
             .because(why)
-            .advise("Name another number with --port, or another folder with --socket")
+            .advise("Name another number, or another folder")
     };
     if !there.file_type().is_socket() {
         return Err(occupied("something that is no socket has that name".to_owned()));

@@ -18,6 +18,8 @@ pub struct ListenerReport {
     pub users: String,
     /// Whether it asks the server for read-only sessions.
     pub read_only: bool,
+    /// Whether the database is production.
+    pub production: bool,
     /// The way, once there is one.
     pub route: Option<String>,
     /// Clients that are logged in.
@@ -36,6 +38,17 @@ pub struct ListenerReport {
     pub age: Duration,
     /// The route it has now, if any.
     pub line: Option<LineReport>,
+}
+
+impl ListenerReport {
+    /// What clients may do, in a word or two.
+    pub fn access(&self) -> &'static str {
+        match (self.read_only, self.production) {
+            (true, _) => "read-only",
+            (false, false) => "writable",
+            (false, true) => "WRITABLE PRODUCTION",
+        }
+    }
 }
 
 /// Counters.

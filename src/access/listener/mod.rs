@@ -25,9 +25,9 @@ pub use papers::{Papers, PassLine, write_paper};
 pub use proven::new_secret;
 
 use super::audit::{Event, Subject};
-use super::{Access, Steps, refusal};
+use super::{Access, Steps, diagnose, handoff, refusal};
 use crate::db::LocalTls;
-use crate::model::{Auth, Diagnosis, Endpoint, Kind, Route, RouteChoice, Secret, Target};
+use crate::model::{Act, Auth, Diagnosis, Endpoint, Kind, Route, RouteChoice, Secret, Target};
 use cancels::Cancels;
 use door::Opened;
 use figures::Figures;
@@ -61,8 +61,8 @@ pub struct ListenerWish {
     /// How to log in.
     pub auth: Auth,
     /// Have the server refuse writes: each transaction is made read-only before a client's statement runs in it, whatever
-    /// the client sets.
-    pub read_only: bool,
+    /// the client sets. Where nothing is said it is so on production, and nowhere else.
+    pub read_only: Option<bool>,
     /// What clients have to show (by SCRAM-SHA-256); `None` asks for nothing. On a socket the peer's user is looked at, too.
     pub secret: Option<Secret>,
     /// Offer TLS, with a certificate made for this listener.
@@ -81,6 +81,8 @@ pub struct Listener {
 pub(super) struct Shared {
     name: String,
     address: (String, u16),
+    /// Whether it leads to production.
+    production: bool,
     terms: Terms,
     guard: Guard,
     upstream: Upstream,
@@ -95,19 +97,29 @@ impl Access {
     pub async fn listen(&self, wish: ListenerWish) -> Result<Listener, Diagnosis> {
         let ListenerWish { name, endpoint, route, door, users, databases, auth, read_only, secret, tls } = wish;
         if users.is_empty() {
-            return Err(Diagnosis::new(Kind::Usage, format!("Which database user, on {name}?")).advise("Name one"));
+            return Err(diagnose::login::nobody(&endpoint));
         }
         if !endpoint.engine.is_postgres() {
             return Err(Diagnosis::new(
                 Kind::Usage,
                 format!("{} is no PostgreSQL: {}", endpoint.owner, endpoint.engine),
             )
-            .advise("Forward a port to it with `gatepost tunnel`"));
+            .advise_paste("Forward a port to it", format!("gatepost tunnel {}", handoff::quote::shell(&endpoint.owner)))
+            .by(Act::Tunnel));
         }
+        let production = self.settings().is_production(&endpoint.owner, &endpoint.tags);
+        let asked = read_only;
+        let read_only = asked.unwrap_or(production);
         if read_only && endpoint.host.contains(".proxy-") {
-            return Err(Diagnosis::new(Kind::Usage, format!("{} takes no settings at the login", endpoint.owner))
-                .because("RDS Proxy refuses a start-up packet with options, which is how sessions are made read-only")
-                .advise("Listen for a read-only endpoint of the proxy, or for the database itself"));
+            let mut refused = Diagnosis::new(Kind::Usage, format!("{} takes no settings at the login", endpoint.owner))
+                .because("RDS Proxy refuses a start-up packet with options, which is how sessions are made read-only");
+            if asked.is_none() {
+                refused = refused.because(read_only_of_production(&endpoint.owner));
+            }
+            return Err(refused
+                .advise("Listen for a read-only endpoint of the proxy, or for the database itself")
+                .advise_paste("Or let clients write", "--write")
+                .by(Act::LetClientsWrite));
         }
         let opened = Opened::open(&door).await?;
         let made = |error: crate::db::Error| {
@@ -129,6 +141,7 @@ impl Access {
             address: opened.address(),
             terms,
             guard,
+            production,
             upstream: Upstream::new(self, endpoint, route, auth, read_only),
             cancels: Cancels::default(),
             figures: Figures::default(),
@@ -149,6 +162,11 @@ impl Access {
         open.retain(|shared| shared.strong_count() > 0);
         open.iter().filter_map(Weak::upgrade).map(|shared| shared.report()).collect()
     }
+}
+
+/// Why a listener is read-only that nobody asked to be so.
+pub fn read_only_of_production(name: &str) -> String {
+    format!("{name} is production: clients may write there only where that was asked for")
 }
 
 /// Takes clients until it is closed; then none is left. Dropped, it ends them as well, soon.
@@ -225,6 +243,7 @@ impl Shared {
             database: self.upstream.endpoint.address(),
             users: self.terms.users.join(", "),
             read_only: self.terms.read_only,
+            production: self.production,
             route: self.upstream.route(),
             streams: figures.streams.load(Ordering::Relaxed),
             received: figures.received.load(Ordering::Relaxed),

@@ -152,7 +152,7 @@ impl Upstream {
                 Ok(Entered { logged_in, .. }) => return (Ok(In { logged_in, line }), subject),
                 Err(refused) => refused,
             };
-            let was_kept = matches!(refused.kind, Kind::TokenRefused | Kind::LoginRefused)
+            let was_kept = matches!(refused.kind, Kind::TokenRefused | Kind::LoginRefused | Kind::LoginEnded)
                 && self.tokens.forget(&self.endpoint, &target.user, begun);
             let mends = was_kept || !line.is_alive();
             if !(again && mends) {

@@ -3,11 +3,12 @@
 
 use crate::console::keys::Binding;
 use crate::console::layout;
+use crate::console::panes::{fleet, lines};
 use crate::console::theme::{Theme, Tone};
 use crate::console::widgets::list::Move;
 use crate::console::widgets::paint::{self, Run, run};
 use crate::console::widgets::text;
-use crate::model::Diagnosis;
+use crate::model::{Act, Advice, Diagnosis};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -67,7 +68,7 @@ impl Pane {
 
     /// The n-th thing that can be pasted.
     pub fn pasteable(&self, n: usize) -> Option<&str> {
-        self.diagnosis.advice.iter().filter_map(|advice| advice.paste.as_deref()).nth(n)
+        pasteable(&self.diagnosis, n)
     }
 
     /// Scrolls within what is shown in `area`.
@@ -82,6 +83,39 @@ impl Pane {
             Move::Last => most,
         }
         .min(most);
+    }
+}
+
+/// The n-th thing of a diagnosis that can be pasted.
+pub fn pasteable(diagnosis: &Diagnosis, n: usize) -> Option<&str> {
+    diagnosis.advice.iter().filter_map(pasted).nth(n)
+}
+
+/// What of an advice can be pasted: where the console has a field for something, no flag is of use.
+fn pasted(advice: &Advice) -> Option<&str> {
+    match advice.act {
+        Some(Act::NameUser | Act::LetClientsWrite) => None,
+        Some(Act::EnableIam | Act::Policy | Act::Tunnel) | None => advice.paste.as_deref(),
+    }
+}
+
+/// Where the console does it.
+fn door(act: Act) -> String {
+    let key = |action: fleet::Action| {
+        let row = fleet::KEYS.iter().find(|row| row.action == action);
+        row.map_or("", |row| row.keys[0])
+    };
+    let new = lines::KEYS.iter().find(|row| row.action == lines::Action::New).map_or("", |row| row.keys[0]);
+    match act {
+        Act::EnableIam => format!("the key {} in the fleet", key(fleet::Action::EnableIam)),
+        Act::Policy => format!("all of it, for a user: the key {} in the fleet", key(fleet::Action::Policy)),
+        Act::Tunnel => format!("the key {} in the fleet", key(fleet::Action::Tunnel)),
+        Act::NameUser => {
+            format!("in the form of a listener ({} in the fleet, {new} on Lines)", key(fleet::Action::Listen))
+        }
+        Act::LetClientsWrite => {
+            format!("`access` in the form of a listener ({} in the fleet, {new} on Lines)", key(fleet::Action::Listen))
+        }
     }
 }
 
@@ -125,7 +159,12 @@ pub fn lines(diagnosis: &Diagnosis, width: u16, numbered: bool) -> Vec<Vec<Run>>
             say => ("or", say.unwrap_or(&advice.say)),
         };
         labelled(label, say, Tone::Text, &mut lines);
-        let Some(paste) = &advice.paste else { continue };
+        for (at, line) in advice.act.iter().flat_map(|act| text::wrap(&door(*act), room.saturating_sub(2))).enumerate()
+        {
+            let mark = if at == 0 { "→" } else { " " };
+            lines.push(vec![run(format!("         {mark} {line}"), Tone::Accent)]);
+        }
+        let Some(paste) = pasted(advice) else { continue };
         pasteable += 1;
         let number = if numbered { pasteable.to_string() } else { " ".to_owned() };
         for (at, line) in paste.lines().flat_map(|line| text::wrap(line, room.saturating_sub(2))).enumerate() {

@@ -3,6 +3,7 @@
 
 pub mod activity;
 pub mod connect;
+pub mod consent;
 pub mod diagnosis;
 pub mod doctor;
 pub mod document;

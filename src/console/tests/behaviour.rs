@@ -333,6 +333,7 @@ fn every_key_shown_is_bound_and_no_key_is_bound_twice() {
     check("fleet", fleet::KEYS, &global);
     check("lines", lines::KEYS, &global);
     check("listen", crate::console::panes::listen::KEYS, &[]);
+    check("consent", crate::console::panes::consent::KEYS, &[]);
     check("enable IAM", crate::console::panes::enable_iam::KEYS, &[]);
     check("connect", connect::KEYS, &global);
     check("walking", connect::WALKING_KEYS, &[]);

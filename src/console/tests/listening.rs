@@ -46,6 +46,7 @@ fn report() -> ListenerReport {
         database: line().address,
         users: "oncall".into(),
         read_only: true,
+        production: false,
         route: Some("via bastion-a".into()),
         streams: 2,
         received: 1_234_567,
@@ -90,7 +91,10 @@ fn the_form_of_a_listener() {
     console.keys("Backspace Backspace Backspace Backspace Backspace 5433 Tab Tab Tab Space Enter");
     let (_, command) = console.asked.iter().find(|(_, c)| matches!(c, Command::Listen(..))).expect("asked");
     let Command::Listen(plan, endpoint, Auth::Iam) = command else { panic!("{command:?}") };
-    assert_eq!((plan.users.as_slice(), plan.port, plan.read_only), (&["oncall".to_owned()][..], Some(5433), false));
+    assert_eq!(
+        (plan.users.as_slice(), plan.port, plan.read_only),
+        (&["oncall".to_owned()][..], Some(5433), Some(false))
+    );
     assert_eq!(plan.via.as_deref(), Some("i-0b2c3d4e5f6a70001"));
     assert!(endpoint.as_ref().is_some_and(|endpoint| endpoint.owner == "billing"));
 }
@@ -133,6 +137,69 @@ fn a_listener_has_what_the_command_has() {
     assert_eq!((plan.socket, plan.port), (Some(PathBuf::from("/tmp/s")), None));
     assert_eq!(auth, Auth::Password(Secret::new("hunter2")));
     assert!(!format!("{:?}", console.state.lines).contains("Password"), "it goes with the question alone");
+}
+
+#[test]
+fn clients_write_to_production_once_its_name_is_typed() {
+    let plan = |console: &Console| {
+        console.asked.iter().rev().find_map(|(_, c)| match c {
+            Command::Listen(plan, endpoint, _) => Some(((**plan).clone(), endpoint.is_some())),
+            _ => None,
+        })
+    };
+    let form = || {
+        let mut console = Console::listed(80, 24);
+        console.state.settings.production = vec!["billing".into()];
+        console.state.settings.read_only = false;
+        console.keys("/ billing Enter o");
+        console
+            .answer(|c| matches!(c, Command::Recall(_)), Answer::Recalled(Default::default(), Some("oncall".into())));
+        console.answer(|c| matches!(c, Command::Bastions(_)), Answer::Bastions(bastions()));
+        console
+    };
+    // It begins read-only whatever the settings say, and is not asked about then.
+    let mut console = form();
+    console.keys("Enter");
+    assert_eq!(plan(&console).map(|(plan, _)| plan.read_only), Some(Some(true)));
+
+    let mut console = form();
+    console.keys("Up Space");
+    assert!(console.text().contains("WRITES TO PRODUCTION"), "{}", console.text());
+    console.keys("Enter");
+    insta::assert_snapshot!("consent-80x24", console.screen());
+    console.keys("bill Enter");
+    assert_eq!(plan(&console), None, "the name is not complete");
+    console.keys("ing Enter");
+    assert_eq!(plan(&console).map(|(plan, known)| (plan.read_only, known)), Some((Some(false), true)));
+    // Tab opens it for reading.
+    let mut console = form();
+    console.keys("Up Space Enter Tab");
+    assert_eq!(plan(&console).map(|(plan, _)| plan.read_only), Some(Some(true)));
+    let mut console = form();
+    console.keys("Up Space Enter Esc");
+    assert!(plan(&console).is_none() && console.state.overlay.is_none());
+
+    // One of the settings: whether it leads to production is known once it was found.
+    let mut console = Console::listed(80, 24);
+    console.state.lines.kept = vec![ListenerSettings {
+        name: "billing".into(),
+        target: "billing".into(),
+        read_only: Some(false),
+        ..ListenerSettings::default()
+    }];
+    console.keys("/ billing Enter o");
+    let endpoint = console.asked.iter().rev().find_map(|(_, c)| match c {
+        Command::Recall(endpoint) => Some(endpoint.clone()),
+        _ => None,
+    });
+    console.keys("Esc L Enter");
+    assert_eq!(plan(&console).map(|(plan, known)| (plan.read_only, known)), Some((Some(false), false)));
+    let answer = Answer::Unconsented(endpoint.expect("asked"), Auth::Passfile);
+    console.answer(|c| matches!(c, Command::Listen(..)), answer);
+    assert!(console.text().contains("type billing to go on"), "{}", console.text());
+    console.keys("billing Enter");
+    assert_eq!(plan(&console).map(|(plan, known)| (plan.read_only, known)), Some((Some(false), true)));
+    assert!(console.asked.iter().any(|(_, c)| matches!(c, Command::Listen(_, Some(_), Auth::Passfile))));
 }
 
 #[test]

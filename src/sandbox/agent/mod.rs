@@ -54,6 +54,8 @@ const DRAIN: Duration = Duration::from_secs(2);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 /// What the client is told then.
 const INACTIVE: &str = "Session was terminated due to inactivity";
+/// The same where it was open for as long as the account lets sessions last. The text is ours: Amazon's is not known.
+const AT_LIMIT: &str = "Session was terminated: it reached the maximum session duration";
 /// smux's keepalive, where it is on.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// smux closes when nothing came for a whole such window.
@@ -127,6 +129,7 @@ pub struct Agent {
     activity: Activity,
     /// From when streams flow.
     ended: Option<Ear>,
+    at_limit: Option<Ear>,
     channel: Channel,
     socket: Option<(u64, mpsc::Sender<Option<Bytes>>)>,
     phase: Phase,
@@ -154,6 +157,7 @@ impl Agent {
             outside,
             activity,
             ended: None,
+            at_limit: None,
             channel: Channel::new(),
             socket: None,
             phase: Phase::Asked(now + HANDSHAKE_TIMEOUT),
@@ -191,6 +195,7 @@ impl Agent {
                 },
                 () = budget.freed(), if !has_room => Ok(()),
                 () = struck(&mut self.ended) => Err(INACTIVE.to_owned()),
+                () = struck(&mut self.at_limit) => Err(AT_LIMIT.to_owned()),
                 _ = faults.changed() => { self.look_at_bastion(); Ok(()) }
                 _ = scan.tick() => { self.resend(); self.look_at_clock() }
                 () = sleep_until(self.next_slice.into()), if can_send && (!self.slices.is_empty() || !self.late.is_empty()) => {
@@ -352,6 +357,7 @@ impl Agent {
         self.budget = streams.budget();
         self.out = Some(out);
         self.ended = Some(self.outside.session_ended.listen());
+        self.at_limit = Some(self.outside.session_at_limit.listen());
         self.phase = Phase::Forwarding(streams);
         // Newer agents keep it off for newer clients, because stream data defeats the idle timeout.
         let off = newer(&self.client_version, [1, 2, 331, 0]) && newer(self.network.agent_version(), [3, 1, 1511, 0]);

@@ -164,7 +164,13 @@ impl Doorkeeper {
                 tracing::debug!(gate = self.spec.identifier, user, %reason, "a token was refused");
             }
             let allowed = judge(&self.behind.faults, "rds-db:connect", &self.resource(&user), &user_id()).decision;
-            if fit.is_err() || allowed != Decision::Allowed || self.behind.faults.is_on(&Fault::TokenRefused) {
+            let faults = &self.behind.faults;
+            if faults.is_on(&Fault::LoginRevoked) {
+                faults.set(Fault::ExpiredLogin);
+            }
+            let revoked = faults.is_on(&Fault::LoginRevoked);
+            if fit.is_err() || revoked || allowed != Decision::Allowed || self.behind.faults.is_on(&Fault::TokenRefused)
+            {
                 let message = format!("PAM authentication failed for user \"{user}\"");
                 return farewell(client, "28000", &message).await.map(|()| None);
             }

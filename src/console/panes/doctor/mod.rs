@@ -10,10 +10,11 @@ pub use view::{draw_header, view};
 use crate::access::doctor::Wish;
 use crate::console::event::{Answer, Command, Id};
 use crate::console::layout;
+use crate::console::panes::diagnosis;
 use crate::console::request::Request;
 use crate::console::state::{Desk, Focus};
 use crate::console::widgets::list::Move;
-use crate::model::{Advice, Check, CheckKind, Diagnosis, DoctorNews, DoctorReport, Secret};
+use crate::model::{Check, CheckKind, Diagnosis, DoctorNews, DoctorReport, Secret};
 use ratatui::layout::{Rect, Size};
 use std::time::SystemTime;
 
@@ -105,8 +106,7 @@ impl Pane {
 
     /// The n-th thing that can be pasted.
     pub fn pasteable(&self, n: usize) -> Option<&str> {
-        let advice = self.diagnosis()?.advice.iter();
-        advice.filter_map(|Advice { paste, .. }| paste.as_deref()).nth(n)
+        diagnosis::pasteable(self.diagnosis()?, n)
     }
 }
 

@@ -150,6 +150,12 @@ impl Pane {
         self.cursor.selected = self.forwards.len() + self.listeners.len() - 1;
     }
 
+    /// The plan of a listener that was not opened, which is no row any more.
+    pub fn take_back(&mut self, id: Id) -> Option<ListenerSettings> {
+        let at = self.listeners.iter().position(|listener| listener.id == id)?;
+        Some(self.listeners.remove(at).plan)
+    }
+
     /// All rows of the table, in order.
     pub(super) fn rows(&self) -> Vec<Row<'_>> {
         let is_open = |kept: &ListenerSettings| self.listeners.iter().any(|open| open.plan == *kept);

@@ -247,7 +247,7 @@ fn about_listener(pane: &Pane, listener: &Listening, chosen: bool, width: u16) -
     let Some(report) = report_of(pane, listener) else { return Vec::new() };
     let mut rows = Vec::new();
     if chosen {
-        let access = if report.read_only { "read-only" } else { "read and write" };
+        let access = report.access();
         let logins = counted(usize::try_from(report.logins).unwrap_or(usize::MAX), "login");
         let mut words =
             vec![report.database.clone(), access.to_owned(), logins, format!("open for {}", age(report.age))];

@@ -94,6 +94,8 @@ pub struct Pane {
     pub open_to_all: bool,
     /// The server refuses writes.
     pub read_only: bool,
+    /// Whether what was selected is production.
+    pub production: bool,
     /// Whether the way to log in was chosen; before, what is remembered decides.
     chosen: bool,
     /// Where one stands.
@@ -154,6 +156,8 @@ impl Pane {
             None => Load::Idle,
         };
         let field = if endpoint.is_some() { Field::User } else { Field::Target };
+        let production =
+            endpoint.as_ref().is_some_and(|endpoint| settings.is_production(&endpoint.owner, &endpoint.tags));
         Pane {
             login: endpoint.as_ref().map_or(Login::Token, |endpoint| Login::usual(endpoint.iam)),
             password: Input::masked(),
@@ -168,7 +172,9 @@ impl Pane {
             folder: Input::default(),
             tls: false,
             open_to_all: false,
-            read_only: settings.read_only,
+            // Production begins read-only whatever the settings say.
+            read_only: settings.read_only || production,
+            production,
             chosen: false,
             field,
             wrong: None,
@@ -297,7 +303,7 @@ impl Pane {
             via,
             // A password goes with the question alone: what was asked for stays on the screen.
             auth: None,
-            read_only: self.read_only,
+            read_only: Some(self.read_only),
             tls: is_port && self.tls,
             no_secret: is_port && self.open_to_all,
         };

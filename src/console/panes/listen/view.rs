@@ -46,9 +46,14 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
                     "the secret: y hands it over"
                 }),
             ),
-            Field::Access => {
-                ("access", said(if pane.read_only { "read-only: the server refuses writes" } else { "read and write" }))
-            }
+            Field::Access => (
+                "access",
+                said(match (pane.read_only, pane.production) {
+                    (true, _) => "read-only: the server refuses writes",
+                    (false, false) => "read and write",
+                    (false, true) => "WRITES TO PRODUCTION: asks for its name first",
+                }),
+            ),
         };
         let bar = if here { run("▌", Tone::Accent) } else { run(" ", Tone::Text) };
         let label = text::fit(label, 16);
@@ -64,6 +69,7 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         };
         let tone = match field {
             Field::Proof if pane.open_to_all => Tone::Warn,
+            Field::Access if pane.production && !pane.read_only => Tone::Bad,
             _ if cursor.is_none() && value.is_ok() => Tone::Dim,
             _ => Tone::Text,
         };
