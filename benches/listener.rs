@@ -1,10 +1,25 @@
 //! Speed through the listener against the same TLS server dialled straight, and against PgBouncer (session pooling, TLS to
-//! the server), in the same run: pgbench's transactions, connections opened a second (`-C`), COPY both ways. All go to the
-//! sandbox's `reports` over a direct line. The rounds of all ways are interleaved and medians are told, so that a busy
-//! machine disturbs all alike. It must not judge: it prints a table. `cargo bench --bench listener`. Without pgbench or psql
-//! it says so; without PgBouncer it goes without. `GATEPOST_BENCH` names another gatepost to measure.
+//! the server), in the same run: pgbench's transactions, connections opened a second (`-C`), COPY both ways. The rounds of
+//! all ways are interleaved and medians are told, so that a busy machine disturbs all alike. It must not judge: it prints
+//! tables. `cargo bench --bench listener -- plain apart sandbox`, any of them:
 //!
-//! Two cores, PostgreSQL 15, release, 28 November 2026, nothing else at work; the first three are transactions a second:
+//! - `plain`: a PostgreSQL as `initdb` makes it (`fsync` on) with TLS of its own; everything on all cores.
+//! - `apart`: the same, the server on the last core, everything else on the first (`taskset`), as where it is another machine.
+//! - `sandbox`: the sandbox's `reports`, whose gate is a process on the way itself; no `fsync`.
+//!
+//! PgBouncer hands sessions of its pool on; `each its session` is the row with logins like ours (`server_lifetime = 0`).
+//! `CPU us` is what the process between needs for a `select 1`, where the system tells. Without pgbench or psql it says so;
+//! without HAProxy, PgBouncer or taskset it goes without. `GATEPOST_BENCH` names another gatepost to measure.
+//!
+//! Calls of the system a `select 1`, 8 clients (strace; PgBouncer's reads are three, for it reads a record's head by itself):
+//!
+//! | | sends | receives | epoll_wait | of 20 MB of COPY in: sends | receives | epoll_ctl |
+//! |---|---|---|---|---|---|---|
+//! | listener | 2.0 | 2.0 | 0.5 to 1.3 | 329 (1,255 with a write a record) | 333 | 0 |
+//! | PgBouncer | 2.0 | 3.0 | 0.4 | 4,935 | 4,913 | 3,911 |
+//!
+//! Set-up `sandbox`, before writes of several records and without `plain` and `apart`: two cores, PostgreSQL 15, release, 28
+//! November 2026, nothing else at work; the first three are transactions a second:
 //!
 //! | median of 3 | pgbench | `-S` | `select 1` | logins a second | COPY out MB/s | COPY in MB/s |
 //! |---|---|---|---|---|---|---|
@@ -22,24 +37,86 @@
 //! would leave 7 µs. PgBouncer's logins are none at the database: a session of its pool is handed on, where the listener logs
 //! each client in anew. On a port a client counts SCRAM's 4,096 rounds, as it does straight with a password; on a socket not.
 
+use listener::others::{haproxy, pgbouncer};
+use listener::server::Server;
+use listener::{Ending, Variables, client, value};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
+mod listener {
+    //! Parts of this bench.
+    pub mod others;
+    pub mod server;
+
+    use rustix::process::{Pid, Signal, kill_process};
+    use std::process::{Child, Command, Stdio};
+
+    /// The user as whom root runs what does not run as root.
+    pub const NOBODY: u32 = 65534;
+
+    /// What leads libpq somewhere.
+    pub type Variables = Vec<(&'static str, String)>;
+
+    /// One of them.
+    pub fn value(variables: &Variables, name: &str) -> String {
+        variables.iter().rev().find(|one| one.0 == name).map(|one| one.1.clone()).expect("it is there")
+    }
+
+    pub fn client(program: &str, variables: &Variables) -> Command {
+        let mut command = Command::new(program);
+        command.envs(variables.iter().cloned()).stderr(Stdio::null());
+        command
+    }
+
+    /// Ends with us, however that is: what outlived a panic would hold our output open.
+    pub struct Ending {
+        pub child: Child,
+        gently: bool,
+    }
+
+    impl Ending {
+        pub fn new(child: Child) -> Ending {
+            Ending { child, gently: false }
+        }
+
+        /// By SIGINT: PostgreSQL takes its children with it.
+        pub fn gently(child: Child) -> Ending {
+            Ending { child, gently: true }
+        }
+    }
+
+    impl Drop for Ending {
+        fn drop(&mut self) {
+            let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+            match pid.filter(|_| self.gently) {
+                // Where it has ended already there is nobody to be told.
+                Some(pid) => drop(kill_process(pid, Signal::INT)),
+                None => self.child.kill().expect("it is ours"),
+            }
+            self.child.wait().expect("it ends");
+        }
+    }
+}
+
 const ROUNDS: usize = 3;
 /// Of each run of pgbench.
 const SECONDS: &str = "3";
-/// What is measured of each way, the first three in transactions a second with 8 clients.
-const COLUMNS: [&str; 6] = ["pgbench", "pgbench -S", "select 1", "logins/s", "COPY out MB/s", "COPY in MB/s"];
+/// What is measured of each way: transactions a second of pgbench with 8 and with 50 clients, the next three with 8.
+const COLUMNS: [&str; 8] =
+    ["pgbench", "50 clients", "pgbench -S", "select 1", "logins/s", "COPY out MB/s", "COPY in MB/s", "CPU us"];
+const LOGINS: usize = 4;
+/// Of what is between, microseconds of its CPU time a `select 1`.
+const CPU: usize = 7;
 /// What the sandbox's Secrets Manager holds for `postgres` (src/sandbox/secrets.rs).
 const MASTER: &str = "postgres-master-password";
 /// Of a line that is copied, its end too.
 const LINE: usize = 1001;
 const OUT: usize = 400_000;
 const IN: usize = 200_000;
+const SETUPS: [&str; 3] = ["plain", "apart", "sandbox"];
 
 fn gatepost() -> Command {
     Command::new(std::env::var_os("GATEPOST_BENCH").unwrap_or_else(|| env!("CARGO_BIN_EXE_gatepost").into()))
@@ -52,11 +129,15 @@ fn main() {
             return;
         }
     }
-    let mut sandbox = Ending(start(gatepost().arg("sandbox")));
+    let mut wanted: Vec<String> = std::env::args().skip(1).filter(|word| SETUPS.contains(&word.as_str())).collect();
+    if wanted.is_empty() {
+        wanted = SETUPS.map(str::to_owned).to_vec();
+    }
+    let mut sandbox = Ending::new(start(gatepost().arg("sandbox")));
     // Kept to the end: a pipe that nobody holds would stop whoever prints into it.
-    let mut lines = BufReader::new(sandbox.0.stdout.take().expect("piped")).lines();
+    let mut lines = BufReader::new(sandbox.child.stdout.take().expect("piped")).lines();
     let environment = environment(&mut lines);
-    let result = std::panic::catch_unwind(|| compare(&environment));
+    let result = std::panic::catch_unwind(|| wanted.iter().for_each(|setup| compare(setup, &environment)));
     drop(sandbox);
     if result.is_err() {
         std::process::exit(1);
@@ -101,85 +182,172 @@ fn straight(environment: &HashMap<String, String>) -> Variables {
         ("PGSSLMODE", "verify-full".to_owned()),
         ("PGSSLROOTCERT", environment["GATEPOST_CA_BUNDLE"].clone()),
         ("PGPASSWORD", token.trim().to_owned()),
+        ("PGUSER", "oncall".to_owned()),
+        ("PGDATABASE", "shop".to_owned()),
     ]
 }
 
-fn compare(environment: &HashMap<String, String>) {
+/// A way to the database.
+struct Way {
+    name: String,
+    variables: Variables,
+    /// What is between.
+    process: Option<u32>,
+    /// Of a pool whose sessions serve one client each, the logins alone.
+    only_logins: bool,
+}
+
+impl Way {
+    fn new(name: &str, variables: Variables, process: Option<u32>) -> Way {
+        Way { name: name.to_owned(), variables, process, only_logins: false }
+    }
+}
+
+/// One set-up: its server, the ways to it, a table.
+fn compare(setup: &str, environment: &HashMap<String, String>) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let script = folder.path().join("one.sql");
     std::fs::write(&script, "select 1;\n").expect("written");
     let lines = folder.path().join("lines");
     std::fs::write(&lines, format!("{}\n", "x".repeat(LINE - 1)).repeat(IN)).expect("written");
     let file = script.display().to_string();
-    let socket = folder.path().join("s");
-    let mut others = Vec::new();
     let token = straight(environment);
-    let mut password = token.clone();
-    password.retain(|(name, _)| *name != "PGPASSWORD");
-    password.extend([("PGUSER", "postgres".to_owned()), ("PGPASSWORD", MASTER.to_owned())]);
-    let grant = ["-X", "-q", "-c", "grant all on all tables in schema public to oncall"];
-    assert!(client("pgbench", &password).args(["-i", "-q", "-s", "5"]).status().is_ok_and(|status| status.success()));
-    assert!(client("psql", &password).args(grant).status().is_ok_and(|status| status.success()));
-    let mut ways = vec![("straight, TLS", token), ("straight, TLS with SCRAM", password)];
-    for (name, words) in [
-        ("listener, port with SCRAM", vec!["--port".to_owned(), "0".to_owned()]),
-        ("listener, socket", vec![format!("--socket={}", socket.display())]),
+    let mut environment = environment.clone();
+    let mut login = vec!["--user".to_owned(), "oncall".to_owned(), "--database".to_owned(), "shop".to_owned()];
+    let mut own = None;
+    let mut ways = Vec::new();
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let (administrator, scale) = if setup == "sandbox" {
+        let mut password = token.clone();
+        password.extend([("PGUSER", "postgres".to_owned()), ("PGPASSWORD", MASTER.to_owned())]);
+        ways.push(Way::new("straight, TLS", token.clone(), None));
+        ways.push(Way::new("straight, TLS with SCRAM", password.clone(), None));
+        (password, "5")
+    } else {
+        if setup == "apart" && (cores < 2 || !pin("0")) {
+            return println!("apart: needs two cores and taskset");
+        }
+        let server = Server::start(&value(&token, "PGHOST"), (setup == "apart").then_some(cores - 1));
+        let variables = server.straight.clone();
+        own = Some(server);
+        let leads = format!("{}:5432:127.0.0.1:{}", value(&variables, "PGHOST"), value(&variables, "PGPORT"));
+        environment.insert("GATEPOST_RESOLVE".to_owned(), leads);
+        environment.insert("GATEPOST_CA_BUNDLE".to_owned(), value(&variables, "PGSSLROOTCERT"));
+        environment.insert("PGPASSWORD".to_owned(), value(&variables, "PGPASSWORD"));
+        login = ["--user", "postgres", "--database", "postgres", "--auth", "password"].map(str::to_owned).to_vec();
+        ways.push(Way::new("straight, TLS with SCRAM", variables.clone(), None));
+        (variables, "50")
+    };
+    let to = ways[0].variables.clone();
+    assert!(
+        client("pgbench", &administrator).args(["-i", "-q", "-s", scale]).status().is_ok_and(|status| status.success())
+    );
+    if setup == "sandbox" {
+        let grant = ["-X", "-q", "-c", "grant all on all tables in schema public to oncall"];
+        assert!(client("psql", &administrator).args(grant).status().is_ok_and(|status| status.success()));
+    }
+    let mut others = Vec::new();
+    let mut folders = Vec::new();
+    let port = || vec!["--port".to_owned(), "0".to_owned()];
+    let socket = |name: &str| vec![format!("--socket={}", folder.path().join(name).display())];
+    for (name, words, threads) in [
+        ("listener, port with SCRAM", port(), None),
+        ("listener, socket", socket("s"), None),
+        ("listener, port, one thread", port(), Some("1")),
+        ("listener, socket, one thread", socket("t"), Some("1")),
     ] {
         let mut command = gatepost();
-        command.args(["proxy", "reports", "--user", "oncall", "--database", "shop", "--via", "direct"]).args(words);
-        let mut proxy = start(command.envs(environment));
+        command.args(["proxy", "reports", "--via", "direct"]).args(&login).args(words).envs(&environment);
+        // Tokio's own variable.
+        if let Some(threads) = threads {
+            command.env("TOKIO_WORKER_THREADS", threads);
+        }
+        let mut proxy = start(&mut command);
         let mut lines = BufReader::new(proxy.stdout.take().expect("piped")).lines();
         let mut line = || lines.next().expect("two lines are printed").expect("text");
         let (_, pasted) = (line(), line());
-        ways.push((name, variables(&pasted)));
-        others.push(Ending(proxy));
+        let mut leads = variables(&pasted);
+        leads.extend(to.iter().filter(|one| matches!(one.0, "PGUSER" | "PGDATABASE")).cloned());
+        ways.push(Way::new(name, leads, Some(proxy.id())));
+        others.push(Ending::new(proxy));
     }
     let forwarded = tempfile::tempdir().expect("a temporary folder");
-    match haproxy(&straight(environment), forwarded.path()) {
+    match haproxy(&to, forwarded.path()) {
         Some((forwarder, variables)) => {
-            others.push(Ending(forwarder));
-            ways.push(("HAProxy, forwards alone", variables));
+            ways.push(Way::new("HAProxy, forwards alone", variables, Some(forwarder.id())));
+            others.push(Ending::new(forwarder));
         }
         None => println!("no HAProxy is here to compare with"),
     }
-    match pgbouncer(&straight(environment)) {
-        Some((bouncer, folder, variables)) => {
-            others.push(Ending(bouncer));
-            let socket = [("PGHOST", folder.path().display().to_string())];
-            let by_socket = variables.iter().filter(|one| one.0 != "PGHOST").cloned().chain(socket).collect();
-            ways.extend([("PgBouncer, port with SCRAM", variables), ("PgBouncer, socket, SCRAM", by_socket)]);
-            measure(&ways, &file, &lines);
-        }
-        None => {
+    for once in [false, true] {
+        let Some((bouncer, its, variables)) = pgbouncer(&to, once) else {
             println!("no PgBouncer is here to compare with");
-            measure(&ways, &file, &lines);
+            break;
+        };
+        let by_socket = variables.iter().filter(|one| one.0 != "PGHOST").cloned();
+        let by_socket = by_socket.chain([("PGHOST", its.path().display().to_string())]).collect();
+        let kind = if once { ", each its session" } else { "" };
+        for (name, variables) in [("port", variables), ("socket", by_socket)] {
+            let way = Way::new(&format!("PgBouncer, {name}{kind}"), variables, Some(bouncer.id()));
+            ways.push(Way { only_logins: once, ..way });
         }
+        others.push(Ending::new(bouncer));
+        folders.push(its);
+    }
+    println!(
+        "{setup}: {}",
+        match setup {
+            "plain" => "a PostgreSQL as initdb makes it, with TLS; client, what is between and server on all cores",
+            "apart" => "the same with a core of its own, as on another machine; client and what is between on one",
+            _ => "the sandbox's gate, which is a process on the way itself; no fsync",
+        }
+    );
+    measure(&ways, &file, &lines, own.is_some());
+    if setup == "apart" {
+        assert!(pin(&format!("0-{}", cores - 1)), "pinned once, so taskset is there");
     }
 }
 
-/// Ends with us, however that is: what outlived a panic would hold our output open.
-struct Ending(Child);
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.0.kill().and_then(|()| self.0.wait()).expect("it ends");
-    }
+/// This process and what it starts from now on, on those cores.
+fn pin(cores: &str) -> bool {
+    let words = ["-cp", cores, &std::process::id().to_string()];
+    Command::new("taskset").args(words).stdout(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
-type Variables = Vec<(&'static str, String)>;
-
-fn measure(ways: &[(&str, Variables)], file: &str, lines: &Path) {
+fn measure(ways: &[Way], file: &str, lines: &Path, checkpoints: bool) {
     let mut figures = vec![Vec::new(); ways.len()];
     for _ in 0..ROUNDS {
-        for ((_, variables), figures) in ways.iter().zip(&mut figures) {
-            figures.push([
-                pgbench(variables, &["-c", "8", "-j", "2", "-T", SECONDS]),
-                pgbench(variables, &["-c", "8", "-j", "2", "-T", SECONDS, "-S"]),
-                pgbench(variables, &["-c", "8", "-j", "2", "-T", SECONDS, "-f", file]),
-                pgbench(variables, &["-C", "-c", "8", "-j", "2", "-T", SECONDS, "-f", file]),
-                copy_out(variables),
-                copy_in(variables, lines),
-            ]);
+        for (way, figures) in ways.iter().zip(&mut figures) {
+            let of = |words: &[&str]| pgbench(&way.variables, &[&["-j", "2", "-T", SECONDS], words].concat());
+            let mut round = [f64::NAN; COLUMNS.len()];
+            round[LOGINS] = of(&["-c", "8", "-C", "-f", file]);
+            if !way.only_logins {
+                for (at, clients) in [(0, "8"), (1, "50")] {
+                    if checkpoints {
+                        // A checkpoint in the middle of a run would be that way's bad luck.
+                        assert!(
+                            client("psql", &ways[0].variables)
+                                .args(["-c", "checkpoint"])
+                                .stdout(Stdio::null())
+                                .status()
+                                .is_ok_and(|s| s.success())
+                        );
+                    }
+                    round[at] = of(&["-c", clients]);
+                }
+                round[2] = of(&["-c", "8", "-S"]);
+                let before = way.process.and_then(cpu);
+                let begun = Instant::now();
+                round[3] = of(&["-c", "8", "-f", file]);
+                // pgbench tells transactions a second of SECONDS; what it took besides is its start.
+                let seconds = SECONDS.parse::<f64>().expect("a number").min(begun.elapsed().as_secs_f64());
+                if let Some((before, after)) = before.zip(way.process.and_then(cpu)) {
+                    round[CPU] = (after - before) / (round[3] * seconds) / 1000.0;
+                }
+                round[5] = copy_out(&way.variables);
+                round[6] = copy_in(&way.variables, lines);
+            }
+            figures.push(round);
         }
     }
     let median = |rounds: &[[f64; COLUMNS.len()]], at: usize| {
@@ -187,94 +355,29 @@ fn measure(ways: &[(&str, Variables)], file: &str, lines: &Path) {
         sorted.sort_by(f64::total_cmp);
         sorted[sorted.len() / 2]
     };
-    print!("{:<28}", format!("median of {ROUNDS}"));
+    print!("{:<34}", format!("median of {ROUNDS}"));
     COLUMNS.iter().for_each(|column| print!("{column:>17}"));
     println!();
-    for ((name, _), rounds) in ways.iter().zip(&figures) {
-        print!("{name:<28}");
+    for (way, rounds) in ways.iter().zip(&figures) {
+        print!("{:<34}", way.name);
         for at in 0..COLUMNS.len() {
-            let of = median(rounds, at);
-            print!("{of:>11.0} {:>5.2}", of / median(&figures[0], at));
+            match median(rounds, at) {
+                of if of.is_nan() => print!("{:>17}", "-"),
+                of if at == CPU => print!("{of:>17.1}"),
+                of => print!("{of:>11.0} {:>5.2}", of / median(&figures[0], at)),
+            }
         }
         println!();
     }
 }
 
-/// HAProxy that forwards bytes (`mode tcp`), TLS being the client's and the server's: what any process on the way costs.
-fn haproxy(straight: &Variables, folder: &Path) -> Option<(Child, Variables)> {
-    let program = ["haproxy", "/usr/sbin/haproxy"]
-        .into_iter()
-        .find(|program| Command::new(program).arg("-v").stdout(Stdio::null()).status().is_ok())?;
-    let value = |name: &str| straight.iter().find(|one| one.0 == name).map(|one| one.1.clone()).expect("it is there");
-    let port = free_port();
-    let text = format!(
-        "global\n nbthread 1\ndefaults\n mode tcp\n timeout connect 5s\n timeout client 1h\n timeout server 1h\n\
-         listen it\n bind 127.0.0.1:{port}\n server it {}:{}\n",
-        value("PGHOSTADDR"),
-        value("PGPORT"),
-    );
-    let settings = folder.join("haproxy.cfg");
-    std::fs::write(&settings, text).expect("written");
-    let mut command = Command::new(program);
-    let child = command.arg("-db").arg("-f").arg(&settings).stdin(Stdio::null()).stdout(Stdio::null()).spawn();
-    let changed = [("PGHOSTADDR", "127.0.0.1".to_owned()), ("PGPORT", port.to_string())];
-    let kept = straight.iter().filter(|one| changed.iter().all(|changed| changed.0 != one.0)).cloned();
-    let variables: Variables = kept.chain(changed.clone()).collect();
-    lets_in("HAProxy", &variables);
-    Some((child.expect("HAProxy starts"), variables))
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a free port").port()
-}
-
-fn lets_in(name: &str, variables: &Variables) {
-    let begun = Instant::now();
-    let words = ["-X", "-c", "select 1"];
-    while !client("psql", variables).args(words).stdout(Stdio::null()).status().is_ok_and(|s| s.success()) {
-        assert!(begun.elapsed().as_secs() < 30, "{name} lets nobody in");
-    }
-}
-
-/// PgBouncer before the same server, as whoever it is run by or, from root, as `nobody`; its folder and what leads to it.
-fn pgbouncer(straight: &Variables) -> Option<(Child, tempfile::TempDir, Variables)> {
-    const NOBODY: u32 = 65534;
-    let program = ["pgbouncer", "/usr/sbin/pgbouncer"]
-        .into_iter()
-        .find(|program| Command::new(program).arg("--version").stdout(Stdio::null()).status().is_ok())?;
-    let value = |name: &str| straight.iter().find(|one| one.0 == name).map(|one| one.1.clone()).expect("it is there");
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let port = free_port();
-    let roots = folder.path().join("roots.pem");
-    std::fs::copy(value("PGSSLROOTCERT"), &roots).expect("copied");
-    let at = folder.path().display();
-    let text = format!(
-        "[databases]\nshop = host={} port={} dbname=shop user=oncall password='{}'\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
-         listen_port = {port}\nunix_socket_dir = {at}\nauth_type = scram-sha-256\nauth_file = {at}/users\npool_mode = session\n\
-         default_pool_size = 50\nmax_client_conn = 500\nserver_tls_sslmode = verify-ca\nserver_tls_ca_file = {at}/roots.pem\n",
-        value("PGHOSTADDR"),
-        value("PGPORT"),
-        value("PGPASSWORD"),
-    );
-    std::fs::write(folder.path().join("pgbouncer.ini"), text).expect("written");
-    std::fs::write(folder.path().join("users"), "\"oncall\" \"local\"\n").expect("written");
-    let mut command = Command::new(program);
-    command
-        .args(["-q", &format!("{at}/pgbouncer.ini")])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    if rustix::process::geteuid().is_root() {
-        for entry in ["", "roots.pem", "pgbouncer.ini", "users"] {
-            std::os::unix::fs::chown(folder.path().join(entry), Some(NOBODY), Some(NOBODY)).expect("it is ours");
-        }
-        command.uid(NOBODY).gid(NOBODY);
-    }
-    let child = command.spawn().expect("PgBouncer starts");
-    let pairs = [("PGHOST", "127.0.0.1".to_owned()), ("PGPORT", port.to_string()), ("PGPASSWORD", "local".to_owned())];
-    let variables: Variables = pairs.into();
-    lets_in("PgBouncer", &variables);
-    Some((child, folder, variables))
+/// Nanoseconds of CPU time that a process's threads have had; `None` where the system does not tell (Linux does).
+fn cpu(process: u32) -> Option<f64> {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).ok()?;
+    let of = |path: std::path::PathBuf| {
+        std::fs::read_to_string(path.join("schedstat")).ok()?.split(' ').next()?.parse().ok()
+    };
+    Some(threads.flatten().filter_map(|thread| of(thread.path())).map(|had: u64| had as f64).sum())
 }
 
 /// The variables of a line that `gatepost proxy` prints: `psql 'host=… port=… user=… dbname=… passfile=…'`.
@@ -285,12 +388,6 @@ fn variables(pasted: &str) -> Variables {
     };
     let names = [("PGPASSFILE", "PGPASSFILE"), ("PGPASSFILE", "passfile"), ("PGHOST", "host"), ("PGPORT", "port")];
     names.into_iter().filter_map(|(variable, name)| value(name).map(|value| (variable, value))).collect()
-}
-
-fn client(program: &str, variables: &Variables) -> Command {
-    let mut command = Command::new(program);
-    command.env("PGUSER", "oncall").env("PGDATABASE", "shop").envs(variables.iter().cloned()).stderr(Stdio::null());
-    command
 }
 
 /// Transactions a second.

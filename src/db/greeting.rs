@@ -2,13 +2,14 @@
 //! server would have said to them. It must not know who that is.
 
 use super::cancel::CancelKey;
-use super::secure::Encrypted;
+use super::joined::Joined;
+use super::secure::{Encrypted, Wire};
 use super::startup::Protocol;
 use crate::model::{Authentication, Notice, TlsFacts};
 use bytes::{Buf, Bytes, BytesMut};
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A login that succeeded: the server waits for a query.
@@ -68,7 +69,13 @@ fn message(into: &mut BytesMut, kind: u8, parts: &[&[u8]]) {
     parts.iter().for_each(|part| into.extend_from_slice(part));
 }
 
-/// A secured wire in the middle of a conversation. Reads and writes are those of TLS; `shutdown` says TLS's farewell.
+/// Longest record of TLS (RFC 8446, 5.1): what is no longer is one write anyhow.
+const RECORD: usize = 16 << 10;
+/// So much is encrypted before it is sent.
+const BURST: usize = 4 * RECORD;
+
+/// A secured wire in the middle of a conversation. Reads and writes are those of TLS; `shutdown` says TLS's farewell. What
+/// is written is on its way when `flush` has returned, not before.
 pub struct Stream {
     wire: Encrypted,
     /// Comes before what the wire has.
@@ -79,11 +86,49 @@ impl Stream {
     pub(super) fn new(wire: Encrypted, ahead: Bytes) -> Stream {
         Stream { wire, ahead }
     }
+
+    fn joined(&mut self) -> &mut Joined<Wire> {
+        self.wire.get_mut().get_mut().get_mut()
+    }
+
+    /// Several records, sent together. What the wire does not take at once stays for the flush, or the next write.
+    fn poll_burst(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.joined().poll_drain(cx))?;
+        self.joined().hold();
+        let bytes = &bytes[..bytes.len().min(BURST)];
+        let mut taken = 0;
+        let mut broke = None;
+        while taken < bytes.len() {
+            match Pin::new(&mut self.wire).poll_write(cx, &bytes[taken..]) {
+                Poll::Ready(Ok(0)) | Poll::Pending => break,
+                Poll::Ready(Ok(written)) => taken += written,
+                Poll::Ready(Err(error)) => {
+                    broke = Some(error);
+                    break;
+                }
+            }
+        }
+        self.joined().release();
+        match (taken, broke) {
+            (0, None) => Poll::Pending,
+            (0, Some(error)) => Poll::Ready(Err(error)),
+            _ => match self.joined().poll_drain(cx) {
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                // The flush goes on with it.
+                _ => Poll::Ready(Ok(taken)),
+            },
+        }
+    }
 }
 
 impl AsyncRead for Stream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.ahead.is_empty() {
+            // TLS that finds nothing takes a buffer of 16 KiB for it and gives it back: whoever waits for both directions
+            // asks with each message of the other one.
+            if self.wire.get_ref().buffered_read_size().is_ok_and(|waiting| waiting == 0) {
+                ready!(self.joined().wire().poll_some(cx))?;
+            }
             return Pin::new(&mut self.wire).poll_read(cx, buf);
         }
         let take = self.ahead.len().min(buf.remaining());
@@ -99,12 +144,19 @@ impl AsyncRead for Stream {
 
 impl AsyncWrite for Stream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if buf.len() > RECORD {
+            return self.poll_burst(cx, buf);
+        }
+        self.joined().forget();
         Pin::new(&mut self.wire).poll_write(cx, buf)
     }
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Not every TLS flushes its wire with it.
+        ready!(self.joined().poll_drain(cx))?;
         Pin::new(&mut self.wire).poll_flush(cx)
     }
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.joined().poll_drain(cx))?;
         Pin::new(&mut self.wire).poll_shutdown(cx)
     }
 }

@@ -16,6 +16,7 @@ mod error;
 mod frames;
 mod greeting;
 mod hello;
+mod joined;
 mod ledger;
 mod local_tls;
 mod login;

@@ -4,6 +4,7 @@ use super::Transport;
 use super::certificate;
 use super::error::{Error, ServerError};
 use super::hello::{Version, Watched};
+use super::joined::Joined;
 use super::roots::Roots;
 use crate::model::TlsFacts;
 use futures_util::FutureExt;
@@ -19,8 +20,10 @@ const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 /// Longest error taken from a server that has not proved who it is.
 const LONGEST_REFUSAL: usize = 8 * 1024;
 
+/// What TLS stands on, but for the joining of its writes.
+pub(super) type Wire = Watched<BufReader<Box<dyn Transport>>>;
 /// What tokio's TLS gives for our wires.
-pub(super) type Encrypted = TlsStream<Watched<BufReader<Box<dyn Transport>>>>;
+pub(super) type Encrypted = TlsStream<Joined<Wire>>;
 
 /// Bytes read of a wire at once: two records of TLS. OpenSSL reads the five bytes of a record's header, then its body, then
 /// finds nothing: three calls of the system for each short message, of which this leaves one.
@@ -85,7 +88,7 @@ async fn handshake(
 ) -> Result<(Encrypted, Version), Error> {
     request(&mut wire).await?;
     let (watched, version) = Watched::new(BufReader::with_capacity(READ, wire));
-    match tokio_native_tls::TlsConnector::from(connector).connect(host, watched).await {
+    match tokio_native_tls::TlsConnector::from(connector).connect(host, Joined::new(watched)).await {
         Ok(stream) => Ok((stream, version)),
         Err(error) => Err(refused(&error, &version)),
     }
