@@ -122,7 +122,9 @@ async fn facts_of_the_session() {
     let mut session = secured.login(&login, &password("")).await.expect("login");
     assert!(session.pid() > 0 && !session.is_closed());
     assert_eq!(session.parameter("client_encoding").as_deref(), Some("UTF8"));
-    assert_eq!(session.parameter("default_transaction_read_only").as_deref(), Some("on"));
+    // Reported since PostgreSQL 14.
+    assert!(session.parameter("default_transaction_read_only").is_none_or(|value| value == "on"));
+    assert_eq!(one(&mut session, "show default_transaction_read_only").await, "on");
     assert_eq!(session.tls().version, "1.3");
     assert_eq!(one(&mut session, "show statement_timeout").await, "1500ms");
     assert_eq!(one(&mut session, "show lock_timeout").await, "2s");
@@ -511,7 +513,7 @@ async fn logins_of_every_kind() {
     let mut admin = session(server).await;
     rows(
         &mut admin,
-        "create role clear login password 'c''1'; create role scram login password 'ß€'; create role gss login;
+        "set password_encryption = 'scram-sha-256'; create role clear login password 'c''1'; create role scram login password 'ß€'; create role gss login;
          create role one login password 'one' connection limit 0; create role nologin password 'x';
          set password_encryption = 'md5'; create role hashed login password 'm'",
     )
@@ -558,6 +560,8 @@ async fn values_of_every_type() {
          create domain pg_temp.small as int check (value < 10); set bytea_output = 'hex'",
     )
     .await;
+    let newer = one(&mut session, "select current_setting('server_version_num')::int >= 140000").await;
+    let has_multiranges = newer == "t";
     for (expression, want) in [
         ("true", "t"),
         ("'\\xdead'::bytea", "\\xdead"),
@@ -588,6 +592,9 @@ async fn values_of_every_type() {
         ("''", ""),
         ("E'tab\\tline\\nünï 🦀'", "tab\tline\nünï 🦀"),
     ] {
+        if expression.ends_with("multirange") && !has_multiranges {
+            continue;
+        }
         assert_eq!(one(&mut session, &format!("select {expression}")).await, want, "{expression}");
     }
     let (none, tags) = rows(&mut session, "select from generate_series(1, 3)").await;

@@ -11,7 +11,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-const PASSWORD: &str = "the-bench's-own";
+const PASSWORD: &str = "of-the-bench-alone";
 
 /// One, with a folder that goes with it.
 pub struct Server {

@@ -78,10 +78,17 @@ begin
     execute 'create table made_by_do (n int); insert into made_by_do values (1)';
 end
 $do$;
+\if :v14
 create procedure add_item(i int, n text) language sql begin atomic
     insert into items (id, name) values (i, n);
     update items set note = case when n like 'x;%' then 'a' else 'b' end where items.id = i;
 end;
+\else
+create procedure add_item(i int, n text) language sql as $$
+    insert into items (id, name) values (i, n);
+    update items set note = case when n like 'x;%' then 'a' else 'b' end where items.id = i;
+$$;
+\endif
 call add_item(100, 'x; y');
 select * from items where id = 100;
 create table bulk (n int, filler text);
