@@ -38,6 +38,8 @@ pub struct Network {
     /// For the calls that no SDK client makes.
     pub(super) connector: SharedHttpConnector,
     own: Made,
+    /// Whether AWS's services are asked in the clear.
+    in_the_clear: bool,
     bundle: Option<Vec<u8>>,
 }
 
@@ -68,11 +70,16 @@ impl Network {
                 .or_insert_with(|| SharedHttpConnector::new(Made::of(wanted.clone(), tls.clone(), proxy.clone())))
                 .clone()
         });
-        Ok(Network { client, connector: SharedHttpConnector::new(own.clone()), own, bundle })
+        let in_the_clear = settings.endpoint_url.as_ref().is_some_and(|url| url.starts_with("http://"));
+        Ok(Network { client, connector: SharedHttpConnector::new(own.clone()), own, in_the_clear, bundle })
     }
 
-    /// Has the platform's authorities read while there is something else to do. Within a tokio runtime.
+    /// Has the platform's authorities read while there is something else to do, if AWS is asked by https. Within a tokio
+    /// runtime.
     pub fn prepare(&self) {
+        if self.own.clear.is_some() && self.in_the_clear {
+            return;
+        }
         let own = self.own.clone();
         tokio::spawn(async move { drop(own.ready().await) });
     }
@@ -83,17 +90,24 @@ impl Network {
     }
 }
 
-/// A connector that is made when it is first called, off the runtime: the TLS library reads some 300 files of authorities
-/// for it (Debian 12), which no frame and no other task waits for.
+/// A connector that is made when it is first called for https, off the runtime: the TLS library reads some 300 files of
+/// authorities for it (Debian 12), which no frame and no other task waits for. What asks in the clear (the metadata
+/// services, a stand-in on this machine) has one that knows no authorities.
 #[derive(Clone)]
 struct Made {
     make: Arc<dyn Fn() -> Connector + Send + Sync>,
     connector: Arc<OnceCell<SharedHttpConnector>>,
+    /// None where there is a proxy, which may itself be asked by https.
+    clear: Option<SharedHttpConnector>,
 }
 
 impl Made {
     fn of(wanted: HttpConnectorSettings, tls: TlsContext, proxy: ProxyConfig) -> Made {
-        Made { make: Arc::new(move || connector(&wanted, &tls, &proxy)), connector: Arc::default() }
+        let nobody = TlsContext::builder().with_trust_store(TrustStore::empty()).build().ok();
+        let clear = nobody
+            .filter(|_| proxy.is_disabled())
+            .map(|nobody| SharedHttpConnector::new(connector(&wanted, &nobody, &proxy)));
+        Made { make: Arc::new(move || connector(&wanted, &tls, &proxy)), connector: Arc::default(), clear }
     }
 
     async fn ready(&self) -> Result<SharedHttpConnector, ConnectorError> {
@@ -114,7 +128,8 @@ impl fmt::Debug for Made {
 
 impl HttpConnector for Made {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if let Some(connector) = self.connector.get() {
+        let clear = self.clear.as_ref().filter(|_| request.uri().starts_with("http://"));
+        if let Some(connector) = clear.or(self.connector.get()) {
             return connector.call(request);
         }
         let this = self.clone();
