@@ -257,7 +257,7 @@ fn compare(setup: &str, environment: &HashMap<String, String>) {
         ("listener, socket, one thread", socket("t"), Some("1")),
     ] {
         let mut command = gatepost();
-        command.args(["proxy", "reports", "--via", "direct"]).args(&login).args(words).envs(&environment);
+        command.args(["proxy", "reports", "--via", "direct", "--write"]).args(&login).args(words).envs(&environment);
         // Tokio's own variable.
         if let Some(threads) = threads {
             command.env("TOKIO_WORKER_THREADS", threads);
