@@ -18,24 +18,40 @@
 //! | listener | 2.0 | 2.0 | 0.5 to 1.3 | 329 (1,255 with a write a record) | 333 | 0 |
 //! | PgBouncer | 2.0 | 3.0 | 0.4 | 4,935 | 4,913 | 3,911 |
 //!
-//! Set-up `sandbox`, before writes of several records and without `plain` and `apart`: two cores, PostgreSQL 15, release, 28
-//! November 2026, nothing else at work; the first three are transactions a second:
+//! Two cores, PostgreSQL 15, release, 29 November 2026, nothing else at work; ratios of straight TLS with SCRAM, which is in
+//! figures (the first four are transactions a second). Set-up `apart`, the server on a core of its own:
 //!
-//! | median of 3 | pgbench | `-S` | `select 1` | logins a second | COPY out MB/s | COPY in MB/s |
-//! |---|---|---|---|---|---|---|
-//! | straight, TLS, a token | 2,501 | 19,148 | 31,912 | 142 | 421 | 247 |
-//! | straight, TLS with SCRAM | 1.01 | 0.99 | 1.00 | 0.71 | 0.97 | 0.97 |
-//! | listener, port with SCRAM | 0.73 | 0.73 | 0.66 | 0.76 | 1.04 | 0.86 |
-//! | listener, socket | 0.80 | 0.80 | 0.67 | 1.03 | 1.01 | 0.94 |
-//! | HAProxy, forwards alone | 0.71 | 0.73 | 0.59 | 1.03 | 0.92 | 0.81 |
-//! | PgBouncer, port with SCRAM | 0.78 | 0.78 | 0.64 | 1.30 | 0.70 | 0.87 |
-//! | PgBouncer, socket, SCRAM | 0.85 | 0.84 | 0.74 | 1.38 | 0.73 | 0.88 |
+//! | median of 3 | pgbench | 50 clients | `-S` | `select 1` | logins/s | COPY out MB/s | COPY in MB/s | CPU us |
+//! |---|---|---|---|---|---|---|---|---|
+//! | straight, TLS with SCRAM | 1,548 | 1,009 | 9,749 | 32,262 | 101 | 371 | 157 | |
+//! | listener, port with SCRAM | 1.07 | 1.35 | 1.11 | 0.93 | 1.04 | 1.25 | 1.24 | 20.6 |
+//! | listener, socket | 0.99 | 1.21 | 1.02 | 1.22 | 1.39 | 1.36 | 1.36 | 16.5 |
+//! | the same, port, one thread | 1.03 | 1.20 | 1.06 | 0.99 | 1.17 | 1.35 | 1.40 | 19.1 |
+//! | the same, socket, one thread | 1.00 | 1.31 | 1.06 | 1.30 | 1.54 | 1.18 | 1.44 | 15.8 |
+//! | HAProxy, forwards alone | 1.01 | 1.18 | 1.15 | 0.80 | 0.90 | 1.17 | 1.24 | 19.6 |
+//! | PgBouncer, port | 0.96 | 1.14 | 1.05 | 0.93 | 1.42 | 0.80 | 1.26 | 20.8 |
+//! | PgBouncer, socket | 1.07 | 1.26 | 1.14 | 1.09 | 1.40 | 0.84 | 1.25 | 18.9 |
+//! | PgBouncer, port and socket, each its session | | | | | 0.58, 0.60 | | | |
 //!
-//! The listener was served by one thread in that run; with one for each core, as it is, `select 1` by hand gave 0.73 and 0.74.
-//! Both cores are busy in the straight run already (62 µs of them a `select 1`), so whatever is on the way costs what it
-//! computes: two reads, two writes and two wake-ups, 20 µs in HAProxy, which only forwards, and 21 to 24 µs here with TLS. 0.9
-//! would leave 7 µs. PgBouncer's logins are none at the database: a session of its pool is handed on, where the listener logs
-//! each client in anew. On a port a client counts SCRAM's 4,096 rounds, as it does straight with a password; on a socket not.
+//! Set-up `plain`, in the same run, where client, listener and server share both cores:
+//!
+//! | median of 3 | pgbench | 50 clients | `-S` | `select 1` | logins/s | COPY out MB/s | COPY in MB/s | CPU us |
+//! |---|---|---|---|---|---|---|---|---|
+//! | straight, TLS with SCRAM | 2,522 | 2,161 | 18,652 | 53,383 | 149 | 350 | 208 | |
+//! | listener, port with SCRAM | 0.74 | 0.77 | 0.75 | 0.46 | 0.84 | 1.38 | 1.07 | 26.2 |
+//! | listener, socket | 0.70 | 0.80 | 0.74 | 0.51 | 1.37 | 1.45 | 1.10 | 22.5 |
+//! | the same, port, one thread | 0.78 | 0.74 | 0.73 | 0.45 | 0.78 | 1.27 | 1.08 | 23.4 |
+//! | the same, socket, one thread | 0.78 | 0.82 | 0.84 | 0.51 | 1.14 | 1.44 | 1.10 | 20.8 |
+//! | HAProxy, forwards alone | 0.81 | 0.88 | 0.76 | 0.48 | 0.80 | 1.36 | 1.07 | 18.7 |
+//! | PgBouncer, port | 0.80 | 0.78 | 0.83 | 0.51 | 1.16 | 0.97 | 1.04 | 22.2 |
+//! | PgBouncer, socket | 0.89 | 0.91 | 0.82 | 0.52 | 1.35 | 0.92 | 1.03 | 20.6 |
+//! | PgBouncer, port and socket, each its session | | | | | 0.44, 0.50 | | | |
+//!
+//! Three medians on a virtual machine scatter by a tenth. In `plain` both cores are busy in the straight run already, so
+//! whatever is on the way costs what it computes: two reads, two writes and two wake-ups, 19 us in HAProxy, which only
+//! forwards; 0.9 would leave about 5. PgBouncer's logins are none at the database where a session of its pool is handed on;
+//! the listener logs each client in anew. On a port a client counts SCRAM's 4,096 rounds, as it does straight with a
+//! password; on a socket not.
 
 use listener::others::{haproxy, pgbouncer};
 use listener::server::Server;
