@@ -279,7 +279,8 @@ async fn scram_until_proof(server: &mut TlsStream<DuplexStream>, iterations: u32
     say(server, b'R', b"\0\0\0\x0aSCRAM-SHA-256\0\0").await;
     let (_, first) = message(server).await;
     let first = String::from_utf8_lossy(&first).into_owned();
-    let nonce = first.rsplit("r=").next().expect("a nonce");
+    // A nonce holds every printable character but the comma (RFC 5802 §7), so `r=` as well.
+    let (_, nonce) = first.split_once(",r=").expect("a nonce");
     let mut challenge = b"\0\0\0\x0b".to_vec();
     challenge.extend_from_slice(format!("r={nonce}more,s=c2FsdHNhbHQ=,i={iterations}").as_bytes());
     say(server, b'R', &challenge).await;
