@@ -248,6 +248,29 @@ async fn a_pool_lives_past_a_tokens_time_and_a_login_that_ended_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_a_login_that_was_revoked_is_not_shown_again() {
+    let world = World::new().await;
+    let (access, endpoint) = straight(&world, "reports").await;
+    let listening = Listening::open(&access, wish(&endpoint, "oncall")).await;
+    drop(driver(&listening).await.expect("in, and the token is kept"));
+    let faults = world.sandbox.faults();
+    faults.set(Fault::LoginRevoked);
+    let refused = async || {
+        let refused = driver(&listening).await.map(|_| ()).expect_err("the login is revoked");
+        let told = refused.as_db_error().expect("told as PostgreSQL tells errors").clone();
+        assert_eq!(told.code().code(), "28000", "{told:?}");
+        assert!(told.message().contains("Your AWS login has ended") && told.hint().is_some(), "{told:?}");
+    };
+    refused().await;
+    // The database would take the old token again, AWS still says no: it is AWS that is asked.
+    faults.clear(&Fault::LoginRevoked);
+    refused().await;
+    faults.clear(&Fault::ExpiredLogin);
+    driver(&listening).await.expect("in again, without a restart");
+    access.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_listener_that_closes_leaves_the_end_of_each_of_its_clients_in_the_audit() {
     let world = World::new().await;
     let (access, endpoint) = straight(&world, "reports").await;

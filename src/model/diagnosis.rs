@@ -157,6 +157,8 @@ pub enum Act {
     NameUser,
     /// Let the clients of a listener write.
     LetClientsWrite,
+    /// Take another route to the database.
+    ChooseRoute,
 }
 
 /// What the database server said besides its message (PostgreSQL, 55.8 Error and Notice Message Fields), made visible but

@@ -2,7 +2,7 @@
 
 use super::aws::options;
 use super::{moment, span};
-use crate::model::{Diagnosis, Endpoint, Kind, Ranked, visible};
+use crate::model::{Act, Diagnosis, Endpoint, Kind, Ranked, visible};
 use std::time::SystemTime;
 
 /// The bastion asked for cannot serve. `others` are better ones.
@@ -49,14 +49,17 @@ pub(in crate::access) fn none(endpoint: &Endpoint, all: &[Ranked]) -> Diagnosis 
         )
         .advise("Start one in the database's VPC, with an agent of 3.1.1374 or newer")
         .advise_paste("From inside its network, dial it from here", "--via direct")
+        .by(Act::ChooseRoute)
 }
 
 fn offer(mut diagnosis: Diagnosis, others: &[Ranked]) -> Diagnosis {
     for one in others.iter().filter(|one| one.usable).take(3) {
-        diagnosis = diagnosis.advise_paste(
-            format!("Take {}: {}", one.bastion.label(), one.reasons.join(", ")),
-            format!("--via {}", one.bastion.id),
-        );
+        diagnosis = diagnosis
+            .advise_paste(
+                format!("Take {}: {}", one.bastion.label(), one.reasons.join(", ")),
+                format!("--via {}", one.bastion.id),
+            )
+            .by(Act::ChooseRoute);
     }
     if diagnosis.advice.is_empty() {
         diagnosis = diagnosis.advise("Start it, and see that its agent is online");

@@ -5,7 +5,7 @@ use super::aws::options;
 use super::sql::words;
 use super::{because_lines, shell, span};
 use crate::access::policy::statement;
-use crate::model::{Bastion, Diagnosis, Endpoint, Kind, Ranked};
+use crate::model::{Act, Bastion, Diagnosis, Endpoint, Kind, Ranked};
 use crate::ssm::{Ended, Error};
 use std::io;
 use std::time::Duration;
@@ -280,10 +280,12 @@ pub(in crate::access) fn unreachable_from_here(
         diagnosis = diagnosis.advise(format!("Let your address in: port {} of {group}", endpoint.port));
     }
     for one in others.iter().filter(|one| one.usable).take(3) {
-        diagnosis = diagnosis.advise_paste(
-            format!("Go through {}: {}", one.bastion.label(), one.reasons.join(", ")),
-            format!("--via {}", one.bastion.id),
-        );
+        diagnosis = diagnosis
+            .advise_paste(
+                format!("Go through {}: {}", one.bastion.label(), one.reasons.join(", ")),
+                format!("--via {}", one.bastion.id),
+            )
+            .by(Act::ChooseRoute);
     }
     diagnosis
 }

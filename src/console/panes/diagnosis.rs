@@ -94,7 +94,7 @@ pub fn pasteable(diagnosis: &Diagnosis, n: usize) -> Option<&str> {
 /// What of an advice can be pasted: where the console has a field for something, no flag is of use.
 fn pasted(advice: &Advice) -> Option<&str> {
     match advice.act {
-        Some(Act::NameUser | Act::LetClientsWrite) => None,
+        Some(Act::NameUser | Act::LetClientsWrite | Act::ChooseRoute) => None,
         Some(Act::EnableIam | Act::Policy | Act::Tunnel) | None => advice.paste.as_deref(),
     }
 }
@@ -113,6 +113,7 @@ fn door(act: Act) -> String {
         Act::NameUser => {
             format!("in the form of a listener ({} in the fleet, {new} on Lines)", key(fleet::Action::Listen))
         }
+        Act::ChooseRoute => "`route` in the form".to_owned(),
         Act::LetClientsWrite => {
             format!("`access` in the form of a listener ({} in the fleet, {new} on Lines)", key(fleet::Action::Listen))
         }
@@ -195,4 +196,22 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, lines: &[Vec<Run>], scroll: usize
 /// Draws a diagnosis.
 pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
     draw(frame, area, &lines(&pane.diagnosis, area.width, true), pane.scroll, theme);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Kind;
+
+    #[test]
+    fn where_there_is_a_field_no_flag_is_shown_nor_copied() {
+        let diagnosis = Diagnosis::new(Kind::UnreachableFromHere, "orders-prod did not answer")
+            .advise_paste("Go through bastion-a: same VPC", "--via i-0a")
+            .by(Act::ChooseRoute)
+            .advise_paste("See the nodes and their agents", "aws ssm describe-instance-information");
+        let shown: String = lines(&diagnosis, 100, true).concat().into_iter().map(|run| run.0).collect();
+        assert!(shown.contains("→ `route` in the form") && !shown.contains("--via"), "{shown}");
+        assert_eq!(pasteable(&diagnosis, 0), Some("aws ssm describe-instance-information"));
+        assert_eq!(pasteable(&diagnosis, 1), None);
+    }
 }

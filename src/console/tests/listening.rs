@@ -93,7 +93,7 @@ fn the_form_of_a_listener() {
     let Command::Listen(plan, endpoint, Auth::Iam) = command else { panic!("{command:?}") };
     assert_eq!(
         (plan.users.as_slice(), plan.port, plan.read_only),
-        (&["oncall".to_owned()][..], Some(5433), Some(false))
+        (&["oncall".to_owned()][..], Some(5433), Some(true))
     );
     assert_eq!(plan.via.as_deref(), Some("i-0b2c3d4e5f6a70001"));
     assert!(endpoint.as_ref().is_some_and(|endpoint| endpoint.owner == "billing"));
@@ -115,8 +115,10 @@ fn a_listener_has_what_the_command_has() {
         let Command::Listen(plan, _, auth) = command else { panic!("{command:?}") };
         ((**plan).clone(), auth.clone())
     };
-    // What was used last, then what is chosen.
-    assert_eq!(asked(&opened("Enter")).1, Auth::Passfile);
+    // What was used last, then what is chosen. Outside production clients write, as with the command: `read_only` of the
+    // settings, which is on here, is for sessions.
+    let (plan, auth) = asked(&opened("Enter"));
+    assert_eq!((plan.read_only, auth), (Some(false), Auth::Passfile));
     assert_eq!(asked(&opened("Tab Tab Right Enter")).1, Auth::Command);
     // A secret says whose it is.
     let (plan, auth) =
@@ -150,14 +152,13 @@ fn clients_write_to_production_once_its_name_is_typed() {
     let form = || {
         let mut console = Console::listed(80, 24);
         console.state.settings.production = vec!["billing".into()];
-        console.state.settings.read_only = false;
         console.keys("/ billing Enter o");
         console
             .answer(|c| matches!(c, Command::Recall(_)), Answer::Recalled(Default::default(), Some("oncall".into())));
         console.answer(|c| matches!(c, Command::Bastions(_)), Answer::Bastions(bastions()));
         console
     };
-    // It begins read-only whatever the settings say, and is not asked about then.
+    // It begins read-only, and is not asked about then.
     let mut console = form();
     console.keys("Enter");
     assert_eq!(plan(&console).map(|(plan, _)| plan.read_only), Some(Some(true)));

@@ -172,8 +172,8 @@ impl Pane {
             folder: Input::default(),
             tls: false,
             open_to_all: false,
-            // Production begins read-only whatever the settings say.
-            read_only: settings.read_only || production,
+            // As `gatepost proxy` has it: the setting of that name is for sessions.
+            read_only: production,
             production,
             chosen: false,
             field,
