@@ -257,7 +257,18 @@ public class Client {
                 if (words.length == 0 && copy.copyIn("copy t from stdin", new StringReader("1\tone\n")) != 1) throw new Exception("copy in");
                 try (Statement slow = connection.createStatement()) {
                     Thread other = new Thread(() -> {
-                        try { Thread.sleep(300); slow.cancel(); } catch (Exception e) { e.printStackTrace(); }
+                        try (Connection second = DriverManager.getConnection(url, login);
+                                Statement look = second.createStatement()) {
+                            boolean asleep = false;
+                            while (!asleep) {
+                                try (ResultSet row = look.executeQuery("select count(*) from pg_stat_activity where "
+                                        + "query ~ 'pg_sleep\\(602\\)' and state = 'active' and pid <> pg_backend_pid()")) {
+                                    row.next();
+                                    asleep = row.getInt(1) == 1;
+                                }
+                            }
+                            slow.cancel();
+                        } catch (Exception e) { e.printStackTrace(); System.exit(1); }
                     });
                     other.start();
                     try { slow.execute("select pg_sleep(602)"); throw new Exception("not cancelled"); }
@@ -334,11 +345,18 @@ with ConnectionPool("", min_size=4, max_size=8, open=True, timeout=120) as pool:
     pids = {one.execute("select pg_backend_pid()").fetchone()[0] for one in taken}
     assert len(pids) == 8 and pids - before
     slow = taken[0]
-    threading.Timer(0.3, slow.cancel).start()
+    def cancel_once_asleep(look):
+        asleep = "select count(*) from pg_stat_activity where pid = %s and state = 'active' and query ~ 'pg_sleep\\(603\\)'"
+        while look.execute(asleep, (slow.info.backend_pid,)).fetchone() != (1,):
+            look.rollback()
+        slow.cancel()
+    canceller = threading.Thread(target=cancel_once_asleep, args=(taken[1],))
+    canceller.start()
     try:
         slow.execute("select pg_sleep(603)")
         raise SystemExit("not cancelled")
     except psycopg.errors.QueryCanceled:
+        canceller.join()
         slow.rollback()
     with slow.cursor() as cursor:
         cursor.execute("create temp table t (n int)")

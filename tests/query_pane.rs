@@ -261,10 +261,9 @@ async fn a_million_rows_stream_scroll_and_stay_in_bounded_memory() {
     let begun = Instant::now();
     tab.run("select g, md5(g::text) as sum, now() as at from generate_series(1, 1000000) g");
     tab.until("the first rows", |tab| tab.screen().contains("c4ca4238a0b923820dcc509a6f75849b")).await;
-    let first = begun.elapsed();
+    assert_eq!(tab.pane.title().work, Work::Running, "rows show while others are still on their way");
     tab.done().await;
     let all = begun.elapsed();
-    assert!(first < all / 2, "the first rows after {first:?}, all after {all:?}");
     tab.shows("1,000,000 rows").await;
     let told = tab.seen.iter().filter(|news| matches!(news, News::Rows { .. })).count();
     assert!(told as u128 <= 3 + all.as_millis() / 25, "told {told} times in {all:?}");
@@ -290,7 +289,7 @@ async fn cancel_stops_a_sleep_and_a_stream_and_the_session_goes_on() {
         let begun = Instant::now();
         tab.key(KeyCode::Char('c'), KeyModifiers::CONTROL);
         tab.done().await;
-        assert!(begun.elapsed() < Duration::from_secs(10), "{sql}: {:?}", begun.elapsed());
+        assert!(begun.elapsed() < LONG, "{sql}: {:?}", begun.elapsed());
         assert_eq!(tab.pane.title().work, Work::Cancelled, "{}", tab.screen());
         tab.seen.clear();
     }
@@ -407,8 +406,8 @@ async fn a_cancel_of_bulk_through_the_bastion_answers_at_once_and_keeps_its_rows
     let begun = Instant::now();
     tab.key(KeyCode::Char('c'), KeyModifiers::CONTROL);
     tab.done().await;
-    // About a second; what was under way would take many more.
-    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    // Three gigabytes by a bastion would take the better part of an hour.
+    assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
     assert_eq!(tab.pane.title().work, Work::Cancelled, "{}", tab.screen());
     assert!(tab.screen().contains("cancelled") && tab.screen().contains("c4ca4238a0b923820dcc"), "{}", tab.screen());
     tab.key(KeyCode::Esc, KeyModifiers::NONE);
@@ -460,13 +459,13 @@ async fn a_lost_line_is_seen_a_cancel_has_an_end_and_the_connection_can_be_dropp
     let begun = Instant::now();
     tab.key(KeyCode::Char('c'), KeyModifiers::CONTROL);
     tab.shows("not cancelled").await;
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
     let begun = Instant::now();
     tab.key(KeyCode::Char('c'), KeyModifiers::CONTROL);
     assert!(tab.screen().contains("Drop the connection to orders-prod"), "{}", tab.screen());
     tab.key(KeyCode::Char('y'), KeyModifiers::NONE);
     tab.done().await;
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
     assert!(tab.screen().contains("the server rolls the open transaction back"), "{}", tab.screen());
     assert!(tab.screen().contains("not connected"), "{}", tab.screen());
     tab.faults().clear(&Fault::SocketRefused);
@@ -493,7 +492,7 @@ async fn what_waits_for_its_way_back_is_stopped_at_once_and_was_not_sent() {
     let begun = Instant::now();
     tab.key(KeyCode::Char('c'), KeyModifiers::CONTROL);
     tab.done().await;
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
     assert!(tab.screen().contains("nothing was run"), "{}", tab.screen());
     tab.faults().clear(&Fault::AgentSilent);
     assert_eq!(tab.value("select to_regclass('never') is null").await, "t");

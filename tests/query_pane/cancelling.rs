@@ -75,7 +75,7 @@ async fn a_statement_that_ends_by_itself_does_not_wait_for_a_cancel_that_finds_n
     world::rows(&mut master, "select pg_advisory_unlock(7)").await.expect("unlocked");
     tab.done().await;
     assert_eq!(tab.value("select 'still ' || 'here'").await, "still here");
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < LONG / 2, "{:?}", begun.elapsed());
     let world = tab.world.as_ref().expect("a whole world");
     let cancels: Vec<_> = world.audit().into_iter().filter(|line| line["event"] == "cancel").collect();
     assert!(cancels.iter().all(|line| line["outcome"] == "not sent: the statement had ended"), "{cancels:?}");
