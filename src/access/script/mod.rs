@@ -8,33 +8,36 @@
 mod connection;
 mod copy;
 mod crosstab;
+mod data;
 mod display;
+mod level;
 mod lines;
 mod outcome;
 mod print;
+mod standing;
 mod step;
 mod words;
 
 pub use connection::connect;
 pub use display::{Display, Expanded, Shape};
 pub use print::Printer;
+pub use standing::Standing;
 pub use step::{Connect, Fault, Place, Ran, Run, Step, Table};
 
-use crate::model::sql::{Class, Conditions, CopyWay, Found, Query, Scanner, Variables, classify};
-use crate::model::{CopyPiece, Transaction};
+use crate::model::sql::{Class, CopyWay, Found, Query, Variables, classify};
+use crate::model::Transaction;
+use data::Inline;
+use level::Level;
 use lines::Lines;
 use std::collections::VecDeque;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Files within files, at most.
 const DEEPEST: usize = 64;
 /// Before each statement within a transaction, where ON_ERROR_ROLLBACK is on.
 const SAVEPOINT: &str = "gatepost_before_statement";
-/// COPY data given at once, near enough.
-const DATA: usize = 64 << 10;
-
 /// Where a script comes from.
 #[derive(Debug)]
 pub enum Source {
@@ -44,21 +47,6 @@ pub enum Source {
     File(PathBuf),
     /// The process's stdin.
     Stdin,
-}
-
-/// What is known of the session, for variables.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
-    /// Database.
-    pub database: String,
-    /// Role.
-    pub user: String,
-    /// Host.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// `server_version`.
-    pub version: String,
 }
 
 /// A script that is being run, or a tab's: its variables and settings outlive a text.
@@ -100,31 +88,6 @@ pub struct Script {
     guarded: bool,
     timing: bool,
     done: u64,
-}
-
-/// How the script's lines are read as data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Inline {
-    #[default]
-    No,
-    /// `\.` has not come.
-    Open,
-    /// It has.
-    Over,
-}
-
-#[derive(Debug)]
-struct Level {
-    file: Option<String>,
-    /// It is the process's standard input.
-    is_stdin: bool,
-    /// Of a line of data only the beginning was read.
-    within: bool,
-    folder: Option<PathBuf>,
-    lines: Lines,
-    number: usize,
-    scanner: Scanner,
-    conditions: Conditions,
 }
 
 /// What is done with a statement's outcome.
@@ -279,26 +242,6 @@ impl Script {
         Ok(())
     }
 
-    /// What is known of the session now.
-    pub fn stand(&mut self, standing: Standing) {
-        let number = version_number(&standing.version);
-        for (name, value) in [
-            ("DBNAME", standing.database.as_str()),
-            ("USER", &standing.user),
-            ("HOST", &standing.host),
-            ("PORT", &standing.port.to_string()),
-            ("ENCODING", "UTF8"),
-            ("SERVER_VERSION_NAME", &standing.version),
-            ("SERVER_VERSION_NUM", &number.to_string()),
-            ("VERSION", concat!("gatepost ", env!("CARGO_PKG_VERSION"))),
-            ("VERSION_NAME", env!("CARGO_PKG_VERSION")),
-        ] {
-            // These names are good ones.
-            let _ = self.variables.set(name, value);
-        }
-        self.standing = standing;
-    }
-
     /// The next thing to do, the transaction standing so; `None` at the end. Cancel-safe.
     pub async fn next(&mut self, transaction: Transaction) -> Option<Step> {
         self.transaction = transaction;
@@ -434,86 +377,6 @@ impl Script {
         self.steps.push_front((Step::Run(Box::new(run)), After::Nothing));
     }
 
-    /// Whether COPY's data come from standard input, beside a text that was typed.
-    fn feeds_from_stdin(&self) -> bool {
-        self.data_from_stdin && self.levels.iter().all(|level| level.file.is_none())
-    }
-
-    /// Data for the `COPY … FROM STDIN` that runs. Cancel-safe: what was not given is given the next time.
-    pub async fn copy_piece(&mut self) -> CopyPiece {
-        self.asked = true;
-        if let Some(lines) = &mut self.copy {
-            return match lines.bytes().await {
-                Ok(Some(bytes)) => CopyPiece::Data(bytes),
-                Ok(None) => {
-                    self.copy = None;
-                    CopyPiece::Done
-                }
-                Err(error) => CopyPiece::Fail(format!("the data cannot be read: {error}")),
-            };
-        }
-        if !self.from_stdin && self.feeds_from_stdin() {
-            self.copy = Some(Lines::stdin());
-            return CopyPiece::Data(Vec::new());
-        }
-        if self.inline == Inline::Over {
-            (self.inline, self.from_stdin) = (Inline::No, false);
-            return CopyPiece::Done;
-        }
-        self.inline = Inline::Open;
-        let mut data = Vec::new();
-        while let Some(level) = source(&mut self.levels, self.from_stdin) {
-            // Only what is here already is gathered: nothing is held while a pipe is silent, and nothing is lost.
-            let line = if data.is_empty() {
-                level.lines.part().await
-            } else {
-                use futures_util::FutureExt;
-                match level.lines.part().now_or_never() {
-                    Some(line) => line,
-                    None => return CopyPiece::Data(data),
-                }
-            };
-            match line {
-                Ok(Some(line)) => {
-                    if level.ends_data(&line) {
-                        self.inline = Inline::Over;
-                        break;
-                    }
-                    data.extend_from_slice(&line);
-                    if data.len() >= DATA {
-                        return CopyPiece::Data(data);
-                    }
-                }
-                Ok(None) => {
-                    self.inline = Inline::Over;
-                    break;
-                }
-                Err(error) => return CopyPiece::Fail(format!("the data cannot be read: {error}")),
-            }
-        }
-        if self.levels.is_empty() {
-            self.inline = Inline::Over;
-        }
-        if data.is_empty() {
-            (self.inline, self.from_stdin) = (Inline::No, false);
-            return CopyPiece::Done;
-        }
-        CopyPiece::Data(data)
-    }
-
-    /// Leaves out the data of a COPY that failed: up to `\.`. Cancel-safe.
-    pub async fn skip_data(&mut self) {
-        while self.inline == Inline::Open {
-            let Some(level) = source(&mut self.levels, self.from_stdin) else { break };
-            match level.lines.part().await {
-                Ok(Some(line)) if level.ends_data(&line) => break,
-                Ok(Some(_)) => {}
-                Ok(None) | Err(_) => break,
-            }
-        }
-        (self.inline, self.from_stdin) = (Inline::No, false);
-    }
-
     /// Whether a savepoint is to be made before it.
     fn guards(&self, sql: &str) -> bool {
         self.transaction == Transaction::Open
@@ -559,43 +422,6 @@ impl Run {
     }
 }
 
-impl Level {
-    fn new(file: Option<String>, folder: Option<PathBuf>, lines: Lines) -> Level {
-        Level {
-            file,
-            is_stdin: false,
-            within: false,
-            folder,
-            lines,
-            number: 0,
-            scanner: Scanner::default(),
-            conditions: Conditions::default(),
-        }
-    }
-
-    /// Counts a line of data, or a part of one; whether it is the one that ends them.
-    fn ends_data(&mut self, line: &[u8]) -> bool {
-        let begins = !std::mem::replace(&mut self.within, !line.ends_with(b"\n"));
-        self.number += usize::from(begins);
-        let ends = begins && matches!(line, b"\\.\n" | b"\\.\r\n" | b"\\.");
-        self.within &= !ends;
-        ends
-    }
-
-    fn file(path: &Path) -> io::Result<Level> {
-        let lines = Lines::file(path)?;
-        Ok(Level::new(Some(path.display().to_string()), path.parent().map(Path::to_owned), lines))
-    }
-}
-
-/// Where data among the lines of a script stand: in the innermost text, or in the standard input.
-fn source(levels: &mut [Level], from_stdin: bool) -> Option<&mut Level> {
-    match from_stdin {
-        true => levels.iter_mut().find(|level| level.is_stdin),
-        false => levels.last_mut(),
-    }
-}
-
 /// Whether psql would begin a transaction before it where AUTOCOMMIT is off: not before words of transactions, nor before
 /// what cannot be done within one.
 fn begins(sql: &str) -> bool {
@@ -611,17 +437,6 @@ fn begins(sql: &str) -> bool {
         _ => false,
     };
     !alone && !matches!(classify(sql), Class::Transaction | Class::Empty)
-}
-
-/// `15.4` as `SERVER_VERSION_NUM` has it: 150004.
-fn version_number(version: &str) -> u32 {
-    let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse::<u32>().unwrap_or(0));
-    let major = numbers.next().unwrap_or(0);
-    let minor = numbers.next().unwrap_or(0);
-    match major {
-        0..10 => major * 10_000 + minor * 100 + numbers.next().unwrap_or(0),
-        _ => major * 10_000 + minor,
-    }
 }
 
 /// Whether a failed COPY leaves data in the script.
