@@ -219,7 +219,7 @@ pub fn rows() -> Vec<Row> {
             words: &["orders-prod", "--user", "oncall", "--via", "bastion-z"],
             link: "bastion",
             title: "There is no bastion bastion-z in eu-west-1",
-            says: &["nor those of other accounts", "--via i-0b2f61a54d1c9e083"],
+            says: &["nor those of other accounts", "Take bastion-a: same VPC"],
             ..USUAL
         },
         Row {
@@ -294,7 +294,7 @@ pub fn rows() -> Vec<Row> {
             ],
             link: "port",
             title: "did not answer from here within",
-            says: &["the database is private: only its own network reaches it", "--via i-0b2f61a54d1c9e083"],
+            says: &["the database is private: only its own network reaches it", "Go through bastion-a: same VPC"],
             ..USUAL
         },
         Row {
@@ -310,7 +310,7 @@ pub fn rows() -> Vec<Row> {
             ],
             link: "port",
             title: "refuses connections from here",
-            says: &["the database is private: only its own network reaches it", "--via i-0b2f61a54d1c9e083"],
+            says: &["the database is private: only its own network reaches it", "Go through bastion-a: same VPC"],
             ..USUAL
         },
         Row {
