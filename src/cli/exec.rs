@@ -106,6 +106,7 @@ async fn prepare(access: &Access, args: &Args, papers: &Papers) -> Result<(Liste
         door: Door::Port(0),
         users: vec![user.clone()],
         databases: Vec::new(),
+        database_told: true,
         auth,
         read_only: args.writes.read_only(None),
         secret: Some(secret.clone()),
