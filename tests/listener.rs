@@ -9,8 +9,15 @@ use clients::{Listening, Said, has, wish};
 use gatepost::access::{Access, Door, ListenerWish};
 use gatepost::model::{Auth, Secret};
 use gatepost::sandbox::Fault;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio_postgres::NoTls;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 use world::World;
 
 /// A door that dials the gate of `name` straight, and its endpoint.
@@ -135,6 +142,51 @@ async fn tls_with_the_certificate_of_the_run_binds_the_channel() {
     access.close().await;
 }
 
+/// TLS begun without a word, with these protocols named; the answer to a StartupMessage.
+async fn directly(listening: &Listening, pem: &str, protocols: &[&[u8]]) -> std::io::Result<Vec<u8>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).expect("PEM")).expect("a root");
+    let provider = Arc::new(crypto::aws_lc_rs::default_provider());
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("versions");
+    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    let wire = TcpStream::connect(("127.0.0.1", listening.port())).await?;
+    let name = ServerName::try_from("localhost").expect("a name");
+    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, wire).await?;
+    stream.write_all(b"\0\0\0\x19\0\x03\0\0user\0somebody\0\0").await?;
+    stream.flush().await?;
+    let mut answer = vec![0; 14];
+    stream.read_exact(&mut answer).await?;
+    Ok(answer)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_may_be_begun_directly_by_who_names_the_protocol() {
+    let world = World::new().await;
+    let (access, endpoint) = straight(&world, "reports").await;
+    let listening = Listening::open(&access, ListenerWish { tls: true, ..wish(&endpoint, "oncall") }).await;
+    let pem = listening.listener.authority().expect("TLS is offered").to_owned();
+    let answer = directly(&listening, &pem, &[b"h2", b"postgresql"]).await.expect("the secret is asked for");
+    assert!(answer.starts_with(b"R") && answer.ends_with(b"SCRAM"), "{answer:?}");
+    for protocols in [&[][..], &[&b"h2"[..]]] {
+        assert!(directly(&listening, &pem, protocols).await.is_err(), "{protocols:?}");
+    }
+    let error = async || listening.listener.report().last_error.unwrap_or_default();
+    while !error().await.contains("A client was turned away") {
+        tokio::task::yield_now().await;
+    }
+
+    // Where it is not offered, the wire ends, and it is told here what was wanted.
+    let plain = Listening::open(&access, wish(&endpoint, "oncall")).await;
+    let (news, mut told) = tokio::sync::mpsc::unbounded_channel();
+    plain.listener.tell(news);
+    assert!(directly(&plain, &pem, &[b"postgresql"]).await.is_err());
+    let told = told.recv().await.expect("told");
+    assert!(told.because[0].contains("sslnegotiation=direct") && told.advice[0].say.contains("--tls"), "{told}");
+    access.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancel_finds_its_statement() {
     if !has("psql") {
@@ -252,6 +304,28 @@ async fn a_pool_lives_past_a_tokens_time_and_a_login_that_ended_is_told() {
     let back = driver(&listening).await.expect("in again, without a restart");
     drop((back, again, fresh));
     assert!(world.audit().iter().any(|line| line["event"] == "connect" && line["outcome"] != "ok"));
+    access.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_master_users_secret_is_looked_up_once_and_read_at_each_login() {
+    let world = World::new().await;
+    let (access, endpoint) = straight(&world, "billing").await;
+    let asked = ListenerWish { auth: Auth::SecretsManager(None), ..wish(&endpoint, "postgres") };
+    let listening = Listening::open(&access, asked).await;
+    let secrets = world.sandbox.secrets();
+    let listed = || world.aws.calls("rds:DescribeDB");
+    let (before, reads) = (listed(), secrets.reads());
+    drop(driver(&listening).await.expect("in"));
+    let once = listed() - before;
+    assert!(once > 0, "it was looked up");
+    let burst = futures_util::future::join_all((0..10).map(|_| driver(&listening))).await;
+    assert!(burst.iter().all(Result::is_ok), "{:?}", burst.iter().find(|login| login.is_err()));
+    assert_eq!((listed() - before, secrets.reads() - reads), (once, 11), "the password is never kept");
+    // A refused password has the secret looked up again: it may be another one.
+    secrets.rotate(1).await.expect("rotated");
+    drop(driver(&listening).await.expect("in, with the second read"));
+    assert_eq!((listed() - before, secrets.reads() - reads), (2 * once, 13));
     access.close().await;
 }
 

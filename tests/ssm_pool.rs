@@ -214,6 +214,28 @@ async fn slow(tunnel: &Tunnel) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_can_be_had_on_the_session_of_another() {
+    let world = World::default();
+    let pool = pool(&world, 2).await;
+    let first = pool.stream(Wish::Quick).await.expect("a stream");
+    let other = pool.stream(Wish::Alone).await.expect("a stream");
+    assert_ne!(first.session_id(), other.session_id());
+    // Neither the quietest nor the first one: that one.
+    let mut beside = Vec::new();
+    for wanted in [&other, &first, &first, &first, &other] {
+        let stream = pool.stream_on(wanted.session_id()).expect("it is open");
+        assert_eq!(stream.session_id(), wanted.session_id());
+        beside.push(stream);
+    }
+    assert!(pool.stream_on("nobody-0123").is_none());
+    let second = other.session_id().to_owned();
+    let tunnel = pool.tunnels().into_iter().find(|tunnel| tunnel.session_id() == second).expect("it is open");
+    tunnel.close().await;
+    assert!(pool.stream_on(&second).is_none(), "it has ended");
+    pool.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_waits_behind_a_dial_that_never_answers() {
     let world = World { silent: 2, ..World::default() };
     let pool = pool(&world, 2).await;

@@ -24,12 +24,19 @@ pub(super) struct Beside {
 }
 
 impl Beside {
-    pub(super) async fn open(access: &Access, target: &Target) -> Result<Beside, Diagnosis> {
+    /// Over that line while it can be opened, to the server that it leads to; else by the target's route, to any.
+    pub(super) async fn open(access: &Access, target: &Target, line: &Line) -> Result<Beside, Diagnosis> {
         let limit = access.settings().connect_timeout;
         let walk = Walk::new(None, limit);
         // Each step has its limit; all of them together have one, too: somebody waits.
         let late = format!("{} did not let a second session in", target.endpoint.owner);
-        let arrived = within(limit + GRACE, &late, Box::pin(access.arrive(target, &walk))).await?;
+        let arriving = async {
+            match line.is_alive() {
+                true => access.arrive_over(target, line.clone(), &walk).await,
+                false => access.arrive(target, &walk).await,
+            }
+        };
+        let arrived = within(limit + GRACE, &late, Box::pin(arriving)).await?;
         Ok(Beside { session: arrived.session, line: arrived.line, target: target.clone(), limit })
     }
 

@@ -1,15 +1,17 @@
-//! Cancelling over a second wire through the same route: the one that stands ready, or a new one. It must not touch the
+//! Cancelling over a second wire to the same server, through the same route: the one that stands ready, or a new one. It must not touch the
 //! session's own wire.
 
 use super::audit::{Event, Subject};
+use super::line::Line;
 use super::session::Live;
-use super::standby::Standby;
+use super::standby::{Laid, Standby};
 use super::{Access, refusal};
 use crate::db;
 use crate::model::{Diagnosis, Target};
 use std::future::Future;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 /// How long the server may take to close the wire that stood ready before another one is tried, too.
@@ -49,21 +51,27 @@ impl Canceller {
     }
 
     /// A wire of its own to the session's server, TLS done; none where it cannot be had, or the session has ended.
-    pub(super) async fn wire(&self) -> Option<db::Secured> {
+    pub(super) async fn wire(&self) -> Option<Laid> {
         let line = self.live.upgrade()?.lock().unwrap_or_else(PoisonError::into_inner).line.clone();
         let limit = self.access.settings().connect_timeout;
         let opening = async {
             let (wire, _) = line.open(limit).await.ok()?;
-            db::secure(wire, &line.endpoint().host, &self.access.inner.roots).await.ok()
+            let secured = db::secure(wire, &line.endpoint().host, &self.access.inner.roots).await.ok()?;
+            Some((secured, line.peer().cloned()))
         };
         tokio::time::timeout(limit, opening).await.ok()?
     }
 
     /// The backend's process id; none once the session has ended.
     pub fn pid(&self) -> Option<i32> {
+        self.backend().map(|(pid, _, _)| pid)
+    }
+
+    /// The backend's process id, when it began, and the line to its server.
+    pub(super) fn backend(&self) -> Option<(i32, Range<SystemTime>, Line)> {
         let live = self.live.upgrade()?;
         let live = live.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(live.key.pid())
+        Some((live.key.pid(), live.born.clone(), live.line.clone()))
     }
 
     /// A line of the audit.
@@ -101,7 +109,7 @@ impl Canceller {
         };
         let cancelled = tokio::time::timeout(limit, async {
             // On a line that is being mended it would lie there until nobody knows what it hits.
-            let ready = if line.is_up() { self.standby.take() } else { None };
+            let ready = if line.is_up() { self.standby.take(line.peer()) } else { None };
             let sent = match ready {
                 Some(secured) => match secured.cancel_within(&key, READY).await {
                     Ok(true) => return Ok(true),

@@ -2,7 +2,7 @@
 //! route, nor what is done when the session is lost.
 
 use super::diagnose::{self, tunnel};
-use super::line::Line;
+use super::line::{Line, Peer};
 use super::start::Start;
 use super::walk::Walk;
 use super::{Access, refusal};
@@ -11,6 +11,7 @@ use crate::model::{
     Auth, Bastion, Diagnosis, Endpoint, Identity, Kind, Place, Route, SessionFacts, StepKind, StepState, Target, Token,
 };
 use crate::ssm;
+use std::ops::Range;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
@@ -19,13 +20,20 @@ pub(super) struct Entered {
     pub(super) logged_in: db::LoggedIn,
     /// Where it was one.
     pub(super) token: Option<Token>,
+    /// To the server that it is at.
+    pub(super) line: Line,
+    /// From before the dial to after the login: in between the backend began.
+    pub(super) born: Range<SystemTime>,
 }
 
 /// Where a walk has arrived.
 pub(super) struct Arrived {
     pub(super) session: db::Session,
+    /// To the server that it is at.
     pub(super) line: Line,
     pub(super) facts: SessionFacts,
+    /// When its backend began, within a login's time.
+    pub(super) born: Range<SystemTime>,
 }
 
 impl Access {
@@ -131,7 +139,8 @@ impl Access {
             lock_timeout: settings.lock_timeout,
             application_name: format!("gatepost ({})", settings.os_user),
         };
-        let Entered { logged_in, token } = Box::pin(self.enter(target, &line, &login.startup(), walk)).await?;
+        let entered = Box::pin(self.enter(target, &line, &login.startup(), walk)).await?;
+        let Entered { logged_in, token, line, born } = entered;
         let tls = logged_in.facts.clone();
         let made = tokio::time::timeout(walk.limit(), db::Session::over(logged_in, &login)).await;
         let session = match made.unwrap_or_else(|_| Err(db::Error::Timeout(walk.limit()))) {
@@ -149,11 +158,12 @@ impl Access {
             read_only: target.read_only,
             hot_standby: session.parameter("in_hot_standby").as_deref() == Some("on"),
         };
-        Ok(Arrived { session, line, facts })
+        Ok(Arrived { session, line, facts, born })
     }
 
-    /// The steps Database and TLS. They are one call below, told apart by the first byte that comes back.
-    pub(super) async fn secure(&self, line: &Line, walk: &Walk) -> Result<Secured, Diagnosis> {
+    /// The steps Database and TLS. They are one call below, told apart by the first byte that comes back. With where the
+    /// wire leads.
+    pub(super) async fn secure(&self, line: &Line, walk: &Walk) -> Result<(Secured, Peer), Diagnosis> {
         let endpoint = line.endpoint();
         let begun = Instant::now();
         walk.tell(StepKind::Database, StepState::Begun(endpoint.address()));
@@ -161,7 +171,7 @@ impl Access {
             walk.tell(StepKind::Database, StepState::Failed(Box::new(diagnosis.clone()), begun.elapsed()));
             diagnosis
         };
-        let (wire, mut heard) = match line.open(walk.limit()).await {
+        let (wire, mut heard, peer) = match line.open_as(ssm::Wish::Quick, walk.limit()).await {
             Ok(opened) => opened,
             Err(unopened) => return Err(fail(refusal::of_open(self, unopened, line, begun.elapsed()).await)),
         };
@@ -195,7 +205,7 @@ impl Access {
                 Ok(secured) => {
                     let facts = secured.facts();
                     let words = format!("TLS {}, {}, issued by {}", facts.version, facts.subject, facts.issuer);
-                    Ok((secured, crate::model::visible(&words).into_owned()))
+                    Ok(((secured, peer), crate::model::visible(&words).into_owned()))
                 }
                 Err(error) => Err(refusal::of_tls(self, error, line).await),
             }

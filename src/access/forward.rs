@@ -214,10 +214,10 @@ impl Forward {
         }
         self.connections.spawn(async move {
             let (words, ended) = match line.open_as(wish, limit).await {
-                Ok((wire, _, session)) => {
-                    if let Some(session) = session {
+                Ok((wire, _, peer)) => {
+                    if let Some(session) = peer.session() {
                         // Counted already where the session in whose place this one came has ended.
-                        lock(&standing).entry(number).and_modify(|on| *on = session);
+                        lock(&standing).entry(number).and_modify(|on| session.clone_into(on));
                     }
                     match relay(socket, wire).await {
                         Ok(()) => (None, None),

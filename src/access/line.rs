@@ -2,6 +2,7 @@
 //! It must not know what is spoken over it.
 
 use super::LineReport;
+use super::counted::{Counted, Counters};
 use super::diagnose::tunnel;
 use super::dialled;
 use super::lines::Closing;
@@ -10,17 +11,38 @@ use crate::model::{Bastion, Diagnosis, Endpoint, Route};
 use crate::ssm::{self, Health, Pool, Tunnel, Wish};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
 
 /// A live route. Clones share it; the last one's end terminates its SSM session.
 #[derive(Clone)]
-pub(super) struct Line(Arc<Inner>);
+pub(super) struct Line {
+    inner: Arc<Inner>,
+    /// The server that new wires lead to, where it has to be that one.
+    to: Option<Peer>,
+}
+
+/// A server that a wire has reached, as far as that is known here. Names lead elsewhere from one moment to the next: those
+/// of readers rotate, those of clusters move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Peer {
+    /// Dialled from here.
+    Address(SocketAddr),
+    /// By that SSM session: an agent looks the name up once.
+    Session(Arc<str>),
+}
+
+impl Peer {
+    /// The SSM session's id.
+    pub(super) fn session(&self) -> Option<&str> {
+        match self {
+            Peer::Address(_) => None,
+            Peer::Session(id) => Some(id),
+        }
+    }
+}
 
 pub(super) struct Inner {
     endpoint: Endpoint,
@@ -40,15 +62,6 @@ enum Way {
     Through(Pool, Box<Bastion>),
 }
 
-#[derive(Default)]
-struct Counters {
-    /// The agent could not connect: the host may have moved since it looked up its address, once a session.
-    refused: AtomicBool,
-    streams: AtomicUsize,
-    received: AtomicU64,
-    sent: AtomicU64,
-}
-
 impl Line {
     pub(super) fn direct(endpoint: Endpoint, instead: Option<SocketAddr>, closing: Closing) -> Line {
         Line::new(endpoint, Way::Direct(instead), closing)
@@ -59,35 +72,47 @@ impl Line {
     }
 
     fn new(endpoint: Endpoint, way: Way, closing: Closing) -> Line {
-        Line(Arc::new(Inner { endpoint, way, counters: Arc::default(), closing, opened: Instant::now() }))
+        let inner = Inner { endpoint, way, counters: Arc::default(), closing, opened: Instant::now() };
+        Line { inner: Arc::new(inner), to: None }
     }
 
     pub(super) fn weak(&self) -> std::sync::Weak<Inner> {
-        Arc::downgrade(&self.0)
+        Arc::downgrade(&self.inner)
     }
 
     pub(super) fn from_inner(inner: Arc<Inner>) -> Line {
-        Line(inner)
+        Line { inner, to: None }
+    }
+
+    /// The same line, whose wires lead to that server: what is said there about a login has to be said to the one that
+    /// knows it. Where its SSM session has ended they lead to any.
+    pub(super) fn to(&self, peer: Peer) -> Line {
+        Line { inner: self.inner.clone(), to: Some(peer) }
+    }
+
+    /// That server.
+    pub(super) fn peer(&self) -> Option<&Peer> {
+        self.to.as_ref()
     }
 
     /// Whether nobody else holds it.
     pub(super) fn is_last(&self) -> bool {
-        Arc::strong_count(&self.0) == 1
+        Arc::strong_count(&self.inner) == 1
     }
 
     pub(super) fn endpoint(&self) -> &Endpoint {
-        &self.0.endpoint
+        &self.inner.endpoint
     }
 
     pub(super) fn tunnel(&self) -> Option<&Tunnel> {
-        match &self.0.way {
+        match &self.inner.way {
             Way::Direct(_) => None,
             Way::Through(pool, _) => Some(pool.first()),
         }
     }
 
     pub(super) fn bastion(&self) -> Option<&Bastion> {
-        match &self.0.way {
+        match &self.inner.way {
             Way::Direct(_) => None,
             Way::Through(_, bastion) => Some(bastion),
         }
@@ -98,7 +123,7 @@ impl Line {
     }
 
     pub(super) fn route(&self) -> Route {
-        match &self.0.way {
+        match &self.inner.way {
             Way::Direct(_) => Route::Direct,
             Way::Through(_, bastion) => Route::Through((**bastion).clone()),
         }
@@ -117,7 +142,9 @@ impl Line {
 
     /// Whether the database may have moved away from where it leads.
     fn is_doubtful(&self) -> bool {
-        self.tunnel().is_some() && self.0.counters.refused.load(Ordering::Relaxed) && self.0.opened.elapsed() >= FRESH
+        self.tunnel().is_some()
+            && self.inner.counters.refused.load(Ordering::Relaxed)
+            && self.inner.opened.elapsed() >= FRESH
     }
 
     /// Why the tunnel ended, when it has.
@@ -135,47 +162,52 @@ impl Line {
         Ok((wire, hears))
     }
 
-    /// The same, on such a session where there are several; with its id.
+    /// The same, on such a session where there are several; with where it leads.
     pub(super) async fn open_as(
         &self,
         wish: Wish,
         within: Duration,
-    ) -> Result<(Box<dyn Transport>, watch::Receiver<bool>, Option<String>), Unopened> {
-        match &self.0.way {
+    ) -> Result<(Box<dyn Transport>, watch::Receiver<bool>, Peer), Unopened> {
+        match &self.inner.way {
             Way::Direct(instead) => {
-                let Endpoint { host, port, .. } = &self.0.endpoint;
+                let Endpoint { host, port, .. } = &self.inner.endpoint;
                 let dialled = tokio::time::timeout(within, async {
-                    match instead {
-                        Some(address) => dialled::dial(address).await,
-                        None => dialled::dial((host.as_str(), *port)).await,
+                    match (&self.to, instead) {
+                        (Some(Peer::Address(address)), _) => dialled::dial(address).await,
+                        (_, Some(address)) => dialled::dial(address).await,
+                        (_, None) => dialled::dial((host.as_str(), *port)).await,
                     }
                 });
                 let stream = match dialled.await {
                     Ok(dialled) => dialled.map_err(Unopened::Dial)?,
                     Err(_) => return Err(Unopened::Dial(io::ErrorKind::TimedOut.into())),
                 };
+                let peer = Peer::Address(stream.peer_addr().map_err(Unopened::Dial)?);
                 let (wire, hears) = self.watched(stream);
-                Ok((wire, hears, None))
+                Ok((wire, hears, peer))
             }
             Way::Through(pool, _) => {
-                let stream = pool.stream(wish).await.map_err(Unopened::Tunnel)?;
-                let session = stream.session_id().to_owned();
+                let same = self.to.as_ref().and_then(Peer::session).and_then(|session| pool.stream_on(session));
+                let stream = match same {
+                    Some(stream) => stream,
+                    None => pool.stream(wish).await.map_err(Unopened::Tunnel)?,
+                };
+                let peer = Peer::Session(stream.session_id().into());
                 let (wire, hears) = self.watched(stream);
-                Ok((wire, hears, Some(session)))
+                Ok((wire, hears, peer))
             }
         }
     }
 
     fn watched<S: Transport + 'static>(&self, stream: S) -> (Box<dyn Transport>, watch::Receiver<bool>) {
-        let (heard, hears) = watch::channel(false);
-        self.0.counters.streams.fetch_add(1, Ordering::Relaxed);
-        (Box::new(Counted { stream, counters: self.0.counters.clone(), heard: Some(heard) }), hears)
+        let (counted, hears) = Counted::new(stream, self.inner.counters.clone());
+        (Box::new(counted), hears)
     }
 
     pub(super) fn report(&self) -> LineReport {
-        let counters = &self.0.counters;
+        let counters = &self.inner.counters;
         let mut report = LineReport {
-            address: self.0.endpoint.address(),
+            address: self.inner.endpoint.address(),
             route: self.route().to_string(),
             ssm_session: None,
             health: "direct".to_owned(),
@@ -184,7 +216,7 @@ impl Line {
             sent: counters.sent.load(Ordering::Relaxed),
             round_trip: None,
             resumes: 0,
-            age: self.0.opened.elapsed(),
+            age: self.inner.opened.elapsed(),
         };
         if let Some(tunnel) = self.tunnel() {
             let figures = tunnel.figures();
@@ -205,7 +237,7 @@ impl Line {
     /// How many sessions, and what rules their end when nothing happens.
     fn up(&self) -> String {
         let mut words = "up".to_owned();
-        if let Way::Through(pool, _) = &self.0.way {
+        if let Way::Through(pool, _) = &self.inner.way {
             match pool.tunnels().len() {
                 0 | 1 => {}
                 more => words.push_str(&format!(", {more} sessions")),
@@ -220,12 +252,12 @@ impl Line {
 
     /// What an ended session of its comes to in words.
     pub(super) fn words(&self, ended: &ssm::Ended) -> Option<Diagnosis> {
-        self.bastion().map(|bastion| tunnel::ended(ended, bastion, &self.0.endpoint))
+        self.bastion().map(|bastion| tunnel::ended(ended, bastion, &self.inner.endpoint))
     }
 
     /// Ends the tunnel, whoever else holds it.
     pub(super) async fn close(&self) {
-        if let Way::Through(pool, _) = &self.0.way {
+        if let Way::Through(pool, _) = &self.inner.way {
             pool.close().await;
         }
     }
@@ -246,57 +278,31 @@ pub(super) enum Unopened {
     Tunnel(ssm::Error),
 }
 
-/// A stream that is counted, and tells when its first byte has come.
-struct Counted<S> {
-    stream: S,
-    counters: Arc<Counters>,
-    heard: Option<watch::Sender<bool>>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::ranking::tests::endpoint;
+    use tokio::net::TcpListener;
 
-impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if let Poll::Ready(Err(error)) = &polled
-            && error.kind() == io::ErrorKind::ConnectionRefused
-        {
-            self.counters.refused.store(true, Ordering::Relaxed);
-        }
-        let read = buffer.filled().len() - before;
-        if read > 0 {
-            self.counters.received.fetch_add(read as u64, Ordering::Relaxed);
-            if let Some(heard) = self.heard.take() {
-                heard.send_replace(true);
-            }
-        }
-        polled
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
-        if let Poll::Ready(Ok(written)) = polled {
-            self.counters.sent.fetch_add(written as u64, Ordering::Relaxed);
-        }
-        polled
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
-impl<S> Drop for Counted<S> {
-    fn drop(&mut self) {
-        self.counters.streams.fetch_sub(1, Ordering::Relaxed);
+    #[tokio::test]
+    async fn a_second_wire_leads_where_the_first_one_does_though_the_name_has_moved() {
+        let bind = async || {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let address = listener.local_addr().expect("its address");
+            (listener, address)
+        };
+        let ((before, old), (after, new)) = (bind().await, bind().await);
+        let limit = Duration::from_secs(30);
+        let then = Line::direct(endpoint(), Some(old), Closing::default());
+        let (_wire, _, peer) = then.open_as(Wish::Quick, limit).await.ok().expect("dialled");
+        assert_eq!(peer, Peer::Address(old));
+        before.accept().await.expect("the login's wire");
+        // What the name leads to now.
+        let now = Line::direct(endpoint(), Some(new), Closing::default());
+        let (_wire, _) = now.to(peer.clone()).open(limit).await.ok().expect("dialled");
+        before.accept().await.expect("the cancel's");
+        let (_wire, _, elsewhere) = now.open_as(Wish::Quick, limit).await.ok().expect("dialled");
+        after.accept().await.expect("a new login's");
+        assert_eq!((now.to(peer.clone()).peer(), elsewhere), (Some(&peer), Peer::Address(new)));
     }
 }

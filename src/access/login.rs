@@ -3,21 +3,22 @@
 
 use super::connect::Entered;
 use super::diagnose;
+use super::kept::Kept;
 use super::line::Line;
 use super::passfile::{Barren, Wanted, look_up};
-use super::tokens::Tokens;
 use super::walk::Walk;
 use super::{Access, password_command, refusal, secret};
 use crate::db::{self, Credential, Startup};
 use crate::model::{Act, Auth, Diagnosis, Endpoint, Kind, Secret, StepKind, Target, Token, visible};
+use std::time::SystemTime;
 
 /// What is shown to the server, and where it is from, in words.
 struct Shown {
     credential: Credential,
     token: Option<Token>,
     from: String,
-    /// The version of the secret it is.
-    version: Option<String>,
+    /// The secret that it is, and its version.
+    version: Option<(String, String)>,
 }
 
 impl Access {
@@ -34,22 +35,23 @@ impl Access {
         self.enter_with(target, line, startup, walk, None).await
     }
 
-    /// The same, with a token that was made for a login a moment before where `tokens` has one.
+    /// The same, with what is kept of logins a moment before: a token, which secret it is.
     pub(super) async fn enter_with(
         &self,
         target: &Target,
         line: &Line,
         startup: &Startup,
         walk: &Walk,
-        tokens: Option<&Tokens>,
+        kept: Option<&Kept>,
     ) -> Result<Entered, Diagnosis> {
-        let mut refused: Option<(Diagnosis, Option<String>)> = None;
+        let mut refused: Option<(Diagnosis, Option<(String, String)>)> = None;
         loop {
-            let secured = Box::pin(self.secure(line, walk)).await?;
+            let begun = SystemTime::now();
+            let (secured, peer) = Box::pin(self.secure(line, walk)).await?;
             let about = format!("{} @ {}", target.user, target.database);
             let mut version = None;
             let entered = walk.step(StepKind::Login, about, async {
-                let shown = self.credential(target, tokens).await?;
+                let shown = self.credential(target, kept).await?;
                 if let Some((diagnosis, before)) = refused.take()
                     && shown.version == before
                 {
@@ -61,22 +63,29 @@ impl Access {
                 match answered.unwrap_or_else(|_| Err(db::Error::Timeout(walk.limit()))) {
                     Ok(logged_in) => {
                         let words = format!("{}, {}", target.user, shown.from);
-                        Ok((Entered { logged_in, token: shown.token }, visible(&words).into_owned()))
+                        let (line, born) = (line.to(peer), begun..SystemTime::now());
+                        Ok((Entered { logged_in, token: shown.token, line, born }, visible(&words).into_owned()))
                     }
                     Err(error) => Err(refusal::of_login(self, error, target, shown.token.as_ref(), line).await),
                 }
             });
             match entered.await {
                 Ok(entered) => return Ok(entered),
-                Err(diagnosis) if diagnosis.kind == Kind::PasswordRefused && version.is_some() => {
-                    refused = Some((diagnosis, version));
-                }
-                Err(diagnosis) => return Err(diagnosis),
+                Err(diagnosis) => match version {
+                    Some((id, version)) if diagnosis.kind == Kind::PasswordRefused => {
+                        // It may be another secret's by now.
+                        if let Some(kept) = kept {
+                            kept.master_secret.forget(&id).await;
+                        }
+                        refused = Some((diagnosis, Some((id, version))));
+                    }
+                    _ => return Err(diagnosis),
+                },
             }
         }
     }
 
-    async fn credential(&self, target: &Target, tokens: Option<&Tokens>) -> Result<Shown, Diagnosis> {
+    async fn credential(&self, target: &Target, kept: Option<&Kept>) -> Result<Shown, Diagnosis> {
         let Target { endpoint, user, .. } = target;
         let allowed = self.settings().password_auth.clone();
         let with = |secret: Secret, from: String| Shown {
@@ -87,8 +96,8 @@ impl Access {
         };
         Ok(match &target.auth {
             Auth::Iam => {
-                let token = match tokens {
-                    Some(tokens) => tokens.token(self, endpoint, user).await?,
+                let token = match kept {
+                    Some(kept) => kept.tokens.token(self, endpoint, user).await?,
                     None => self.mint(endpoint, user).await?,
                 };
                 let from = format!("token ends {}", diagnose::moment(token.ends));
@@ -111,7 +120,8 @@ impl Access {
                 )
             }
             Auth::SecretsManager(named) => {
-                let found = secret::fetch(self, endpoint, named.as_deref()).await?;
+                let found =
+                    secret::fetch(self, endpoint, named.as_deref(), kept.map(|kept| &kept.master_secret)).await?;
                 if let Some(other) = found.user.as_deref().filter(|other| other != user) {
                     return Err(Diagnosis::new(
                         Kind::Usage,
@@ -120,7 +130,7 @@ impl Access {
                     .advise("Leave the user out, or name another secret"));
                 }
                 let from = format!("with the password of {}", found.name);
-                Shown { version: Some(found.version), ..with(found.password, from) }
+                Shown { version: Some((found.id, found.version)), ..with(found.password, from) }
             }
             Auth::Kerberos => {
                 return Err(Diagnosis::new(Kind::LoginRefused, "Kerberos is not there yet")
@@ -133,7 +143,7 @@ impl Access {
     /// The user that the secret of this login is for, where the login has one that says so.
     pub(super) async fn user_of_secret(&self, endpoint: &Endpoint, auth: &Auth) -> Result<Option<String>, Diagnosis> {
         match auth {
-            Auth::SecretsManager(named) => Ok(secret::fetch(self, endpoint, named.as_deref()).await?.user),
+            Auth::SecretsManager(named) => Ok(secret::fetch(self, endpoint, named.as_deref(), None).await?.user),
             _ => Ok(None),
         }
     }

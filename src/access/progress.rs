@@ -65,8 +65,8 @@ impl Canceller {
     pub async fn follow(self, statement: String, tell: impl Fn(String)) {
         let Some(query) = query(&statement) else { return };
         sleep(PATIENCE).await;
-        let Some(pid) = self.pid() else { return };
-        let Ok(mut beside) = Beside::open(self.access(), self.target()).await else { return };
+        let Some((pid, _, line)) = self.backend() else { return };
+        let Ok(mut beside) = Beside::open(self.access(), self.target(), &line).await else { return };
         let query = format!("{query} where pid = {pid}");
         let mut told = String::new();
         // A view that this server does not have, or a session that is refused, is no trouble of the user's.

@@ -5,7 +5,7 @@ use super::audit::Event;
 use super::connect::Arrived;
 use super::diagnose::sql;
 use super::guard::{self, Dressed};
-use super::session::{Context, Session};
+use super::session::{Context, Live, Session};
 use super::walk::Walk;
 use super::{Access, refusal};
 use crate::db;
@@ -253,7 +253,7 @@ impl<'a> Running<'a> {
     }
 
     fn returned(&mut self, session: &mut db::Session, arrived: Arrived) -> String {
-        let Arrived { session: fresh, line, facts } = arrived;
+        let Arrived { session: fresh, line, facts, born } = arrived;
         let words = match (self.context.cut, self.context.clean) {
             (true, true) => format!("connected again {} after the cancel", facts.route),
             (true, false) => format!(
@@ -265,7 +265,7 @@ impl<'a> Running<'a> {
                 facts.route
             ),
         };
-        self.context.took(line, facts, fresh.cancel_key());
+        self.context.took(facts, Live { line, key: fresh.cancel_key(), born });
         self.context.runs(&self.statement);
         *session = fresh;
         self.was = Transaction::Idle;

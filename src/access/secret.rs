@@ -2,6 +2,7 @@
 
 use super::Access;
 use super::diagnose::aws;
+use super::kept::MasterSecret;
 use super::policy::statement;
 use crate::aws::Kind as Refused;
 use crate::model::{Diagnosis, Endpoint, Kind, Secret, visible};
@@ -9,7 +10,9 @@ use serde::Deserialize;
 
 /// What a secret says.
 pub(super) struct Found {
-    /// Its ARN or name, for words.
+    /// Its ARN or name.
+    pub(super) id: String,
+    /// The same, for words.
     pub(super) name: String,
     /// Tells one version from another.
     pub(super) version: String,
@@ -26,13 +29,28 @@ struct Content {
     password: Option<String>,
 }
 
-/// Fetches it: the one named, else the settings' for the target, else the master user's.
-pub(super) async fn fetch(access: &Access, endpoint: &Endpoint, named: Option<&str>) -> Result<Found, Diagnosis> {
-    let set = named.or_else(|| access.settings().password_secret_for(&endpoint.owner));
-    let name = match set {
-        Some(name) => name.to_owned(),
-        None => of_master(access, endpoint).await?,
-    };
+/// Fetches it: the one named, else the settings' for the target, else the master user's. Which one that is may be `known`
+/// from before; where it is not there any more it is looked up again.
+pub(super) async fn fetch(
+    access: &Access,
+    endpoint: &Endpoint,
+    named: Option<&str>,
+    known: Option<&MasterSecret>,
+) -> Result<Found, Diagnosis> {
+    if let Some(name) = named.or_else(|| access.settings().password_secret_for(&endpoint.owner)) {
+        return read(access, endpoint, name.to_owned()).await;
+    }
+    let Some(known) = known else { return read(access, endpoint, of_master(access, endpoint).await?).await };
+    let arn = known.arn(of_master(access, endpoint)).await?;
+    match read(access, endpoint, arn.clone()).await {
+        Err(diagnosis) if diagnosis.kind == Kind::NotFound && known.forget(&arn).await => {
+            read(access, endpoint, known.arn(of_master(access, endpoint)).await?).await
+        }
+        answer => answer,
+    }
+}
+
+async fn read(access: &Access, endpoint: &Endpoint, name: String) -> Result<Found, Diagnosis> {
     let shown = visible(&name).into_owned();
     let value = access.cloud().secret(&endpoint.place, &name).await.map_err(|error| {
         let mut diagnosis = aws::of(&error);
@@ -78,7 +96,7 @@ pub(super) async fn fetch(access: &Access, endpoint: &Endpoint, named: Option<&s
             .because("expected JSON such as {\"username\": \"…\", \"password\": \"…\"}"));
     };
     let user = username.filter(|user| !user.is_empty());
-    Ok(Found { name: shown, version: value.version, user, password: Secret::new(password) })
+    Ok(Found { id: name, name: shown, version: value.version, user, password: Secret::new(password) })
 }
 
 /// The secret in which RDS keeps the master user's password. A member's is its cluster's.

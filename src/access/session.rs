@@ -13,8 +13,9 @@ use crate::model::{
     Auth, Diagnosis, Endpoint, Happening, Identity, Kind, Notice, Route, RouteChoice, SessionFacts, StepKind, Target,
     Transaction,
 };
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 /// A round trip that takes longer is not waited for.
@@ -50,8 +51,11 @@ pub(super) struct Context {
 
 /// What a cancel needs.
 pub(super) struct Live {
+    /// To the server that gave the key.
     pub(super) line: Line,
     pub(super) key: db::CancelKey,
+    /// When the backend began.
+    pub(super) born: Range<SystemTime>,
 }
 
 impl Context {
@@ -65,8 +69,9 @@ impl Context {
     }
 
     /// Takes the new line, facts and key of a session that came back.
-    pub(super) fn took(&mut self, line: Line, facts: SessionFacts, key: db::CancelKey) {
-        *self.live.lock().unwrap_or_else(PoisonError::into_inner) = Live { line: line.clone(), key };
+    pub(super) fn took(&mut self, facts: SessionFacts, live: Live) {
+        let line = live.line.clone();
+        *self.live.lock().unwrap_or_else(PoisonError::into_inner) = live;
         self.line = line;
         self.facts = facts;
         self.loss_told = false;
@@ -96,9 +101,9 @@ impl Session {
         };
         let mut identity = None;
         match Box::pin(Session::walk(access, wish, &walk, &mut target, &mut identity)).await {
-            Ok(Arrived { session, line, facts }) => {
+            Ok(Arrived { session, line, facts, born }) => {
                 access.inner.memory.put(endpoint, used(&target, &wish.route));
-                let live = Arc::new(Mutex::new(Live { line: line.clone(), key: session.cancel_key() }));
+                let live = Arc::new(Mutex::new(Live { line: line.clone(), key: session.cancel_key(), born }));
                 let context = Context {
                     access: access.clone(),
                     target,
@@ -196,7 +201,8 @@ impl Session {
         self.session.cut();
         self.context.loss_told = true;
         self.context.cut = true;
-        let live = Live { line: self.context.line.clone(), key: self.session.cancel_key() };
+        let born = self.context.live.lock().unwrap_or_else(PoisonError::into_inner).born.clone();
+        let live = Live { line: self.context.line.clone(), key: self.session.cancel_key(), born };
         self.context.live = Arc::new(Mutex::new(live));
     }
 

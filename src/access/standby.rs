@@ -6,6 +6,7 @@
 //! closed all the same is seen before it is used, and then a new one is opened.
 
 use super::canceller::Canceller;
+use super::line::Peer;
 use crate::db::Secured;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,10 +19,13 @@ const KEPT: Duration = Duration::from_secs(40);
 
 /// Where the wire is laid ready; cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct Standby(Arc<Mutex<Option<Secured>>>);
+pub(super) struct Standby(Arc<Mutex<Option<Laid>>>);
+
+/// A wire, and the server that it was opened to.
+pub(super) type Laid = (Secured, Option<Peer>);
 
 impl Standby {
-    fn lay(&self, wire: Option<Secured>) {
+    fn lay(&self, wire: Option<Laid>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = wire;
     }
 
@@ -29,10 +33,10 @@ impl Standby {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// The wire, if there is one that the server has not closed.
-    pub(super) fn take(&self) -> Option<Secured> {
+    /// The wire, if there is one to that server, which has not closed it. A session that came back may be at another one.
+    pub(super) fn take(&self, to: Option<&Peer>) -> Option<Secured> {
         let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        taken.and_then(Secured::unless_closed)
+        taken.filter(|(_, peer)| peer.as_ref() == to).and_then(|(wire, _)| wire.unless_closed())
     }
 }
 

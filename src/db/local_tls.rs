@@ -4,8 +4,10 @@
 use super::{Error, Transport};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use sha2::{Digest, Sha256};
+use std::io::Cursor;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use tokio::io::AsyncReadExt;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::{ServerConfig, crypto};
@@ -14,6 +16,9 @@ use tokio_rustls::rustls::{ServerConfig, crypto};
 const BEFORE: Duration = Duration::from_secs(86_400);
 /// What clients take at most (Apple's limit for servers, 825 days, with room).
 const AFTER: Duration = Duration::from_secs(365 * 86_400);
+
+/// IANA's name for the protocol ("TLS Application-Layer Protocol Negotiation (ALPN) Protocol IDs").
+const PROTOCOL: &[u8] = b"postgresql";
 
 /// A certificate for `localhost`, `127.0.0.1` and `::1`, its authority, and what ends TLS with it. Both keys were made
 /// here; that of the authority is gone already.
@@ -44,10 +49,12 @@ impl LocalTls {
         // RFC 5929: the digest of the signature's algorithm, which is SHA-256 here.
         let end_point = Sha256::digest(certificate.der()).to_vec();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = ServerConfig::builder_with_provider(Arc::new(crypto::aws_lc_rs::default_provider()))
+        let mut config = ServerConfig::builder_with_provider(Arc::new(crypto::aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
             .map_err(|error| Error::Tls(error.to_string()))?;
+        // Whoever names protocols has to name this one, as with PostgreSQL; who names none asked by SSLRequest.
+        config.alpn_protocols = vec![PROTOCOL.to_vec()];
         Ok(LocalTls { acceptor: TlsAcceptor::from(Arc::new(config)), authority, end_point })
     }
 
@@ -64,6 +71,18 @@ impl LocalTls {
     /// The server's side of a handshake, after SSLRequest was answered with `S`.
     pub async fn accept(&self, wire: Box<dyn Transport>) -> Result<Box<dyn Transport>, Error> {
         Ok(Box::new(self.acceptor.accept(wire).await.map_err(Error::Wire)?))
+    }
+
+    /// The same without SSLRequest, after the client's first byte was read: such a client has to name the protocol, so that
+    /// what another one says to its own server cannot be said to this (PostgreSQL 17, Protocol Flow).
+    pub async fn accept_direct(&self, wire: Box<dyn Transport>, first: u8) -> Result<Box<dyn Transport>, Error> {
+        let (from, to) = tokio::io::split(wire);
+        let whole = tokio::io::join(Cursor::new([first]).chain(from), to);
+        let stream = self.acceptor.accept(whole).await.map_err(Error::Wire)?;
+        match stream.get_ref().1.alpn_protocol() {
+            Some(PROTOCOL) => Ok(Box::new(stream)),
+            _ => Err(Error::Tls("the client began TLS directly and named no protocol".to_owned())),
+        }
     }
 }
 

@@ -141,6 +141,13 @@ impl Pool {
         self.0.first.stream()
     }
 
+    /// A new stream on that session, where it is open and its agent dials: another agent may have come to another address
+    /// for the same name.
+    pub fn stream_on(&self, session_id: &str) -> Option<Stream> {
+        let tunnel = self.tunnels().into_iter().find(|one| one.session_id() == session_id && !is_silent(one))?;
+        tunnel.stream().ok()
+    }
+
     /// Counters of all together; the round trip and the resumes are the first one's.
     pub fn figures(&self) -> Figures {
         let mut sum = self.0.first.figures();

@@ -16,7 +16,7 @@ pub struct World {
     pub sandbox: Sandbox,
     pub settings: Settings,
     pub access: Access,
-    _aws: Server,
+    pub aws: Server,
     folder: tempfile::TempDir,
 }
 
@@ -53,7 +53,7 @@ impl World {
         };
         change(&mut settings);
         let access = Access::new(settings.clone()).expect("good settings");
-        World { sandbox, settings, access, _aws: aws, folder }
+        World { sandbox, settings, access, aws, folder }
     }
 
     /// The same sandbox through another door.

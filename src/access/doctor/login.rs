@@ -25,7 +25,7 @@ pub(super) async fn look(access: &Access, target: &Target, line: &Line, chart: &
         only(CheckKind::Login, StepKind::Login, chart, step);
     };
     let arrived = chart.follow(told, hear, Box::pin(access.arrive_over(target, line.clone(), &walk))).await;
-    let Arrived { session, line, facts } = match arrived {
+    let Arrived { session, line, facts, .. } = match arrived {
         Ok(arrived) => arrived,
         Err(diagnosis) => {
             if !chart.has(CheckKind::Login) {

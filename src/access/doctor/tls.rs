@@ -27,7 +27,7 @@ pub(super) async fn look(access: &Access, line: &Line, database: &Database, char
     };
     let secured = chart.follow(told, hear, Box::pin(access.secure(line, &walk))).await;
     match secured {
-        Ok(secured) => {
+        Ok((secured, _)) => {
             let facts = secured.facts().clone();
             drop(secured);
             let offered =

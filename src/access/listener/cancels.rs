@@ -12,6 +12,7 @@ type Given = (i32, Vec<u8>);
 /// Where a cancel goes.
 #[derive(Clone)]
 pub(super) struct Cancelled {
+    /// To the server that gave the key.
     pub(super) line: Line,
     pub(super) key: CancelKey,
     /// Whose it is, for the audit.

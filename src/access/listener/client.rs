@@ -13,6 +13,7 @@ use super::upstream::In;
 use crate::access::audit::{Event, Subject};
 use crate::access::refusal;
 use crate::db::{self, Transport};
+use crate::model::{Diagnosis, Kind};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -44,6 +45,13 @@ pub(super) async fn serve(shared: &Shared, knock: Knock, place: Place) {
         Ok(Err(Turned::Away(wire, complaint))) => {
             shared.figures.refuse(&complaint.message);
             turn_away(wire, &complaint).await;
+        }
+        Ok(Err(Turned::Silently(why))) => {
+            let diagnosis = Diagnosis::new(Kind::Usage, "A client was turned away").because(why);
+            shared.trouble(&match &shared.guard.tls {
+                None => diagnosis.advise("Open the listener with --tls, or leave sslnegotiation out"),
+                Some(_) => diagnosis,
+            });
         }
         Ok(Err(Turned::Left)) => {}
         Err(_) => shared.figures.refuse("a connection showed nothing within 30 s"),
@@ -144,7 +152,7 @@ async fn until_gone(wire: &mut Box<dyn Transport>, early: &mut Vec<u8>, presence
     presence.gone().await;
 }
 
-/// CancelRequest on a second wire of the same line. Whose key nobody has is not answered, as servers do it.
+/// CancelRequest on a second wire to the same server. Whose key nobody has is not answered, as servers do it.
 async fn cancel(shared: &Shared, pid: i32, secret: &[u8]) {
     let Some(cancelled) = shared.cancels.find(pid, secret) else {
         return shared.figures.trouble("a cancel request with a key that nobody has");

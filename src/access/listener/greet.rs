@@ -2,7 +2,7 @@
 //! secret. Everything here is read from strangers: in order, within bounds. It must not know the database.
 
 use super::complaint::{self, Complaint, UNAUTHORIZED, UNSUPPORTED, VIOLATION, WRONG_SECRET};
-use super::packet::{self, Packet, Unread};
+use super::packet::{self, HANDSHAKE, Packet, Unread};
 use super::scram::{Exchange, PLAIN, PLUS, Verifier, Wrong};
 use super::terms::{Asked, NEWEST};
 use crate::db::{LocalTls, Transport};
@@ -11,6 +11,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A SCRAM message is some hundred bytes.
 const LONGEST_RESPONSE: usize = 2_048;
+
+/// Why nothing came of TLS that was begun directly.
+const NO_TLS: &str = "a client began TLS directly (sslnegotiation=direct), and this listener offers none";
+const NO_ALPN: &str =
+    "a client began TLS directly, and it came to nothing: it has to name the protocol postgresql by ALPN";
 
 /// What is asked of whoever knocks.
 pub(super) struct Guard {
@@ -32,6 +37,8 @@ pub(super) enum Greeted {
 pub(super) enum Turned {
     /// They left.
     Left,
+    /// They began TLS in a way that is not offered, and would not understand a word; in words, for us.
+    Silently(&'static str),
     /// They are told; in words, for us.
     Away(Box<dyn Transport>, Complaint),
 }
@@ -73,6 +80,17 @@ impl Guard {
             let packet = match packet::read(&mut wire).await {
                 Ok(packet) => packet,
                 Err(Unread::Gone) => return Err(Turned::Left),
+                // Before anything else, as PostgreSQL 17 takes it (Protocol Flow, "SSL Session Encryption").
+                Err(Unread::Tls) if !asked_tls && !asked_gss => {
+                    let Some(tls) = &self.tls else { return Err(Turned::Silently(NO_TLS)) };
+                    wire = tls.accept_direct(wire, HANDSHAKE).await.map_err(|_| Turned::Silently(NO_ALPN))?;
+                    (asked_tls, asked_gss, encrypted) = (true, true, true);
+                    continue;
+                }
+                Err(Unread::Tls) => {
+                    let why = "a TLS handshake that was not agreed upon";
+                    return Err(Turned::Away(wire, Complaint::new(VIOLATION, why)));
+                }
                 Err(Unread::Malformed(why)) => return Err(Turned::Away(wire, Complaint::new(VIOLATION, why))),
             };
             match packet {

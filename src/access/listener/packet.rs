@@ -32,6 +32,8 @@ pub(super) enum Unread {
     Gone,
     /// It is none; in words.
     Malformed(&'static str),
+    /// It is the beginning of a TLS handshake, whose first byte was read.
+    Tls,
 }
 
 impl From<io::Error> for Unread {
@@ -40,9 +42,17 @@ impl From<io::Error> for Unread {
     }
 }
 
+/// A record of TLS that carries a handshake begins so (RFC 8446, 5.1); the length of a packet never does.
+pub(super) const HANDSHAKE: u8 = 0x16;
+
 /// The next one. Nothing behind it is read: what follows may be TLS.
 pub(super) async fn read(wire: &mut (impl AsyncRead + Unpin)) -> Result<Packet, Unread> {
-    let length = wire.read_u32().await? as usize;
+    let mut length = [wire.read_u8().await?, 0, 0, 0];
+    if length[0] == HANDSHAKE {
+        return Err(Unread::Tls);
+    }
+    wire.read_exact(&mut length[1..]).await?;
+    let length = u32::from_be_bytes(length) as usize;
     if !(8..=LONGEST).contains(&length) {
         return Err(Unread::Malformed("invalid length of startup packet"));
     }
@@ -104,6 +114,7 @@ mod tests {
             Ok(packet) => Ok(packet),
             Err(Unread::Malformed(why)) => Err(why),
             Err(Unread::Gone) => Err("gone"),
+            Err(Unread::Tls) => Err("TLS"),
         }
     }
 
@@ -124,6 +135,7 @@ mod tests {
     async fn what_is_none_is_refused_before_it_takes_memory() {
         assert_eq!(of(&0x4000_0000_u32.to_be_bytes()).await, Err("invalid length of startup packet"));
         assert_eq!(of(b"GET / HTTP/1.1\r\n\r\n").await, Err("invalid length of startup packet"));
+        assert_eq!(of(&[HANDSHAKE]).await, Err("TLS"));
         assert_eq!(of(&[0, 0, 0, 7, 0, 0, 0]).await, Err("invalid length of startup packet"));
         assert_eq!(of(&packet(b"\0\x03\0\0user\0u")).await.map_err(|why| why.len()), Err(LAYOUT_LENGTH));
         for body in [&b"\0\x03\0\0user\0\0"[..], b"\0\x03\0\0\0u\0\0", b"\0\x03\0\0user\0\xff\0\0"] {

@@ -8,8 +8,8 @@
 use super::terms::Admitted;
 use crate::access::audit::Subject;
 use crate::access::connect::{Entered, needs_aws};
+use crate::access::kept::Kept;
 use crate::access::line::{self, Line};
-use crate::access::tokens::Tokens;
 use crate::access::walk::Walk;
 use crate::access::{Access, LineReport, Steps, route};
 use crate::db::LoggedIn;
@@ -25,7 +25,7 @@ pub(super) struct Upstream {
     pub(super) choice: RouteChoice,
     pub(super) auth: Auth,
     pub(super) read_only: bool,
-    tokens: Tokens,
+    kept: Kept,
     way: tokio::sync::Mutex<Way>,
     /// The route in words, for a table.
     told: Mutex<Option<String>>,
@@ -51,6 +51,7 @@ pub(super) struct Reached {
 /// A login that succeeded.
 pub(super) struct In {
     pub(super) logged_in: LoggedIn,
+    /// To the server that it is at.
     pub(super) line: Line,
 }
 
@@ -68,7 +69,7 @@ impl Upstream {
             choice,
             auth,
             read_only,
-            tokens: Tokens::default(),
+            kept: Kept::default(),
             way: tokio::sync::Mutex::default(),
             told: Mutex::default(),
             seen: Mutex::default(),
@@ -147,13 +148,13 @@ impl Upstream {
             let subject = Subject::new(&target, reached.identity.as_ref(), line.ssm_session());
             let begun = SystemTime::now();
             let walk = Walk::new(None, self.access.settings().connect_timeout);
-            let entering = self.access.enter_with(&target, &line, &admitted.startup, &walk, Some(&self.tokens));
+            let entering = self.access.enter_with(&target, &line, &admitted.startup, &walk, Some(&self.kept));
             let refused = match Box::pin(entering).await {
-                Ok(Entered { logged_in, .. }) => return (Ok(In { logged_in, line }), subject),
+                Ok(Entered { logged_in, line, .. }) => return (Ok(In { logged_in, line }), subject),
                 Err(refused) => refused,
             };
             let was_kept = matches!(refused.kind, Kind::TokenRefused | Kind::LoginRefused | Kind::LoginEnded)
-                && self.tokens.forget(&self.endpoint, &target.user, begun);
+                && self.kept.tokens.forget(&self.endpoint, &target.user, begun);
             let mends = was_kept || !line.is_alive();
             if !(again && mends) {
                 return (Err(refused), subject);

@@ -247,9 +247,11 @@ fn pressed(pane: &mut Pane, means: Means, pid: i32, seen: Result<Pressed, Diagno
             let next = (means == Means::Cancel).then_some(Means::Terminate);
             (next, Tone::Warn, format!("{function}({pid}): the backend still runs it"))
         }
-        Ok(Pressed::Unknown) => {
-            (None, Tone::Warn, format!("{function}: no backend {pid} of this role is in pg_stat_activity"))
-        }
+        Ok(Pressed::Unknown) => (
+            None,
+            Tone::Warn,
+            format!("{function}: no backend {pid} of this role that began with this session is in pg_stat_activity"),
+        ),
         Err(diagnosis) => {
             pane.log.push(Entry::Failed { diagnosis, place: None, timing: None });
             pane.showing = Showing::Messages;

@@ -29,6 +29,8 @@ use super::faults::{Fault, Faults};
 use super::keys::CALLER_ARN;
 use super::policies::{Decision, judge, user_id};
 use super::secrets::Secrets;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The part behind the socket: from a request to an answer.
 #[derive(Clone, Debug)]
@@ -38,6 +40,22 @@ struct Aws {
     door: SessionDoor,
     secrets: Secrets,
     changes: Changes,
+    calls: Calls,
+}
+
+/// How often each action was answered, as `SERVICE:ACTION`. Clones share it.
+#[derive(Clone, Debug, Default)]
+struct Calls(Arc<Mutex<BTreeMap<String, usize>>>);
+
+impl Calls {
+    fn count(&self, action: &str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(action.to_owned()).or_default() += 1;
+    }
+
+    fn of(&self, beginning: &str) -> usize {
+        let calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.iter().filter(|(action, _)| action.starts_with(beginning)).map(|(_, count)| count).sum()
+    }
 }
 
 impl Aws {
@@ -72,6 +90,7 @@ impl Aws {
         .unwrap_or_default();
         let ssm = ssm::Ssm { region, clock: &self.clock, faults: &self.faults, door: &self.door };
         let full = format!("{}:{action}", verified.service);
+        self.calls.count(&full);
         let resource = match verified.service.as_str() {
             "rds" => rds::resource(action, region, &parameters),
             "ssm" => ssm.resource(action, &request.body),

@@ -1,10 +1,10 @@
 //! The socket: HTTP/1.1 on loopback. It must not know what AWS says.
 
-use super::Aws;
 use super::answer::Answer;
 use super::control;
 use super::request::Request;
 use super::session_door::SessionDoor;
+use super::{Aws, Calls};
 use crate::sandbox::changes::Changes;
 use crate::sandbox::clock::Clock;
 use crate::sandbox::faults::Faults;
@@ -30,7 +30,15 @@ const LONGEST_BODY: usize = 1 << 20;
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
+    calls: Calls,
     task: JoinHandle<()>,
+}
+
+impl Server {
+    /// How many requests there were for actions that begin so: `rds:DescribeDB`.
+    pub fn calls(&self, beginning: &str) -> usize {
+        self.calls.of(beginning)
+    }
 }
 
 impl Drop for Server {
@@ -56,9 +64,10 @@ pub async fn serve_with(
 ) -> io::Result<Server> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
-    let aws = Aws { clock, faults, door, secrets, changes };
+    let calls = Calls::default();
+    let aws = Aws { clock, faults, door, secrets, changes, calls: calls.clone() };
     let task = tokio::spawn(accept(listener, aws));
-    Ok(Server { address, task })
+    Ok(Server { address, calls, task })
 }
 
 async fn accept(listener: TcpListener, aws: Aws) {
