@@ -47,7 +47,7 @@ pub(super) async fn serve(shared: &Shared, knock: Knock, place: Place) {
             turn_away(wire, &complaint).await;
         }
         Ok(Err(Turned::Silently(why))) => {
-            let diagnosis = Diagnosis::new(Kind::Usage, "A client was turned away").because(why);
+            let diagnosis = Diagnosis::new(Kind::Usage, why).because("as sslnegotiation=direct has it");
             shared.trouble(&match &shared.guard.tls {
                 None => diagnosis.advise("Open the listener with --tls, or leave sslnegotiation out"),
                 Some(_) => diagnosis,

@@ -5,7 +5,7 @@ use super::complaint::{self, Complaint, UNAUTHORIZED, UNSUPPORTED, VIOLATION, WR
 use super::packet::{self, HANDSHAKE, Packet, Unread};
 use super::scram::{Exchange, PLAIN, PLUS, Verifier, Wrong};
 use super::terms::{Asked, NEWEST};
-use crate::db::{LocalTls, Transport};
+use crate::db::{self, LocalTls, Transport};
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -13,9 +13,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 const LONGEST_RESPONSE: usize = 2_048;
 
 /// Why nothing came of TLS that was begun directly.
-const NO_TLS: &str = "a client began TLS directly (sslnegotiation=direct), and this listener offers none";
-const NO_ALPN: &str =
-    "a client began TLS directly, and it came to nothing: it has to name the protocol postgresql by ALPN";
+const NO_TLS: &str = "A client began TLS directly, and this listener offers none";
+const NO_ALPN: &str = "A client began TLS directly without naming the protocol postgresql (ALPN)";
 
 /// What is asked of whoever knocks.
 pub(super) struct Guard {
@@ -83,7 +82,10 @@ impl Guard {
                 // Before anything else, as PostgreSQL 17 takes it (Protocol Flow, "SSL Session Encryption").
                 Err(Unread::Tls) if !asked_tls && !asked_gss => {
                     let Some(tls) = &self.tls else { return Err(Turned::Silently(NO_TLS)) };
-                    wire = tls.accept_direct(wire, HANDSHAKE).await.map_err(|_| Turned::Silently(NO_ALPN))?;
+                    wire = tls.accept_direct(wire, HANDSHAKE).await.map_err(|error| match error {
+                        db::Error::Tls(_) => Turned::Silently(NO_ALPN),
+                        _ => Turned::Left,
+                    })?;
                     (asked_tls, asked_gss, encrypted) = (true, true, true);
                     continue;
                 }
