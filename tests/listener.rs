@@ -173,9 +173,12 @@ async fn tls_may_be_begun_directly_by_who_names_the_protocol() {
         assert!(directly(&listening, &pem, protocols).await.is_err(), "{protocols:?}");
     }
     let error = async || listening.listener.report().last_error.unwrap_or_default();
-    while !error().await.contains("ALPN") {
-        tokio::task::yield_now().await;
-    }
+    let told = async {
+        while !error().await.contains("ALPN") {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), told).await.expect("told");
 
     // Where it is not offered, the wire ends, and it is told here what was wanted.
     let plain = Listening::open(&access, wish(&endpoint, "oncall")).await;

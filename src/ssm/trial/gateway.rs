@@ -42,6 +42,7 @@ pub struct Gateway {
     pub gone: watch::Sender<bool>,
     /// The user's AWS login has ended.
     pub logged_out: watch::Sender<bool>,
+    pub session_id: String,
     pub url: String,
     pub tls: Option<tokio_native_tls::TlsAcceptor>,
     pub root: Option<String>,
@@ -74,6 +75,7 @@ impl Gateway {
             terminated: AtomicU32::new(0),
             gone: watch::Sender::new(false),
             logged_out: watch::Sender::new(false),
+            session_id: format!("S-{port}"),
             url: format!("{scheme}://{host}:{port}{PATH}"),
             tls: acceptor,
             root,
@@ -90,7 +92,7 @@ impl Gateway {
 
     pub fn grant(&self) -> Grant {
         let token = format!("token {}", self.resumes.load(Ordering::Relaxed));
-        Grant { session_id: "S-1".to_owned(), stream_url: self.url.clone(), token: token.into() }
+        Grant { session_id: self.session_id.clone(), stream_url: self.url.clone(), token: token.into() }
     }
 
     pub fn options(&self) -> Options {
@@ -211,7 +213,7 @@ impl Gateway {
 
 impl Account for Gateway {
     fn resume<'a>(&'a self, session_id: &'a str) -> Answer<'a, Grant> {
-        assert_eq!(session_id, "S-1");
+        assert_eq!(session_id, self.session_id);
         Box::pin(async {
             let count = self.resumes.fetch_add(1, Ordering::Relaxed) + 1;
             if *self.gone.borrow() {
