@@ -81,6 +81,7 @@ pub struct Listener {
 pub(super) struct Shared {
     name: String,
     address: (String, u16),
+    is_localhost: bool,
     /// Whether it leads to production.
     production: bool,
     terms: Terms,
@@ -139,6 +140,7 @@ impl Access {
         let shared = Arc::new(Shared {
             name,
             address: opened.address(),
+            is_localhost: opened.is_localhost(),
             terms,
             guard,
             production,
@@ -203,6 +205,11 @@ impl Listener {
     /// What a client is given as host (for a socket: its folder) and as port.
     pub fn address(&self) -> (&str, u16) {
         (&self.shared.address.0, self.shared.address.1)
+    }
+
+    /// Whether a client that says `localhost` comes here, and to nobody else: the port of `::1` may be a stranger's.
+    pub fn is_localhost(&self) -> bool {
+        self.shared.is_localhost
     }
 
     /// The certificate that TLS clients have to trust, PEM; `None` where TLS is not offered.
