@@ -81,7 +81,7 @@ pub(super) fn role_name(name: &str) -> Result<(), Diagnosis> {
         long @ 65.. => format!("it has {long} characters"),
         _ => {
             let odd = name.chars().find(|c| !is_letter(*c)).unwrap_or_default();
-            format!("{odd:?} is none of its letters")
+            format!("{odd:?} may not be in it")
         }
     };
     Err(Diagnosis::new(Kind::Usage, format!("{name:?} is no name for a role"))
