@@ -11,6 +11,7 @@ mod catalogue;
 mod connect;
 pub mod describe;
 mod diagnose;
+mod dialled;
 pub mod doctor;
 pub mod enable_iam;
 pub mod explore;

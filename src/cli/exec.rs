@@ -114,6 +114,7 @@ async fn prepare(access: &Access, args: &Args, papers: &Papers) -> Result<(Liste
         door: Door::Port(0),
         users: vec![user.clone()],
         databases: Vec::new(),
+        database_told: true,
         auth,
         read_only: plan.read_only,
         secret: Some(secret.clone()),

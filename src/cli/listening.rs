@@ -107,6 +107,7 @@ pub(super) async fn listen(
         door: door.clone(),
         users: if plan.users.len() > 1 { plan.users.clone() } else { vec![user] },
         databases: plan.databases.clone(),
+        database_told: false,
         auth,
         read_only: plan.read_only,
         // A socket looks at whose process it is instead.

@@ -446,6 +446,7 @@ async fn opened(
         door,
         users,
         databases: plan.databases.clone(),
+        database_told: false,
         auth,
         read_only: plan.read_only,
         tls: plan.tls,
