@@ -283,6 +283,9 @@ pub fn update(pane: &mut Pane, action: Action, desk: &mut Desk<'_>) -> Option<Re
         }
         Action::Copy => {
             return match pane.rows().get(selected)? {
+                Row::Forward(Forwarding { port: None, .. }) | Row::Listener(Listening { lead: None, .. }) => {
+                    Some(Request::Tell("it is not open: there is nothing to hand over".to_owned()))
+                }
                 Row::Forward(forward) => {
                     let (port, _) = forward.port?;
                     Some(Request::CopyPort(Box::new(forward.endpoint.clone()), port))

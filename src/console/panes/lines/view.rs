@@ -52,7 +52,7 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, body: Rect, theme: Theme, now: S
     paint::runs(frame, row(&mut y), &[run(heading, Tone::Dim)], theme, None);
     let rows = pane.rows();
     if rows.is_empty() {
-        let words = "   none: on a database of the fleet, t forwards a port to it, o listens for clients";
+        let words = "   none: in the fleet, t forwards a port to a database, o listens for clients";
         paint::runs(frame, row(&mut y), &[run(words, Tone::Dim)], theme, None);
     }
     for (at, one) in rows.iter().enumerate() {
