@@ -1,5 +1,6 @@
 //! What passes over the wires of a line, counted as it passes. It must not know where they lead.
 
+use crate::db::Transport;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -31,6 +32,20 @@ impl<S> Counted<S> {
         counters.streams.fetch_add(1, Ordering::Relaxed);
         (Counted { stream, counters, heard: Some(heard) }, hears)
     }
+}
+
+impl Counters {
+    /// Streams, bytes from the database, bytes to it.
+    pub(super) fn so_far(&self) -> (usize, u64, u64) {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (self.streams.load(Ordering::Relaxed), of(&self.received), of(&self.sent))
+    }
+}
+
+/// Counts a stream for whoever opened it, too.
+pub(super) fn counted(stream: Box<dyn Transport>, counters: Arc<Counters>) -> Box<dyn Transport> {
+    counters.streams.fetch_add(1, Ordering::Relaxed);
+    Box::new(Counted { stream, counters, heard: None })
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
