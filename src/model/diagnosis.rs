@@ -159,6 +159,8 @@ pub enum Act {
     LetClientsWrite,
     /// Take another route to the database.
     ChooseRoute,
+    /// Log in another way.
+    ChooseLogin,
 }
 
 /// What the database server said besides its message (PostgreSQL, 55.8 Error and Notice Message Fields), made visible but

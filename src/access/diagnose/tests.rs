@@ -151,6 +151,7 @@ fn found<'a>(endpoint: &'a Endpoint, token: &'a Token) -> login::Found<'a> {
         iam_now: Some(IamAuth::Enabled),
         owner: DatabaseKind::Cluster,
         owner_name: "orders",
+        master: None,
         identity: None,
         simulated: None,
         login_ended: None,

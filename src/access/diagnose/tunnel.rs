@@ -2,6 +2,8 @@
 //! why a bastion was chosen.
 
 use super::aws::options;
+use super::bastion::{recommended, update_agent};
+use super::database;
 use super::sql::words;
 use super::{because_lines, shell, span};
 use crate::access::policy::statement;
@@ -40,7 +42,10 @@ pub(in crate::access) fn of(error: &Error, bastion: &Bastion, endpoint: &Endpoin
             because_lines(Diagnosis::new(Kind::AwsRefused, "AWS refused a step of the session"), reason)
         }
         Error::Ended(ended) => self::ended(ended, bastion, endpoint),
-        Error::Refused => unreachable_from(bastion, endpoint, io::ErrorKind::ConnectionRefused, Duration::ZERO),
+        Error::Refused => {
+            let refused = io::ErrorKind::ConnectionRefused;
+            database::see(unreachable_from(bastion, endpoint, refused, Duration::ZERO, None), endpoint, None)
+        }
         Error::HandshakeTimeout(after) => Diagnosis::new(
             Kind::BastionUnusable,
             format!("The agent on {} did not answer within {}", bastion.label(), seconds(*after)),
@@ -207,47 +212,63 @@ fn ended_by_service(text: &str, bastion: &Bastion, endpoint: &Endpoint) -> Diagn
 }
 
 /// The bastion is there, the database's port is not reachable from it: refused, silent for so long, or broken off.
+/// `let_in`: whether the database's security groups let the bastion in, as far as EC2 says.
 pub(in crate::access) fn unreachable_from(
     bastion: &Bastion,
     endpoint: &Endpoint,
     how: io::ErrorKind,
     after: Duration,
+    let_in: Option<bool>,
 ) -> Diagnosis {
     let title = format!("{} cannot reach {}", bastion.label(), endpoint.address());
-    let see = format!("See whether {} is available: it may be stopped, restarting or failing over", endpoint.owner);
-    let refused = how == io::ErrorKind::ConnectionRefused;
-    let mut diagnosis = Diagnosis::new(Kind::UnreachableFromBastion, title).because(match how {
-        io::ErrorKind::ConnectionRefused => {
+    let diagnosis = Diagnosis::new(Kind::UnreachableFromBastion, title);
+    match how {
+        // Whoever refuses or hangs up was reached: neither groups nor routes are in the way.
+        io::ErrorKind::ConnectionRefused => diagnosis.because(
             "the session stands, and the agent's connection was refused: security groups swallow, they do not refuse, so \
-             nothing listens there just now"
-                .to_owned()
-        }
-        io::ErrorKind::TimedOut => format!(
-            "the session stands, and nothing answered the agent within {}: a security group, a network ACL or a missing \
-             route swallows what it sends",
-            seconds(after)
+             nothing listens there just now",
         ),
-        _ => "the session stands, and the agent's connection broke off before the database said anything".to_owned(),
-    });
-    if refused {
-        diagnosis = diagnosis.advise(see.clone());
+        io::ErrorKind::TimedOut => silent(diagnosis, bastion, endpoint, after, let_in),
+        _ => diagnosis
+            .because("the session stands, and the agent's connection broke off before the database said anything"),
     }
-    match (&bastion.vpc_id, &endpoint.vpc_id) {
-        (Some(mine), Some(its)) if mine != its => {
-            diagnosis = diagnosis
-                .because(format!("the bastion is in {mine}, the database in {its}: are they joined?"))
-                .advise("Take a bastion in the database's VPC");
-        }
-        _ => {}
+}
+
+/// Something swallows what the bastion sends: what it can be yet.
+fn silent(
+    mut diagnosis: Diagnosis,
+    bastion: &Bastion,
+    endpoint: &Endpoint,
+    after: Duration,
+    let_in: Option<bool>,
+) -> Diagnosis {
+    let groups = endpoint.security_groups.join(", ");
+    let swallowed = match let_in {
+        Some(true) => format!(
+            "{groups} lets this bastion in, so a network ACL or a missing route swallows what it sends, or nobody has that address"
+        ),
+        Some(false) => format!("{groups} does not let this bastion in, and swallows what it sends"),
+        None => "a security group, a network ACL or a missing route swallows what it sends".to_owned(),
+    };
+    diagnosis =
+        diagnosis.because(format!("the session stands, and nothing answered the agent within {}: {swallowed}", seconds(after)));
+    let apart = match (&bastion.vpc_id, &endpoint.vpc_id) {
+        (Some(mine), Some(its)) if mine != its => Some((mine, its)),
+        _ => None,
+    };
+    if let Some((mine, its)) = apart {
+        diagnosis = diagnosis
+            .because(format!("the bastion is in {mine}, the database in {its}: are they joined?"))
+            .advise("Take a bastion in the database's VPC");
     }
-    if let Some(group) = endpoint.security_groups.first() {
+    if let Some(group) = endpoint.security_groups.first().filter(|_| let_in != Some(true)) {
         let from = match (bastion.security_groups.first(), &bastion.address) {
             (Some(group), _) => format!("--source-group {group}"),
             (None, Some(address)) => format!("--cidr {address}/32"),
             (None, None) => "--source-group SECURITY_GROUP_OF_THE_BASTION".to_owned(),
         };
-        diagnosis = diagnosis.advise_paste(
-            format!("{} it in: open port {} of {group}", if refused { "Or let" } else { "Let" }, endpoint.port),
+        return diagnosis.advise_paste(
+            format!("Let it in: open port {} of {group}", endpoint.port),
             format!(
                 "aws ec2 authorize-security-group-ingress --group-id {group} --protocol tcp --port {} {from}{}",
                 endpoint.port,
@@ -255,7 +276,29 @@ pub(in crate::access) fn unreachable_from(
             ),
         );
     }
-    if refused { diagnosis } else { diagnosis.advise(see) }
+    if let Some((mine, its)) = apart {
+        let (say, what) = (format!("See whether the bastion's subnet has a route to {its}, and back"), "route-tables");
+        diagnosis = diagnosis.advise_paste(say, of_vpcs(what, &[mine, its], endpoint));
+    }
+    diagnosis = diagnosis.advise_paste(
+        "See on the bastion what the name leads to: after a failover or a restore, an old address is silent",
+        format!("getent hosts {}", shell(&endpoint.host)),
+    );
+    let vpcs: Vec<&String> = apart.map_or_else(|| endpoint.vpc_id.iter().collect(), |(mine, its)| vec![mine, its]);
+    if vpcs.is_empty() {
+        return diagnosis;
+    }
+    let say = format!(
+        "See whether the network ACLs of both subnets let port {} pass, and the answers to ports above 1023",
+        endpoint.port
+    );
+    diagnosis.advise_paste(say, of_vpcs("network-acls", &vpcs, endpoint))
+}
+
+/// `aws ec2 describe-…` for these VPCs.
+fn of_vpcs(what: &str, vpcs: &[&String], endpoint: &Endpoint) -> String {
+    let vpcs = vpcs.iter().map(|vpc| vpc.as_str()).collect::<Vec<_>>().join(",");
+    format!("aws ec2 describe-{what} --filters Name=vpc-id,Values={vpcs}{}", options(&endpoint.place))
 }
 
 /// A direct line that was refused or did not answer. `others` are bastions that could serve.
@@ -279,7 +322,7 @@ pub(in crate::access) fn unreachable_from_here(
     } else if let Some(group) = endpoint.security_groups.first() {
         diagnosis = diagnosis.advise(format!("Let your address in: port {} of {group}", endpoint.port));
     }
-    for one in others.iter().filter(|one| one.usable).take(3) {
+    for one in recommended(others) {
         diagnosis = diagnosis
             .advise_paste(
                 format!("Go through {}: {}", one.bastion.label(), one.reasons.join(", ")),
@@ -295,14 +338,6 @@ fn agent_words(bastion: &Bastion) -> String {
         "" => "its agent's version is not known".to_owned(),
         version => format!("its agent is {version}"),
     }
-}
-
-fn update_agent(bastion: &Bastion) -> String {
-    format!(
-        "aws ssm send-command --document-name AWS-UpdateSSMAgent --instance-ids {}{}",
-        bastion.id,
-        options(&bastion.place)
-    )
 }
 
 fn seconds(duration: Duration) -> String {
