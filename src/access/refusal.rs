@@ -43,8 +43,7 @@ pub(super) async fn of_wire(access: &Access, error: io::Error, line: &Line, afte
         return state::in_its_state(tunnel::unreachable_from_here(endpoint, &error, after, &ranked), owner.as_ref());
     };
     let seen = ranked.iter().find(|one| one.bastion.id == bastion.id);
-    let diagnosis =
-        tunnel::unreachable_from(bastion, endpoint, error.kind(), after, seen.and_then(|one| one.let_in));
+    let diagnosis = tunnel::unreachable_from(bastion, endpoint, error.kind(), after, seen.and_then(|one| one.let_in));
     state::in_its_state(state::see(diagnosis, endpoint, owner.as_ref()), owner.as_ref())
 }
 
@@ -69,7 +68,9 @@ async fn owner(access: &Access, endpoint: &Endpoint) -> Option<Database> {
                 && database.endpoints.iter().any(|its| its.host == endpoint.host && its.port == endpoint.port)
         };
         let mut owner = inventory.databases.iter().find(listed).cloned()?;
-        if let Some(cluster) = inventory.databases.iter().find(|other| Some(&other.identifier) == owner.cluster.as_ref()) {
+        if let Some(cluster) =
+            inventory.databases.iter().find(|other| Some(&other.identifier) == owner.cluster.as_ref())
+        {
             owner.master_user = owner.master_user.or_else(|| cluster.master_user.clone());
             owner.master_secret = owner.master_secret.or_else(|| cluster.master_secret.clone());
         }

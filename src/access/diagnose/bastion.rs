@@ -27,7 +27,11 @@ pub(in crate::access) fn unusable(wanted: &Ranked, others: &[Ranked], now: Syste
         (true, true) => diagnosis.advise_paste(or(UPDATE), update_agent(bastion)),
         (false, old) => {
             let diagnosis = diagnosis.advise(or("Start it, and see that its agent is online"));
-            if old { diagnosis.advise_paste(format!("Then {}", uncapped(UPDATE)), update_agent(bastion)) } else { diagnosis }
+            if old {
+                diagnosis.advise_paste(format!("Then {}", uncapped(UPDATE)), update_agent(bastion))
+            } else {
+                diagnosis
+            }
         }
         // Nothing is wrong with it: the database is not reached through any.
         (true, false) => diagnosis.advise_paste(or("Dial it from here"), "--via direct").by(Act::ChooseRoute),
@@ -141,7 +145,10 @@ mod tests {
         assert_eq!(said.advice.len(), 1, "{said}");
         assert!(says(&said)[0].starts_with("Take i-in: same VPC"), "{said}");
         let said = unknown("nope", &endpoint(), &ranked(vec![out]));
-        assert!(says(&said)[0].starts_with("i-out likely cannot reach it, and is tried where it is asked for"), "{said}");
+        assert!(
+            says(&said)[0].starts_with("i-out likely cannot reach it, and is tried where it is asked for"),
+            "{said}"
+        );
     }
 
     #[test]
@@ -161,6 +168,9 @@ mod tests {
         ]);
         let said = unusable(&all[1], &all, now);
         assert!(says(&said)[0].starts_with("Take i-in"), "{said}");
-        assert_eq!(says(&said)[1..], ["Or start it, and see that its agent is online", "Then update the agent to 3.1.1374 or newer"]);
+        assert_eq!(
+            says(&said)[1..],
+            ["Or start it, and see that its agent is online", "Then update the agent to 3.1.1374 or newer"]
+        );
     }
 }

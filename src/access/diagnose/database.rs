@@ -72,7 +72,8 @@ pub(in crate::access) fn in_its_state(diagnosis: Diagnosis, database: Option<&Da
             .advise_paste("See how much it has", describe(database))
             .advice;
     } else if INTERRUPTS.contains(&status.as_str()) {
-        advice = Diagnosis::new(Kind::NotAvailable, "").advise_paste("Wait until it is available", wait(database)).advice;
+        advice =
+            Diagnosis::new(Kind::NotAvailable, "").advise_paste("Wait until it is available", wait(database)).advice;
     }
     diagnosis.advice.splice(0..0, advice);
     diagnosis
@@ -105,7 +106,9 @@ pub(in crate::access) fn see(diagnosis: Diagnosis, endpoint: &Endpoint, database
             events(database),
         ),
         Some(_) => diagnosis,
-        None => diagnosis.advise(format!("See whether {owner} is available: it may be stopped, restarting or failing over")),
+        None => {
+            diagnosis.advise(format!("See whether {owner} is available: it may be stopped, restarting or failing over"))
+        }
     }
 }
 
@@ -250,6 +253,10 @@ mod tests {
         }
         let restored = Database { cluster: Some("orders".to_owned()), ..instance("failed") };
         let said = in_its_state(refused(), Some(&restored));
-        assert!(first(&said).1.starts_with("aws rds restore-db-cluster-to-point-in-time --source-db-cluster-identifier orders "));
+        assert!(
+            first(&said)
+                .1
+                .starts_with("aws rds restore-db-cluster-to-point-in-time --source-db-cluster-identifier orders ")
+        );
     }
 }

@@ -196,6 +196,18 @@ fn a_cause_that_was_seen_stands_alone() {
 }
 
 #[test]
+fn a_region_is_named_for_what_it_refused_itself() {
+    let place = Place { profile: None, region: "us-east-1".to_owned() };
+    let error = Error { operation: "iam:GetRole", place, ..refused(Refused::RegionRefused, None) };
+    let said = aws::of(&error);
+    assert_eq!(said.title, "us-east-1, where IAM is for all regions, does not know these credentials (iam:GetRole)");
+    assert_eq!(pastes(&said), ["aws sts get-caller-identity --region us-east-1"]);
+    let place = Place { profile: None, region: "ap-east-1".to_owned() };
+    let error = Error { operation: "sts:GetCallerIdentity", place, ..refused(Refused::RegionRefused, None) };
+    assert!(pastes(&aws::of(&error)).contains(&"aws account enable-region --region-name ap-east-1"));
+}
+
+#[test]
 fn spans_are_short() {
     assert_eq!([span(59), span(150), span(7200), span(180_000)], ["59 s", "2 min", "2 h", "2 days"]);
 }

@@ -250,8 +250,8 @@ fn silent(
         Some(false) => format!("{groups} does not let this bastion in, and swallows what it sends"),
         None => "a security group, a network ACL or a missing route swallows what it sends".to_owned(),
     };
-    diagnosis =
-        diagnosis.because(format!("the session stands, and nothing answered the agent within {}: {swallowed}", seconds(after)));
+    diagnosis = diagnosis
+        .because(format!("the session stands, and nothing answered the agent within {}: {swallowed}", seconds(after)));
     let apart = match (&bastion.vpc_id, &endpoint.vpc_id) {
         (Some(mine), Some(its)) if mine != its => Some((mine, its)),
         _ => None,

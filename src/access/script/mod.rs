@@ -24,8 +24,8 @@ pub use print::Printer;
 pub use standing::Standing;
 pub use step::{Connect, Fault, Place, Ran, Run, Step, Table};
 
-use crate::model::sql::{Class, CopyWay, Found, Query, Variables, classify};
 use crate::model::Transaction;
+use crate::model::sql::{Class, CopyWay, Found, Query, Variables, classify};
 use data::Inline;
 use level::Level;
 use lines::Lines;
