@@ -393,6 +393,25 @@ async fn the_greeting_is_kept_whole_and_what_follows_it_too() {
     assert_eq!(&rest, b"A\0\0\0\x0b\0\0\0\x07ab\0");
 }
 
+#[tokio::test]
+async fn what_is_no_utf8_is_retold_as_it_came() {
+    // As a server reports it whose client_encoding is LATIN1.
+    let report = b"application_name\0caf\xe9\0";
+    let (answer, _) = scripted(me(), Credential::Password(Secret::new("p"), Allowed::default()), async |server| {
+        say(server, b'R', b"\0\0\0\0").await;
+        say(server, b'S', b"application_name\0before\0").await;
+        say(server, b'S', b"TimeZone\0UTC\0").await;
+        say(server, b'S', report).await;
+        say(server, b'Z', b"I").await;
+    })
+    .await;
+    let login = answer.expect("in");
+    assert_eq!(login.parameter("application_name"), Some("caf\u{fffd}"));
+    let greeting = login.greeting(&CancelKey::new(1, vec![9; 4]));
+    let told = [b"S\0\0\0\x1a".as_slice(), report, b"S\0\0\0\x11TimeZone\0UTC\0K"].concat();
+    assert!(greeting.windows(told.len()).any(|part| part == told), "{greeting:?}");
+}
+
 /// The same passfile for psql and for us.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_passfile_is_read_as_psql_reads_it() {
@@ -440,6 +459,9 @@ async fn a_passfile_is_read_as_psql_reads_it() {
         ("*:*:*:*:p\\:\\\\w".to_owned(), 0o640, false),
         ("*:*:*:*:p\\:\\\\w".to_owned(), 0o604, false),
         (String::new(), 0o600, false),
+        ("*:*:*:*:p\\:\\\\w\r\r\n".to_owned(), 0o600, true),
+        // An empty password is none, and the first line that fits counts.
+        ("*:*:*:*:\n*:*:*:*:p\\:\\\\w\n".to_owned(), 0o600, false),
     ] {
         let _ = std::fs::remove_file(&passfile);
         std::fs::write(&passfile, &text).expect("written");

@@ -52,7 +52,7 @@ async fn psql_goes_through_a_port_with_the_secret() {
         assert_eq!((said.status, said.out.as_str()), (Some(2), ""), "{said:?}");
     }
     let said = listening.psql_with(&[("PGPASSWORD", "wrong")], "select 1").await;
-    assert!(said.err.contains("password authentication failed for user \"somebody\""), "{said:?}");
+    assert!(said.err.contains("password authentication failed for user \"tester\""), "{said:?}");
     let report = listening.listener.report();
     assert_eq!((report.logins, report.streams), (logins, 0));
     assert!(report.refused >= 2 && report.received > 3_000_000, "{report:?}");
@@ -103,6 +103,14 @@ async fn a_socket_is_for_its_user_and_a_session_begins_as_the_listener_says() {
     assert_eq!(listening.psql_with(&as_user("analyst"), who).await.good(), "analyst|shop");
     let said = listening.psql_with(&as_user("app"), who).await;
     assert!(said.err.contains("does not log in as \"app\"") && said.err.contains("oncall, analyst"), "{said:?}");
+    listening.listener.close().await;
+
+    // Where any may be named, one that is not there is not another one, though it has the client's user's name.
+    let listening = Listening::open(&access, wish(&endpoint, "oncall")).await;
+    let script = "\\connect app_x app_x\nselect 'in ' || current_database();";
+    let said = listening.psql(script).await;
+    assert!(said.err.contains("database \"app_x\" does not exist") && !said.out.contains("in "), "{said:?}");
+    assert_eq!(listening.psql("select current_database()").await.good(), "shop");
     access.close().await;
 }
 

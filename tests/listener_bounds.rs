@@ -3,11 +3,12 @@
 
 use gatepost::sandbox::{Options, Sandbox};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 /// Kilobytes that strangers may cost.
 const COST: u64 = 48 << 10;
@@ -19,6 +20,46 @@ struct Proxy {
 }
 
 impl Proxy {
+    /// One that may have so many descriptors, soft and hard.
+    async fn start(sandbox: &Sandbox, state: &Path, descriptors: Option<(u64, u64)>) -> (Child, Proxy) {
+        let proxy = [env!("CARGO_BIN_EXE_gatepost"), "proxy", "reports", "--user", "oncall", "--via", "direct"];
+        let mut command = match descriptors {
+            None => Command::new(proxy[0]),
+            Some((soft, hard)) => {
+                let mut shell = Command::new("sh");
+                shell.args([
+                    "-c",
+                    &format!("ulimit -S -n {soft} && ulimit -H -n {hard} && exec \"$@\""),
+                    "sh",
+                    proxy[0],
+                ]);
+                shell
+            }
+        };
+        command.args(&proxy[1..]).envs(sandbox.environment());
+        command.env("GATEPOST_STATE_DIR", state).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("it starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let mut line = async || lines.next_line().await.expect("text").expect("two lines are printed");
+        let (_, pasted) = (line().await, line().await);
+        let value = |name: &str| {
+            let rest = pasted.split_once(&format!("{name}=")).map(|(_, rest)| rest).expect("it is told");
+            rest.split([' ', '\'']).next().unwrap_or_default().to_owned()
+        };
+        let passfile = std::fs::read_to_string(value("passfile")).expect("there");
+        let secret = passfile.lines().next().and_then(|line| line.rsplit(':').next()).expect("a password").to_owned();
+        let pid = child.id().expect("it runs");
+        (child, Proxy { pid, port: value("port").parse().expect("a port"), secret })
+    }
+
+    /// Ends as it should.
+    async fn end(&self, mut child: Child) {
+        let pid = rustix::process::Pid::from_raw(self.pid.cast_signed()).expect("a process");
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it is ours");
+        assert!(child.wait().await.expect("it ends").success());
+    }
+
     async fn knock(&self) -> TcpStream {
         TcpStream::connect(("127.0.0.1", self.port)).await.expect("it listens")
     }
@@ -80,21 +121,7 @@ async fn strangers_cost_little_and_keep_nobody_out() {
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).expect("up to the hard limit");
     let sandbox = Sandbox::start(Options { events: false, ..Options::default() }).await.expect("the sandbox starts");
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_gatepost"));
-    command.args(["proxy", "reports", "--user", "oncall", "--via", "direct"]).envs(sandbox.environment());
-    command.env("GATEPOST_STATE_DIR", folder.path()).kill_on_drop(true);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn().expect("it starts");
-    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-    let mut line = async || lines.next_line().await.expect("text").expect("two lines are printed");
-    let (_, pasted) = (line().await, line().await);
-    let value = |name: &str| {
-        let rest = pasted.split_once(&format!("{name}=")).map(|(_, rest)| rest).expect("it is told");
-        rest.split([' ', '\'']).next().unwrap_or_default().to_owned()
-    };
-    let passfile = std::fs::read_to_string(value("passfile")).expect("there");
-    let secret = passfile.lines().next().and_then(|line| line.rsplit(':').next()).expect("a password").to_owned();
-    let proxy = Proxy { pid: child.id().expect("it runs"), port: value("port").parse().expect("a port"), secret };
+    let (child, proxy) = Proxy::start(&sandbox, folder.path(), None).await;
     // What serving itself takes, several at once.
     for _ in 0..5 {
         tokio::join!(proxy.serves(), proxy.serves(), proxy.serves(), proxy.serves());
@@ -147,8 +174,32 @@ async fn strangers_cost_little_and_keep_nobody_out() {
     println!("{before} kB before, {most} kB at most");
     assert!(most - before < COST, "{before} kB before, {most} kB at most");
 
-    let pid = rustix::process::Pid::from_raw(proxy.pid.cast_signed()).expect("a process");
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it is ours");
-    assert!(child.wait().await.expect("it ends").success());
+    proxy.end(child).await;
+    sandbox.stop().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn where_descriptors_are_short_strangers_keep_nobody_out() {
+    let sandbox = Sandbox::start(Options { events: false, ..Options::default() }).await.expect("the sandbox starts");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (child, proxy) = Proxy::start(&sandbox, folder.path(), Some((64, 64))).await;
+    let mut held = Vec::new();
+    for round in 0..4 {
+        for _ in 0..50 {
+            held.push(proxy.knock().await);
+        }
+        proxy.serves().await;
+        let descriptors = std::fs::read_dir(format!("/proc/{}/fd", proxy.pid)).expect("it runs").count();
+        assert!(descriptors < 64, "{descriptors} in round {round}");
+    }
+    proxy.end(child).await;
+
+    // It takes as many as it may have, within reason.
+    let (child, proxy) = Proxy::start(&sandbox, folder.path(), Some((64, 300))).await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", proxy.pid)).expect("it runs");
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).expect("Linux tells it");
+    assert_eq!(line.split_whitespace().take(2).collect::<Vec<_>>(), ["300", "300"]);
+    proxy.end(child).await;
     sandbox.stop().await;
 }

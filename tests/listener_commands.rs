@@ -127,7 +127,7 @@ async fn a_client_is_run_with_a_way_of_its_own() {
     let (status, out, _) = exec(&["sh", "-c", "stat -c %a \"$PGPASSFILE\"; echo \"$PGDATABASE $PGSERVICE\""]).await;
     assert_eq!((status, out.as_str()), (Some(0), "600\nshop"));
     let (status, _, err) = exec(&["/no/such/client"]).await;
-    assert!(status == Some(1) && err.contains("/no/such/client cannot be started"), "{err}");
+    assert!(status == Some(127) && err.contains("/no/such/client cannot be started"), "{err}");
     // Production is written to where that was asked for, and nowhere else.
     let words = ["exec", "orders-prod", "--user", "oncall", "--", "psql", "-X", "-q", "-c"];
     let words = [&words[..], &["update orders set status = status where id = 1"]].concat();
@@ -136,8 +136,43 @@ async fn a_client_is_run_with_a_way_of_its_own() {
     assert!(status == Some(1) && said_first && err.contains("read-only transaction"), "{err}");
     let (status, _, err) = exec(&["psql", "-X", "-q", "-c", "update orders set status = status where id = 1"]).await;
     assert_eq!((status, err.as_str()), (Some(0), ""));
+    // A folder is there, and no program.
+    let (status, _, err) = exec(&["/tmp"]).await;
+    assert!(status == Some(126) && err.contains("/tmp is no file"), "{err}");
+    // A listener of the settings file, but for its door.
+    let config = folder.path().join("config.toml");
+    let text = "[[listeners]]\nname = \"o\"\ntarget = \"orders-prod\"\nuser = \"oncall\"\ndatabase = \"postgres\"\n\
+                port = 1\nread_only = true\n";
+    std::fs::write(&config, text).expect("written");
+    let query = "select current_user, current_database(), current_setting('default_transaction_read_only')";
+    let config = config.display().to_string();
+    let words = ["--config", &config, "exec", "o", "--", "psql", "-X", "-q", "-A", "-t", "-c", query];
+    let (status, out, err) = said(&command(&sandbox, &state, &words).output().await.expect("it runs"));
+    assert_eq!((status, out.as_str(), err.as_str()), (Some(0), "oncall|postgres|on", ""));
     let left: Vec<_> = std::fs::read_dir(state.join("run")).expect("there").collect();
     assert!(left.is_empty(), "{left:?}");
     assert!(sandbox.sessions().live().is_empty());
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_under_nohup_outlives_its_terminal() {
+    let sandbox = sandbox().await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    // It waits for a word, so that the signal comes while it runs; a client that was not told to ignore it would be dead.
+    let script = "echo ready; read word; echo $word";
+    let words = ["exec", "orders-prod", "--user", "oncall", "--", "sh", "-c", script];
+    let mut nohup = Command::new("nohup");
+    nohup.arg(GATEPOST).args(words).envs(sandbox.environment()).env("GATEPOST_STATE_DIR", folder.path());
+    nohup.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = nohup.spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    assert_eq!(lines.next_line().await.expect("text").as_deref(), Some("ready"));
+    let pid = rustix::process::Pid::from_raw(child.id().expect("it runs").cast_signed()).expect("a process");
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).expect("it is ours");
+    let mut stdin = child.stdin.take().expect("piped");
+    tokio::io::AsyncWriteExt::write_all(&mut stdin, b"still here\n").await.expect("it reads");
+    assert_eq!(lines.next_line().await.expect("text").as_deref(), Some("still here"));
+    assert_eq!(child.wait().await.expect("it ends").code(), Some(0));
     sandbox.stop().await;
 }

@@ -153,6 +153,43 @@ async fn a_thousand_that_say_nothing_keep_nobody_out() {
     access.close().await;
 }
 
+/// `nc -N` and pipelines of shells do so.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_has_said_its_last_before_it_is_in_hears_the_answers() {
+    let world = World::new().await;
+    let (access, endpoint) = straight(&world).await;
+    for read_only in [false, true] {
+        let asked = ListenerWish { secret: None, read_only: Some(read_only), ..wish(&endpoint, "oncall") };
+        let listening = Listening::open(&access, asked).await;
+        let mut stream = knock(&listening).await;
+        let words = startup(0, &[("user", "u"), ("database", "shop")]);
+        let query = b"Q\0\0\0\x17select 'the answer'\0";
+        let asked =
+            [&words[..], &[&query[..1], &(query.len() as u32 - 1).to_be_bytes(), &query[5..]].concat()].concat();
+        stream.write_all(&asked).await.expect("taken");
+        stream.shutdown().await.expect("half closed");
+        let heard = async {
+            loop {
+                if let (b'D', row) = message(&mut stream).await {
+                    break row;
+                }
+            }
+        };
+        let row = tokio::time::timeout(Duration::from_secs(60), heard).await.expect("a row");
+        assert!(row.ends_with(b"the answer"), "{row:?}");
+        drop(stream);
+        // And is gone when it is.
+        let gone = async {
+            while listening.listener.report().streams > 0 {
+                tokio::task::yield_now().await
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), gone).await.expect("noticed");
+        listening.listener.close().await;
+    }
+    access.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn versions_keys_and_encryption_are_answered_properly() {
     let world = World::new().await;

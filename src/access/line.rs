@@ -3,6 +3,7 @@
 
 use super::LineReport;
 use super::diagnose::tunnel;
+use super::dialled;
 use super::lines::Closing;
 use crate::db::Transport;
 use crate::model::{Bastion, Diagnosis, Endpoint, Route};
@@ -15,7 +16,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 /// A live route. Clones share it; the last one's end terminates its SSM session.
@@ -146,15 +146,14 @@ impl Line {
                 let Endpoint { host, port, .. } = &self.0.endpoint;
                 let dialled = tokio::time::timeout(within, async {
                     match instead {
-                        Some(address) => TcpStream::connect(address).await,
-                        None => TcpStream::connect((host.as_str(), *port)).await,
+                        Some(address) => dialled::dial(address).await,
+                        None => dialled::dial((host.as_str(), *port)).await,
                     }
                 });
                 let stream = match dialled.await {
                     Ok(dialled) => dialled.map_err(Unopened::Dial)?,
                     Err(_) => return Err(Unopened::Dial(io::ErrorKind::TimedOut.into())),
                 };
-                stream.set_nodelay(true).map_err(Unopened::Dial)?;
                 let (wire, hears) = self.watched(stream);
                 Ok((wire, hears, None))
             }

@@ -186,6 +186,12 @@ impl Access {
             Barren::NoLine => about
                 .because("none of its lines fits host, port, database and user")
                 .advise_paste("Add the line; : and \\ in it are written \\: and \\\\", line),
+            Barren::Empty => about
+                .because("the first line that fits has none, which counts as none, as with libpq")
+                .advise("Write it behind that line's last :"),
+            Barren::NotText => about
+                .because("that of the first line that fits is not UTF-8, so what its characters are is not known")
+                .advise("Write the file in UTF-8, or have the prompt or PGPASSWORD give it"),
             Barren::Open(mode) => about
                 .because(format!("others may read it (mode {mode:04o}), so it is passed over, as libpq does"))
                 .advise_paste("Close it", format!("chmod 600 {}", diagnose::shell(&name))),

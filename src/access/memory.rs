@@ -2,12 +2,15 @@
 //! it cannot be read or written is never a failure of what the user wanted.
 
 use super::{Remembered, files};
-use crate::model::Endpoint;
+use crate::model::{Auth, Endpoint};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
+
+/// How [`Auth::Iam`] is kept.
+const TOKEN: &str = Auth::Iam.name();
 
 /// The file.
 pub(super) struct Memory {
@@ -20,6 +23,8 @@ pub(super) struct Memory {
 #[serde(default)]
 struct Entry {
     user: Option<String>,
+    /// Who came in with a token last, whoever came in since.
+    token_user: Option<String>,
     database: Option<String>,
     route: Option<String>,
     auth: Option<String>,
@@ -36,7 +41,10 @@ impl Memory {
 
     pub(super) fn get(&self, endpoint: &Endpoint) -> Remembered {
         let entry = self.read().remove(&endpoint.address()).unwrap_or_default();
+        // As files have it that were written before the one was kept beside the other.
+        let before = || entry.user.clone().filter(|_| entry.auth.as_deref().is_none_or(|auth| auth == TOKEN));
         Remembered {
+            token_user: entry.token_user.or_else(before),
             user: entry.user,
             database: entry.database,
             route: entry.route,
@@ -52,6 +60,7 @@ impl Memory {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut entries = self.read();
         let entry = entries.entry(endpoint.address()).or_default();
+        entry.token_user = used.token_user.or(entry.token_user.take());
         entry.user = used.user.or(entry.user.take());
         entry.database = used.database.or(entry.database.take());
         entry.route = used.route.or(entry.route.take());
@@ -87,6 +96,7 @@ mod tests {
         let state = folder.path().join("state");
         let used = Remembered {
             user: Some("oncall".to_owned()),
+            token_user: Some("oncall".to_owned()),
             database: Some("shop".to_owned()),
             route: Some("i-1".to_owned()),
             auth: Some("iam".to_owned()),
@@ -96,7 +106,22 @@ mod tests {
         assert_eq!(Memory::new(&state).get(&endpoint()), used);
         Memory::new(&state).put(&endpoint(), Remembered { route: Some("direct".to_owned()), ..Remembered::default() });
         let now = Memory::new(&state).get(&endpoint());
-        assert_eq!((now.user, now.route), (used.user, Some("direct".to_owned())));
+        assert_eq!((now.user, now.route), (used.user.clone(), Some("direct".to_owned())));
+        // Whoever comes in with a password is not who is known to the token.
+        let by_password = |user: &str| Remembered {
+            user: Some(user.to_owned()),
+            auth: Some("secret".to_owned()),
+            ..Remembered::default()
+        };
+        Memory::new(&state).put(&endpoint(), by_password("postgres"));
+        let now = Memory::new(&state).get(&endpoint());
+        assert_eq!((now.user.as_deref(), now.token_user.as_deref()), (Some("postgres"), Some("oncall")));
+        let before = format!("{{\"{}\": {{\"user\": \"x\", \"auth\": \"iam\"}}}}", endpoint().address());
+        std::fs::write(state.join("targets.json"), &before).expect("written");
+        assert_eq!(Memory::new(&state).get(&endpoint()).token_user.as_deref(), Some("x"));
+        std::fs::write(state.join("targets.json"), before.replace("iam", "passfile")).expect("written");
+        assert_eq!(Memory::new(&state).get(&endpoint()).token_user, None);
+        Memory::new(&state).put(&endpoint(), used.clone());
         let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
         assert_eq!(mode(&state), 0o700);
         assert_eq!(mode(&state.join("targets.json")), 0o600);

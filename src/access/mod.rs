@@ -11,6 +11,7 @@ mod catalogue;
 mod connect;
 pub mod describe;
 mod diagnose;
+mod dialled;
 pub mod doctor;
 pub mod enable_iam;
 pub mod explore;
@@ -110,6 +111,8 @@ pub struct Found {
 pub struct Remembered {
     /// User.
     pub user: Option<String>,
+    /// User of the last login with a token.
+    pub token_user: Option<String>,
     /// Database name.
     pub database: Option<String>,
     /// Bastion id, or `direct`.
@@ -283,9 +286,12 @@ impl Access {
         self.inner.memory.get(endpoint)
     }
 
-    /// The user a wish would take where none is given: remembered, else the setting. `None`: ask.
-    pub fn default_user(&self, endpoint: &Endpoint) -> Option<String> {
-        self.remembered(endpoint).user.or_else(|| self.settings().user.clone())
+    /// The user a wish would take where none is given: remembered, else the setting. `None`: ask. Who came in with a
+    /// password last is nobody to make a token for: roles that take tokens take nothing else.
+    pub fn default_user(&self, endpoint: &Endpoint, auth: &Auth) -> Option<String> {
+        let Remembered { user, token_user, .. } = self.remembered(endpoint);
+        let last = if *auth == Auth::Iam { token_user } else { user };
+        last.or_else(|| self.settings().user.clone())
     }
 
     /// What is said where no user is known.

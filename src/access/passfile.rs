@@ -1,8 +1,10 @@
 //! Passwords from a passfile, read as libpq reads it (PostgreSQL, "The Password File"). It must not know what they open.
 //!
-//! What libpq does and its documentation leaves open, as seen with psql: fields are compared literally with `\` taking the
-//! next character as it is; `*` is a wildcard only when it is the whole field; the first line that fits counts; the
-//! password ends at the next `:` that is not escaped; a line that begins with `#` is a comment.
+//! What libpq does and its documentation leaves open (`passwordFromFile` in fe-connect.c, and as seen with psql): what is
+//! wanted is compared from the beginning of a field on, `\` taking the next character as it is, and a `:` has to follow it, so
+//! that the database `a:b` needs no escape; `*` is a wildcard only when it is the whole field; the first line that fits
+//! counts; the password ends at the next `:` that is not escaped, and an empty one is none; a line that begins with `#` is
+//! a comment; all carriage returns before a line's end belong to that.
 
 use crate::model::Secret;
 use std::fs::File;
@@ -30,6 +32,10 @@ pub(super) enum Barren {
     Missing,
     /// It has no line that fits.
     NoLine,
+    /// The first line that fits has no password.
+    Empty,
+    /// The password of the first line that fits is no UTF-8.
+    NotText,
     /// Others may read it; libpq passes over such a file.
     Open(u32),
     /// It is no plain file, or cannot be read.
@@ -55,12 +61,19 @@ pub(super) fn look_up(path: &Path, wanted: Wanted<'_>) -> Result<Secret, Barren>
     }
     let mut text = Zeroizing::new(Vec::new());
     file.take(LONGEST).read_to_end(&mut text).map_err(unreadable)?;
-    text.split(|byte| *byte == b'\n').find_map(|line| password(line, wanted)).ok_or(Barren::NoLine)
+    let found = text.split(|byte| *byte == b'\n').find_map(|line| password(line, wanted)).ok_or(Barren::NoLine)?;
+    match std::str::from_utf8(&found) {
+        Ok("") => Err(Barren::Empty),
+        Ok(password) => Ok(Secret::new(password)),
+        // Read as anything else it would be another password.
+        Err(_) => Err(Barren::NotText),
+    }
 }
 
-fn password(line: &[u8], wanted: Wanted<'_>) -> Option<Secret> {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if line.is_empty() || line[0] == b'#' {
+fn password(line: &[u8], wanted: Wanted<'_>) -> Option<Zeroizing<Vec<u8>>> {
+    let returns = line.iter().rev().take_while(|byte| **byte == b'\r').count();
+    let line = &line[..line.len() - returns];
+    if line.starts_with(b"#") {
         return None;
     }
     let port = wanted.port.to_string();
@@ -68,8 +81,7 @@ fn password(line: &[u8], wanted: Wanted<'_>) -> Option<Secret> {
     for value in [wanted.host, &port, wanted.database, wanted.user] {
         rest = fits(rest, value.as_bytes())?;
     }
-    let password = Zeroizing::new(unescaped(rest).0);
-    Some(Secret::new(String::from_utf8_lossy(&password)))
+    Some(unescaped(rest))
 }
 
 /// What follows the first field of `line`, if that is `value` or the wildcard.
@@ -77,21 +89,24 @@ fn fits<'a>(line: &'a [u8], value: &[u8]) -> Option<&'a [u8]> {
     if let Some(rest) = line.strip_prefix(b"*:") {
         return Some(rest);
     }
-    let (field, length) = unescaped(line);
-    let rest = line[length..].strip_prefix(b":")?;
-    (field == value).then_some(rest)
+    let mut rest = line;
+    for byte in value {
+        rest = rest.strip_prefix(b"\\").unwrap_or(rest).strip_prefix(std::slice::from_ref(byte))?;
+    }
+    rest.strip_prefix(b":")
 }
 
-/// The field that `text` begins with, without its escapes, and how many bytes it took.
-fn unescaped(text: &[u8]) -> (Vec<u8>, usize) {
-    let (mut field, mut at) = (Vec::new(), 0);
+/// The field that `text` begins with, without its escapes.
+fn unescaped(text: &[u8]) -> Zeroizing<Vec<u8>> {
+    // Room for all of it: what is moved leaves a copy behind.
+    let (mut field, mut at) = (Zeroizing::new(Vec::with_capacity(text.len())), 0);
     while let Some(byte) = text.get(at).filter(|byte| **byte != b':') {
         let escapes = *byte == b'\\' && at + 1 < text.len();
         at += usize::from(escapes);
         field.push(text[at]);
         at += 1;
     }
-    (field, at)
+    field
 }
 
 #[cfg(test)]
@@ -100,12 +115,16 @@ mod tests {
 
     const WANTED: Wanted<'static> = Wanted { host: "db.example.com", port: 5432, database: "shop", user: "app" };
 
-    fn found(text: &str) -> Result<String, Barren> {
+    fn found(text: impl AsRef<[u8]>) -> Result<String, Barren> {
+        found_for(text, WANTED)
+    }
+
+    fn found_for(text: impl AsRef<[u8]>, wanted: Wanted<'_>) -> Result<String, Barren> {
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = folder.path().join("pgpass");
         std::fs::write(&path, text).expect("written");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("set");
-        look_up(&path, WANTED).map(|secret| secret.reveal().to_owned())
+        look_up(&path, wanted).map(|secret| secret.reveal().to_owned())
     }
 
     #[test]
@@ -117,7 +136,11 @@ mod tests {
             ("db.example.com:5432:shop:app:a\\:b\\\\c", Some("a:b\\c")),
             ("db\\.example.com:5432:sh\\op:app:p\r\n", Some("p")),
             ("db.example.com:5432:shop:app:a:b", Some("a")),
-            ("db.example.com:5432:shop:app:", Some("")),
+            ("db.example.com:5432:shop:app:p\r\r\n", Some("p")),
+            ("db.example.com:5432:shop:app:p\r:q\r\n", Some("p\r")),
+            ("\r\n*:*:*:*:p", Some("p")),
+            ("db.example.com:5432:shop:app:\n*:*:*:*:two", None),
+            ("db.example.com:5432:shop\\:app:x\n*:5432:shop:\\a\\p\\p:p", Some("p")),
             ("db.example.com:5432:shop:app", None),
             ("db.*:*:*:*:x", None),
             (" db.example.com:5432:shop:app:x", None),
@@ -126,6 +149,29 @@ mod tests {
         ] {
             assert_eq!(found(text).ok().as_deref(), password, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_name_with_a_colon_needs_no_escape() {
+        let wanted = Wanted { database: "a:b", user: "u\\v", ..WANTED };
+        for (text, password) in [
+            ("h:p:a:b:u:pw\n*:*:a:b:u\\\\v:one", Some("one")),
+            ("*:*:a\\:b:u\\\\v:two", Some("two")),
+            // A single backslash takes what follows it as it is.
+            ("*:*:a:b:u\\v:x", None),
+            ("*:*:a:c:u\\\\v:x", None),
+            ("*:*:a:u\\\\v:x", None),
+        ] {
+            assert_eq!(found_for(text, wanted).ok().as_deref(), password, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_password_is_said() {
+        assert_eq!(found("*:*:*:*:\n*:*:*:*:two"), Err(Barren::Empty));
+        assert_eq!(found(b"*:*:*:*:caf\xe9\n*:*:*:*:two"), Err(Barren::NotText));
+        assert_eq!(found(b"other:*:*:*:caf\xe9\n*:*:*:*:two").as_deref(), Ok("two"));
+        assert_eq!(found("*:*:*:other:x"), Err(Barren::NoLine));
     }
 
     #[test]

@@ -283,5 +283,6 @@ fn used(target: &Target, choice: &RouteChoice) -> Remembered {
         other => other.name().to_owned(),
     };
     let (user, database) = (Some(target.user.clone()), Some(target.database.clone()));
-    Remembered { user, database, route, auth: Some(auth), at: None }
+    let token_user = user.clone().filter(|_| target.auth == Auth::Iam);
+    Remembered { user, token_user, database, route, auth: Some(auth), at: None }
 }

@@ -1,14 +1,14 @@
 //! `gatepost exec`: a client of libpq's kind with a way to a database of its own, for as long as it runs. It must not know
 //! how the way is held open, nor what the client does.
 
-use super::client::{CLEARED, Signals, code, on_path, pass_on};
-use super::listening::{WritesArgs, unasked};
+use super::client::{CLEARED, Signals, cannot_be_started, code, on_path, pass_on, unstarted};
+use super::listening::{WritesArgs, unasked, who};
 use super::login::LoginArgs;
 use super::steps::{Tell, Teller};
 use super::{Failure, Terminal, failure};
 use crate::access::listener::{Papers, PassLine, new_secret};
 use crate::access::{Access, Door, Listener, ListenerWish};
-use crate::model::{Diagnosis, Kind, RouteChoice, visible};
+use crate::model::{Diagnosis, ListenerSettings, RouteChoice, visible};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use tokio::process::Command;
@@ -44,6 +44,10 @@ pub struct Args {
 /// Runs it.
 pub async fn run(access: &Access, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
+    let unstarted =
+        |error: &io::Error| unstarted(&cannot_be_started(&args.client[0], error), error, terminal.color_on_stderr());
+    // Before the way is walked.
+    on_path(&args.client[0]).map_err(|error| unstarted(&error))?;
     let papers = Papers::new(access.settings())?;
     let (steps, teller) = Teller::start(terminal, Tell::Passing);
     let opening = async {
@@ -58,10 +62,10 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal) -> Result<()
     // What is told of the way must be over before the client writes.
     teller.finish().await;
     let (listener, mut client) = opened?;
-    if let Some(note) = unasked(&listener.report(), args.writes.read_only(None)) {
+    if let Some(note) = unasked(&listener.report(), plan(access, args).read_only) {
         writeln!(io::stderr().lock(), "{}", visible(&note))?;
     }
-    let mut child = client.spawn().map_err(|error| unstarted(args).because(error.to_string()))?;
+    let mut child = client.spawn().map_err(|error| unstarted(&error))?;
     let (news, mut told) = tokio::sync::mpsc::unbounded_channel();
     if terminal.verbose {
         listener.tell(news);
@@ -81,40 +85,45 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal) -> Result<()
     }
 }
 
-fn unstarted(args: &Args) -> Diagnosis {
-    let program = args.client[0].to_string_lossy();
-    Diagnosis::new(Kind::Local, format!("{} cannot be started", visible(&program)))
+/// What the settings have for the listener of that name, but for its door; flags over that.
+fn plan(access: &Access, args: &Args) -> ListenerSettings {
+    let kept = access.settings().listeners.iter().find(|listener| listener.name == args.name);
+    let mut plan = kept.cloned().unwrap_or_else(|| ListenerSettings {
+        name: args.name.clone(),
+        target: args.name.clone(),
+        ..ListenerSettings::default()
+    });
+    plan.users = args.user.clone().map_or(plan.users, |user| vec![user]);
+    plan.databases = args.database.clone().map_or(plan.databases, |database| vec![database]);
+    plan.via = args.via.clone().or(plan.via);
+    plan.read_only = args.writes.read_only(plan.read_only);
+    plan
 }
 
 async fn prepare(access: &Access, args: &Args, papers: &Papers) -> Result<(Listener, Command), Diagnosis> {
-    // Before the way is walked.
-    if on_path(&args.client[0]).is_none() {
-        return Err(unstarted(args).because("there is no such program on PATH"));
-    }
-    let endpoint = access.find(&args.name).await?.endpoint;
+    let plan = plan(access, args);
+    let endpoint = access.find(&plan.target).await?.endpoint;
     let usual = endpoint.database_name.clone().unwrap_or_else(|| "postgres".to_owned());
-    let (user, auth) = args.login.settle(access, &endpoint, args.user.as_deref(), args.database.as_deref()).await?;
-    let user = match user.is_empty() {
-        false => user,
-        true => access.secret_user(&endpoint, &auth).await?,
-    };
+    let database = plan.databases.first().cloned();
+    let (user, auth) = who(access, &args.login, &plan, &endpoint, database.as_deref()).await?;
     let secret = new_secret();
     let wish = ListenerWish {
         name: args.name.clone(),
         endpoint,
-        route: args.via.as_deref().map(RouteChoice::parse).unwrap_or_default(),
+        route: plan.via.as_deref().map(RouteChoice::parse).unwrap_or_default(),
         door: Door::Port(0),
         users: vec![user.clone()],
         databases: Vec::new(),
+        database_told: true,
         auth,
-        read_only: args.writes.read_only(None),
+        read_only: plan.read_only,
         secret: Some(secret.clone()),
         tls: false,
     };
     let listener = access.listen(wish).await?;
     let (host, port) = listener.address();
     let mut passfile = papers.passfile(&PassLine { host, port, database: None, user: None, password: &secret })?;
-    if host != "localhost" {
+    if listener.is_localhost() {
         // As a client may say it itself.
         passfile =
             papers.passfile(&PassLine { host: "localhost", port, database: None, user: None, password: &secret })?;
@@ -129,7 +138,7 @@ async fn prepare(access: &Access, args: &Args, papers: &Papers) -> Result<(Liste
         .env("PGHOSTADDR", host)
         .env("PGPORT", port.to_string())
         .env("PGUSER", &user)
-        .env("PGDATABASE", args.database.as_deref().unwrap_or(&usual))
+        .env("PGDATABASE", database.unwrap_or(usual))
         .env("PGPASSFILE", passfile)
         // It never leaves this machine; from here on it is TLS that is verified.
         .env("PGSSLMODE", "disable")

@@ -86,7 +86,7 @@ impl Interrupt {
     }
 }
 
-async fn next(signal: &mut Option<tokio::signal::unix::Signal>) -> Option<()> {
+pub(super) async fn next(signal: &mut Option<tokio::signal::unix::Signal>) -> Option<()> {
     match signal {
         Some(signal) => signal.recv().await,
         None => std::future::pending().await,
@@ -95,7 +95,7 @@ async fn next(signal: &mut Option<tokio::signal::unix::Signal>) -> Option<()> {
 
 /// Whether the process was started with SIGHUP ignored, as nohup does (proc(5): `SigIgn`, a mask in hexadecimal whose
 /// lowest bit is signal 1). Only Linux tells.
-fn hang_up_is_ignored() -> bool {
+pub(super) fn hang_up_is_ignored() -> bool {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
     status
         .lines()

@@ -6,7 +6,7 @@ use super::{Interrupt, Terminal, failure};
 use crate::access::handoff::Lead;
 use crate::access::listener::{Papers, read_only_of_production};
 use crate::access::{Access, Door, Listener, ListenerReport, ListenerWish};
-use crate::model::{Auth, Diagnosis, ListenerSettings, RouteChoice, Secret, visible};
+use crate::model::{Auth, Diagnosis, Endpoint, ListenerSettings, RouteChoice, Secret, visible};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 /// Flags of every verb that listens.
@@ -61,6 +61,28 @@ impl Open {
     }
 }
 
+/// As whom the clients of a listener that begins with the plan's first user come in, and how.
+pub(super) async fn who(
+    access: &Access,
+    login: &LoginArgs,
+    plan: &ListenerSettings,
+    endpoint: &Endpoint,
+    database: Option<&str>,
+) -> Result<(String, Auth), Diagnosis> {
+    let first = plan.users.first().map(String::as_str);
+    let (user, auth) = match (login.way()?, &plan.auth) {
+        // A secret may say whose it is.
+        (None, Some(auth @ Auth::SecretsManager(_))) => (first.unwrap_or_default().to_owned(), auth.clone()),
+        (None, Some(auth)) => (super::user(access, endpoint, first, auth)?, auth.clone()),
+        _ => login.settle(access, endpoint, first, database).await?,
+    };
+    let user = match user.is_empty() {
+        false => user,
+        true => access.secret_user(endpoint, &auth).await?,
+    };
+    Ok((user, auth))
+}
+
 /// Opens it; the way to the database is not yet walked. `secret` is what clients of a port have to show. `database` is what
 /// they are told to name; those that may be named are the plan's.
 pub(super) async fn listen(
@@ -72,18 +94,8 @@ pub(super) async fn listen(
     secret: Option<&Secret>,
 ) -> Result<Open, Diagnosis> {
     let endpoint = access.find(&plan.target).await?.endpoint;
-    let first = plan.users.first().map(String::as_str);
     let named = database.or(plan.databases.first().map(String::as_str));
-    let (user, auth) = match (login.way()?, &plan.auth) {
-        // A secret may say whose it is.
-        (None, Some(auth @ Auth::SecretsManager(_))) => (first.unwrap_or_default().to_owned(), auth.clone()),
-        (None, Some(auth)) => (super::user(access, &endpoint, first)?, auth.clone()),
-        _ => login.settle(access, &endpoint, first, named).await?,
-    };
-    let user = match user.is_empty() {
-        false => user,
-        true => access.secret_user(&endpoint, &auth).await?,
-    };
+    let (user, auth) = who(access, login, plan, &endpoint, named).await?;
     let wish = ListenerWish {
         name: plan.name.clone(),
         endpoint,
@@ -91,6 +103,7 @@ pub(super) async fn listen(
         door: door.clone(),
         users: if plan.users.len() > 1 { plan.users.clone() } else { vec![user] },
         databases: plan.databases.clone(),
+        database_told: false,
         auth,
         read_only: plan.read_only,
         // A socket looks at whose process it is instead.

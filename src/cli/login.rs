@@ -57,7 +57,8 @@ impl LoginArgs {
             let user = user.unwrap_or_default().to_owned();
             return Ok((user, Auth::SecretsManager(self.secret.clone())));
         }
-        let user = super::user(access, endpoint, user)?;
+        let by_token = if way == Way::Iam { Auth::Iam } else { Auth::Passfile };
+        let user = super::user(access, endpoint, user, &by_token)?;
         let auth = match way {
             Way::Iam => Auth::Iam,
             Way::Passfile => Auth::Passfile,

@@ -1,7 +1,7 @@
 //! `gatepost open`: a listener for one client, and what that client needs to find it, printed or started. It must not know
 //! what any client is told (`access::handoff` does).
 
-use super::client::{CLEARED, Signals, code, on_path, pass_on};
+use super::client::{CLEARED, Signals, cannot_be_started, code, on_path, pass_on, unstarted};
 use super::listening::{Open, WritesArgs, listen, summary, until_interrupted};
 use super::login::LoginArgs;
 use super::steps::{Tell, Teller};
@@ -112,6 +112,7 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
     let papers = Papers::new(access.settings())?;
     let plan = plan(access, args, &papers)?;
     let secret = (!args.no_secret).then(new_secret);
+    let color = terminal.color_on_stderr();
     let (steps, teller) = Teller::start(terminal, if args.run { Tell::Passing } else { Tell::Lasting });
     let opening = async {
         let open = listen(access, &args.login, &plan, args.database.as_deref(), &papers, secret.as_ref()).await?;
@@ -120,9 +121,9 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
             write_paper(path, text)?;
         }
         // Before the way is walked: what is not there is said at once.
-        let command = if args.run { Some(command(args, &handoff)?) } else { None };
+        let command = if args.run { Some(command(args, &handoff, color)?) } else { None };
         open.listener.reach(steps).await?;
-        Ok::<_, Diagnosis>((open, handoff, command))
+        Ok::<_, Failure>((open, handoff, command))
     };
     let stopped = async {
         match &mut signals {
@@ -137,17 +138,18 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal, mut interrup
     teller.finish().await;
     let (open, handoff, command) = opened?;
     let (news, mut told) = tokio::sync::mpsc::unbounded_channel();
-    open.listener.tell(news);
+    let tells = !args.run || terminal.verbose || handoff.program.as_ref().is_some_and(|program| program.has_windows);
+    if tells {
+        open.listener.tell(news);
+    }
     let status = match (command, &mut signals) {
         (Some(mut command), Some(signals)) => {
             note(&open)?;
             if terminal.stderr {
                 remark(&handoff)?;
             }
-            let name = command.as_std().get_program().to_string_lossy().into_owned();
-            let child = command.spawn().map_err(|error| {
-                Diagnosis::new(Kind::Local, format!("{} cannot be started", visible(&name))).because(error.to_string())
-            })?;
+            let name = command.as_std().get_program().to_owned();
+            let child = command.spawn().map_err(|error| unstarted(&cannot_be_started(&name, &error), &error, color))?;
             let has_windows = handoff.program.as_ref().is_some_and(|program| program.has_windows);
             attend(child, signals, &mut told, has_windows, terminal).await?
         }
@@ -198,20 +200,24 @@ fn plan(access: &Access, args: &Args, papers: &Papers) -> Result<(ListenerSettin
 }
 
 /// The client's program with its words, or why there is none.
-fn command(args: &Args, handoff: &Handoff) -> Result<Command, Diagnosis> {
+fn command(args: &Args, handoff: &Handoff, color: bool) -> Result<Command, Failure> {
     let word = Client::from(args.with).word();
     let Some(program) = &handoff.program else {
         return Err(Diagnosis::new(Kind::Usage, format!("--with {word} starts nothing"))
             .because("there is no one program for it")
             .advise("Leave --run out, and paste what is printed")
-            .advise_paste("Or run any client with libpq's environment", "gatepost exec NAME -- CLIENT"));
+            .advise_paste("Or run any client with libpq's environment", "gatepost exec NAME -- CLIENT")
+            .into());
     };
     let path = match &args.program {
-        Some(path) => path.clone(),
-        None => program.names.iter().find_map(on_path).ok_or_else(|| {
-            Diagnosis::new(Kind::Local, format!("{word} was not found"))
+        Some(path) => {
+            on_path(path).map_err(|error| unstarted(&cannot_be_started(path.as_os_str(), &error), &error, color))?
+        }
+        None => program.names.iter().find_map(|name| on_path(name).ok()).ok_or_else(|| {
+            let told = Diagnosis::new(Kind::Local, format!("{word} was not found"))
                 .because(format!("looked for: {}", program.names.join(", ")))
-                .advise("Name it with --program FILE, or leave --run out and paste what is printed")
+                .advise("Name it with --program FILE, or leave --run out and paste what is printed");
+            unstarted(&told, &io::ErrorKind::NotFound.into(), color)
         })?,
     };
     let mut command = Command::new(path);

@@ -5,9 +5,9 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 
-/// PGPASSWORD.
+/// PGPASSWORD; an empty one is none, as libpq has it.
 pub fn of_environment() -> Option<Secret> {
-    std::env::var("PGPASSWORD").ok().map(Secret::new)
+    std::env::var("PGPASSWORD").ok().filter(|password| !password.is_empty()).map(Secret::new)
 }
 
 /// Asked for on the terminal. Dropped while it asks (a signal came), it gives the terminal back; the thread that reads is

@@ -2,7 +2,7 @@
 
 use super::{Failure, Terminal};
 use crate::access::Access;
-use crate::model::{Policy, PolicyWish, Scope, Scoped, visible};
+use crate::model::{Auth, Policy, PolicyWish, Scope, Scoped, visible};
 use std::io::{self, Write};
 
 /// Print the least IAM policy and the SQL that let a user log in with a token
@@ -107,7 +107,7 @@ fn json(policy: &Policy, scoped: &Scoped) -> String {
 /// Runs it.
 pub async fn run(access: &Access, args: &Args, _terminal: &Terminal) -> Result<(), Failure> {
     let found = access.find(&args.name).await?;
-    let user = super::user(access, &found.endpoint, args.user.as_deref())?;
+    let user = super::user(access, &found.endpoint, args.user.as_deref(), &Auth::Iam)?;
     let wish = PolicyWish {
         user: user.clone(),
         schema: args.schema.clone(),

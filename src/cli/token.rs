@@ -2,6 +2,7 @@
 
 use super::{Failure, Terminal};
 use crate::access::Access;
+use crate::model::Auth;
 use std::io::{self, Write};
 
 /// Print an IAM database authentication token
@@ -20,7 +21,7 @@ pub struct Args {
 /// Runs it.
 pub async fn run(access: &Access, args: &Args, _terminal: &Terminal) -> Result<(), Failure> {
     let found = access.find(&args.name).await?;
-    let user = super::user(access, &found.endpoint, args.user.as_deref())?;
+    let user = super::user(access, &found.endpoint, args.user.as_deref(), &Auth::Iam)?;
     let token = access.token(&found.endpoint, &user).await?;
     if !found.endpoint.iam.accepts_tokens() {
         writeln!(

@@ -5,7 +5,7 @@ use super::steps::{Tell, Teller};
 use super::{Failure, Interrupt, Terminal, failure};
 use crate::access::handoff::{Raw, raw};
 use crate::access::{Access, Forward, ForwardNews, LineReport};
-use crate::model::{Diagnosis, Endpoint, EndpointRole, Engine, IamAuth, Kind, Place, RouteChoice, visible};
+use crate::model::{Auth, Diagnosis, Endpoint, EndpointRole, Engine, IamAuth, Kind, Place, RouteChoice, visible};
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -99,7 +99,8 @@ fn announce(access: &Access, args: &Args, endpoint: &Endpoint, forward: &Forward
     };
     writeln!(stdout, "127.0.0.1:{} is {address}, {route}{health}", forward.port())?;
     if endpoint.engine.is_postgres() {
-        let user = args.user.clone().or_else(|| access.default_user(endpoint)).unwrap_or_else(|| "USER".to_owned());
+        let known = || access.default_user(endpoint, &Auth::Iam);
+        let user = args.user.clone().or_else(known).unwrap_or_else(|| "USER".to_owned());
         // Where the authorities cannot be written, psql looks for those of its user.
         let roots = access.roots_file().ok();
         let words = raw(&Raw {

@@ -117,7 +117,9 @@ impl Effects {
             }
             // What was remembered is on a disk.
             Command::Recall(endpoint) => self.ask_disk(id, move || {
-                Ok(Answer::Recalled(access.remembered(&endpoint), access.default_user(&endpoint)))
+                let remembered = access.remembered(&endpoint);
+                let user = remembered.user.clone().or_else(|| access.settings().user.clone());
+                Ok(Answer::Recalled(remembered, user))
             }),
             Command::Policy(endpoint, user) => {
                 self.ask_disk(id, move || {
@@ -422,7 +424,7 @@ async fn opened(
     let users = match (plan.users.is_empty(), &auth) {
         (false, _) => plan.users.clone(),
         (true, Auth::SecretsManager(_)) => vec![access.secret_user(&endpoint, &auth).await?],
-        (true, _) => access.default_user(&endpoint).into_iter().collect(),
+        (true, auth) => access.default_user(&endpoint, auth).into_iter().collect(),
     };
     let papers = Papers::new(access.settings())?;
     let door = match plan.socket.as_deref() {
@@ -444,6 +446,7 @@ async fn opened(
         door,
         users,
         databases: plan.databases.clone(),
+        database_told: false,
         auth,
         read_only: plan.read_only,
         tls: plan.tls,

@@ -18,6 +18,8 @@ pub struct LoggedIn {
     pub stream: Stream,
     /// ParameterStatus, in the server's order, each name once with its last value.
     pub parameters: Vec<(String, String)>,
+    /// The messages that said them, each whole as it came: in what encoding a value is may be the client's to know.
+    pub(super) reports: Vec<Bytes>,
     /// What cancels it. Without one (a pooler that gives none), process 0.
     pub key: CancelKey,
     /// NoticeResponses, whole messages as they came.
@@ -49,10 +51,23 @@ impl LoggedIn {
     /// AuthenticationOk, ParameterStatus…, NoticeResponse…, BackendKeyData with `key`, ReadyForQuery: what a server says
     /// to a client that it lets in.
     pub fn greeting(&self, key: &CancelKey) -> BytesMut {
-        let mut greeting = BytesMut::from(&b"R\0\0\0\x08\0\0\0\0"[..]);
+        let mut reports = BytesMut::new();
+        self.reports.iter().for_each(|report| reports.extend_from_slice(report));
+        self.greeting_with(&reports, key)
+    }
+
+    /// The same for who reads UTF-8 alone.
+    fn greeting_in_utf8(&self, key: &CancelKey) -> BytesMut {
+        let mut reports = BytesMut::new();
         for (name, value) in &self.parameters {
-            message(&mut greeting, b'S', &[name.as_bytes(), b"\0", value.as_bytes(), b"\0"]);
+            message(&mut reports, b'S', &[name.as_bytes(), b"\0", value.as_bytes(), b"\0"]);
         }
+        self.greeting_with(&reports, key)
+    }
+
+    fn greeting_with(&self, reports: &[u8], key: &CancelKey) -> BytesMut {
+        let mut greeting = BytesMut::from(&b"R\0\0\0\x08\0\0\0\0"[..]);
+        greeting.extend_from_slice(reports);
         for notice in &self.notices {
             greeting.extend_from_slice(notice);
         }
@@ -180,7 +195,7 @@ impl Greeted {
     /// The key is not retold: `tokio_postgres` knows keys of four bytes only, and cancels are ours.
     pub(super) fn new(login: LoggedIn) -> Greeted {
         let unknown = CancelKey::new(login.key.pid(), vec![0; 4]);
-        let mut ahead = login.greeting(&unknown);
+        let mut ahead = login.greeting_in_utf8(&unknown);
         ahead.extend_from_slice(&login.stream.ahead);
         let stream = Stream::new(login.stream.wire, ahead.freeze());
         Greeted { stream, startup: Swallowed::Length([0; 4], 0) }

@@ -106,9 +106,20 @@ impl Secured {
             status = greeting.until_ready(&mut frames, &mut wire).await?;
         }
         let stream = Stream::new(wire, frames.rest());
-        let Greeting { protocol, parameters, key, notices, unrecognized } = greeting;
+        let Greeting { protocol, parameters, reports, key, notices, unrecognized } = greeting;
         let key = key.unwrap_or_else(|| CancelKey::new(0, vec![0; 4]));
-        Ok(LoggedIn { stream, parameters, key, notices, facts, authentication, protocol, unrecognized, status })
+        Ok(LoggedIn {
+            stream,
+            parameters,
+            reports,
+            key,
+            notices,
+            facts,
+            authentication,
+            protocol,
+            unrecognized,
+            status,
+        })
     }
 
     /// [`Secured::log_in`] for the query pane.
@@ -151,6 +162,8 @@ fn refusal(frame: &Frame) -> Error {
 struct Greeting {
     protocol: Protocol,
     parameters: Vec<(String, String)>,
+    /// The message of each.
+    reports: Vec<Bytes>,
     key: Option<CancelKey>,
     notices: Vec<Bytes>,
     unrecognized: Vec<String>,
@@ -183,7 +196,7 @@ impl Greeting {
     /// The status when it is ready.
     fn hear(&mut self, frame: Frame) -> Result<Option<u8>, Error> {
         match frame.kind {
-            b'S' => self.parameter(frame.body())?,
+            b'S' => self.parameter(frame)?,
             b'K' => self.key = Some(key(frame.body(), self.protocol)?),
             b'N' => self.notices.push(frame.whole),
             b'E' => return Err(refusal(&frame)),
@@ -198,15 +211,18 @@ impl Greeting {
         Ok(None)
     }
 
-    fn parameter(&mut self, body: &[u8]) -> Result<(), Error> {
-        let mut words = body.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
+    fn parameter(&mut self, frame: Frame) -> Result<(), Error> {
+        let mut words = frame.body().split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
         let (Some(name), Some(value)) = (words.next(), words.next()) else {
             return Err(Error::garbled("a parameter without a value"));
         };
         match self.parameters.iter().position(|(known, _)| *known == name) {
-            Some(at) => self.parameters[at].1 = value,
+            Some(at) => (self.parameters[at].1, self.reports[at]) = (value, frame.whole),
             None if self.parameters.len() == MOST_PARAMETERS => return Err(Error::garbled("a thousand parameters")),
-            None => self.parameters.push((name, value)),
+            None => {
+                self.parameters.push((name, value));
+                self.reports.push(frame.whole);
+            }
         }
         Ok(())
     }

@@ -73,6 +73,15 @@ pub fn main() -> ExitCode {
     if !matches!(words.door, Some(Door::Sandbox(_))) {
         leave_no_core();
     }
+    // The console listens, too.
+    if matches!(
+        words.door,
+        None | Some(
+            Door::Demo(_) | Door::Connect(_) | Door::Tunnel(_) | Door::Proxy(_) | Door::Exec(_) | Door::Open(_)
+        )
+    ) {
+        take_descriptors();
+    }
     let status = match run(words) {
         Ok(status) => status,
         Err(failure) => failure::end(Err(failure), Terminal::of_process(true, false).color_on_stderr()),
@@ -85,6 +94,20 @@ fn leave_no_core() {
     let now = getrlimit(Resource::Core);
     // Less is always allowed; where it should not be, there is nothing to be done.
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: now.maximum });
+}
+
+/// As many descriptors as may be had, within reason: each client of a listener takes two, and what is usual (256 on macOS,
+/// 1,024 on Linux) is for programs that wait with select(2). Clients that we start have them, too.
+fn take_descriptors() {
+    let now = getrlimit(Resource::Nofile);
+    // More than one of these macOS refuses; more than the other makes programs slow that close all they could have.
+    for most in [65_536, 10_240] {
+        let wanted = now.maximum.map_or(most, |hard| hard.min(most));
+        let enough = now.current.is_none_or(|soft| soft >= wanted);
+        if enough || setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: now.maximum }).is_ok() {
+            return;
+        }
+    }
 }
 
 fn run(mut words: Words) -> Result<u8, Failure> {

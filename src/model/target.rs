@@ -134,7 +134,7 @@ pub enum Auth {
 
 impl Auth {
     /// The word for it in what is remembered of a target; never the secret.
-    pub fn name(&self) -> &'static str {
+    pub const fn name(&self) -> &'static str {
         match self {
             Auth::Iam => "iam",
             Auth::Password(_) => "password",

@@ -27,6 +27,34 @@ pub fn word(value: &DeValue<'_>) -> Option<String> {
     Some(format!("{{ {} }}", pairs.join(", ")))
 }
 
+/// Reads them all. What is wrong with one says which it is; no two may have one name or one door.
+pub fn read_all(words: &[String], home: Option<&Path>) -> Result<Vec<ListenerSettings>, String> {
+    let mut all: Vec<ListenerSettings> = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let one = read(word, home).map_err(|wrong| match called(word) {
+            Some(name) => format!("{wrong} (listener {}, {name})", at + 1),
+            None => format!("{wrong} (listener {})", at + 1),
+        })?;
+        if all.iter().any(|other| other.name == one.name) {
+            return Err(format!("two are called {}: give one of them another name", one.name));
+        }
+        // Where no number is given, each has one of its own.
+        let same = |other: &&ListenerSettings| (&other.socket, other.port) == (&one.socket, one.port);
+        if let (Some(port), Some(other)) = (one.port, all.iter().find(same)) {
+            return Err(format!("{} and {} both have port {port}: each needs its own", other.name, one.name));
+        }
+        all.push(one);
+    }
+    Ok(all)
+}
+
+/// What it is called, as far as it can be read.
+fn called(word: &str) -> Option<String> {
+    let table: Table = toml::from_str(&format!("listener = {word}")).ok()?;
+    let listener = table.get("listener")?;
+    ["name", "target"].iter().find_map(|key| listener.get(key)?.as_str()).map(str::to_owned)
+}
+
 /// Reads what [`word`] gives.
 pub fn read(word: &str, home: Option<&Path>) -> Result<ListenerSettings, String> {
     let table: Table = toml::from_str(&format!("listener = {word}")).map_err(|error| error.message().to_owned())?;
@@ -147,6 +175,27 @@ fn quoted(text: impl AsRef<str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_two_have_one_name_or_one_door_and_each_mistake_has_its_listener() {
+        let refusal = |tables: &[&str]| {
+            let words: Vec<String> = tables.iter().map(|table| format!("{{ {table} }}")).collect();
+            read_all(&words, None).expect_err("refused")
+        };
+        let said = refusal(&["target = \"a\"", "target = \"b\", prot = 3"]);
+        assert!(said.starts_with("prot: unknown key") && said.ends_with("(listener 2, b)"), "{said}");
+        assert!(refusal(&["port = 3"]).ends_with("(listener 1)"));
+        let said = refusal(&["target = \"a\", port = 7", "target = \"b\"", "name = \"c\", target = \"a\", port = 7"]);
+        assert_eq!(said, "a and c both have port 7: each needs its own");
+        assert!(refusal(&["target = \"a\"", "target = \"a\""]).starts_with("two are called a:"));
+        // A socket's number is no port, and each folder has its own.
+        let words = ["port = 7", "port = 7, socket = \"/s\"", "port = 7, socket = \"/t\"", "", ""];
+        let words = words.iter().enumerate().map(|(at, rest)| match rest.is_empty() {
+            true => format!("{{ target = \"t{at}\" }}"),
+            false => format!("{{ target = \"t{at}\", {rest} }}"),
+        });
+        assert_eq!(read_all(&words.collect::<Vec<_>>(), None).map(|all| all.len()), Ok(5));
+    }
 
     #[test]
     fn what_is_shown_is_read_back() {

@@ -305,7 +305,7 @@ pub static KEYS: &[Key] = &[
                   or name), read_only (where it is left out, listeners for production are), tls, no_secret. `gatepost proxy \
                   NAME` opens one of them by its name.",
         set: |settings, words, home| {
-            settings.listeners = words.iter().map(|word| listeners::read(word, home)).collect::<Result<_, _>>()?;
+            settings.listeners = listeners::read_all(words, home)?;
             Ok(())
         },
         show: |settings| listeners::show(&settings.listeners),

@@ -27,6 +27,7 @@ pub fn wish(endpoint: &Endpoint, user: &str) -> ListenerWish {
         door: Door::Port(0),
         users: vec![user.to_owned()],
         databases: Vec::new(),
+        database_told: false,
         auth: Auth::Iam,
         read_only: Some(false),
         secret: Some(new_secret()),
@@ -58,8 +59,8 @@ impl Listening {
         command.args(words).env_clear().kill_on_drop(true);
         command.envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "HOME"));
         command.env("PGHOST", host).env("PGPORT", port.to_string()).env("LC_ALL", "C.UTF-8");
-        // Whoever is named: the listener logs in as its own.
-        command.env("PGUSER", "somebody").env("PGCONNECT_TIMEOUT", "120");
+        // As where nobody is named, so that no database is either: the listener logs in as its own.
+        command.env("PGUSER", "tester").env("PGCONNECT_TIMEOUT", "120");
         match &self.passfile {
             Some(path) => command.env("PGPASSFILE", path),
             None => command.env("PGPASSFILE", "/nowhere"),

@@ -160,7 +160,7 @@ fn again(auth: &Auth) -> &'static str {
         Auth::SecretsManager(_) => {
             "Look at the secret's rotation: the password in its current version is not the role's, fetched twice"
         }
-        _ => "Type the password again: user names and passwords are case-sensitive",
+        _ => "Type the password again, or mend PGPASSWORD where it is set: user names and passwords are case-sensitive",
     }
 }
 

@@ -90,7 +90,7 @@ impl Access {
             // A secret says whose it is; that it cannot be had is told where it is used.
             None => match self.user_of_secret(&endpoint, &wish.auth).await {
                 Ok(Some(user)) => Some(user),
-                _ => self.default_user(&endpoint),
+                _ => self.default_user(&endpoint, &wish.auth),
             },
         };
         chart.named(user.as_deref().unwrap_or_default());

@@ -28,6 +28,10 @@ fn parameters(lead: &Lead) -> Vec<(&'static str, String)> {
         ("user", lead.user.clone()),
         ("dbname", lead.database.clone()),
     ];
+    if !lead.is_socket() {
+        // One in the client's environment would lead elsewhere, with the password for this host.
+        parameters.insert(1, ("hostaddr", lead.host.clone()));
+    }
     parameters.extend(beyond(lead));
     parameters
 }
@@ -37,17 +41,16 @@ fn conninfo(lead: &Lead) -> String {
     pairs.collect::<Vec<_>>().join(" ")
 }
 
-fn with_conninfo(lead: &Lead, name: &str) -> Handoff {
-    let program = Program { names: vec![name.to_owned()], arguments: vec![conninfo(lead)], ..Program::default() };
+pub(super) fn psql(lead: &Lead) -> Handoff {
+    let program = Program { names: vec!["psql".to_owned()], arguments: vec![conninfo(lead)], ..Program::default() };
     Handoff { lines: vec![program.line()], program: Some(program), ..Handoff::default() }
 }
 
-pub(super) fn psql(lead: &Lead) -> Handoff {
-    with_conninfo(lead, "psql")
-}
-
+/// By a URI: pgcli 3.5 (Debian 12's) refuses each connection string of keys and values, as "invalid connection option".
 pub(super) fn pgcli(lead: &Lead) -> Handoff {
-    with_conninfo(lead, "pgcli")
+    let arguments = vec![uri_with(lead, None, &beyond(lead))];
+    let program = Program { names: vec!["pgcli".to_owned()], arguments, ..Program::default() };
+    Handoff { lines: vec![program.line()], program: Some(program), ..Handoff::default() }
 }
 
 fn uri_with(lead: &Lead, password: Option<&Secret>, query: &[(&str, String)]) -> String {
@@ -142,14 +145,21 @@ mod tests {
         assert_eq!(
             psql(&plain()).lines,
             [
-                "psql 'host=127.0.0.1 port=5433 user=oncall dbname=shop passfile='\\''/st ate/run/p1/passfile'\\'' sslmode=disable'"
+                "psql 'host=127.0.0.1 hostaddr=127.0.0.1 port=5433 user=oncall dbname=shop passfile='\\''/st ate/run/p1/passfile'\\'' sslmode=disable'"
             ]
         );
-        let program = pgcli(&lead()).program.expect("a program");
+        let program = psql(&lead()).program.expect("a program");
         assert_eq!(
             program.arguments,
             [
-                "host=127.0.0.1 port=5433 user='o\\'n:c' dbname='my %s\\\\op\"' passfile='/st ate/run/p1/passfile' sslmode=disable"
+                "host=127.0.0.1 hostaddr=127.0.0.1 port=5433 user='o\\'n:c' dbname='my %s\\\\op\"' passfile='/st ate/run/p1/passfile' sslmode=disable"
+            ]
+        );
+        let pgcli = pgcli(&plain());
+        assert_eq!(
+            pgcli.lines,
+            [
+                "pgcli 'postgresql://oncall@127.0.0.1:5433/shop?passfile=%2Fst%20ate%2Frun%2Fp1%2Fpassfile&sslmode=disable'"
             ]
         );
         let socket = Lead { host: "/run/s".to_owned(), passfile: None, secret: None, ..plain() };
@@ -185,6 +195,7 @@ mod tests {
             env(&plain()).lines,
             [
                 "export PGHOST=127.0.0.1",
+                "export PGHOSTADDR=127.0.0.1",
                 "export PGPORT=5433",
                 "export PGUSER=oncall",
                 "export PGDATABASE=shop",
@@ -200,7 +211,7 @@ mod tests {
         let handoff = service(&lead()).expect("it can be written");
         assert_eq!(
             handoff.files[0].1.reveal(),
-            "[orders-prod]\nhost=127.0.0.1\nport=5433\nuser=o'n:c\ndbname=my %s\\op\"\npassfile=/st ate/run/p1/passfile\n\
+            "[orders-prod]\nhost=127.0.0.1\nhostaddr=127.0.0.1\nport=5433\nuser=o'n:c\ndbname=my %s\\op\"\npassfile=/st ate/run/p1/passfile\n\
              sslmode=disable\n"
         );
         assert_eq!(handoff.lines[0], "PGSERVICEFILE='/st ate/run/p1/pg_service.conf' psql service=orders-prod");

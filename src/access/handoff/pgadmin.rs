@@ -80,9 +80,12 @@ pub(super) fn servers(lead: &Lead) -> Handoff {
                 text(&path),
                 quote::shell(&text(&path))
             ),
-            "The password is in the passfile, which pgAdmin reads in desktop mode; in server mode it asks for it."
-                .to_owned(),
-        ],
+        ]
+        .into_iter()
+        .chain(lead.passfile.is_some().then(|| {
+            "The password is in the passfile, which pgAdmin reads in desktop mode; in server mode it asks for it.".to_owned()
+        }))
+        .collect(),
         files: vec![(path, Secret::new(json + "\n"))],
     }
 }

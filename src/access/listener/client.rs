@@ -77,7 +77,7 @@ async fn admit(shared: &Shared, mut wire: Box<dyn Transport>, asked: Asked, pres
     let logging_in = shared.upstream.log_in(&admitted);
     let (answer, subject) = tokio::select! {
         answer = logging_in => answer,
-        () = until_gone(&mut wire, &mut early) => return,
+        () = until_gone(&mut wire, &mut early, presence) => return,
     };
     let In { logged_in, line } = match answer {
         Ok(is_in) => is_in,
@@ -131,14 +131,17 @@ impl Drop for Stay<'_> {
     }
 }
 
-/// Resolves when the client leaves. What it sends meanwhile is kept; more than a little of it is waited with.
-async fn until_gone(wire: &mut Box<dyn Transport>, early: &mut Vec<u8>) {
+/// Resolves when the client leaves. What it sends meanwhile is kept; more than a little of it is waited with. One that has
+/// said its last waits for the answers all the same.
+async fn until_gone(wire: &mut Box<dyn Transport>, early: &mut Vec<u8>, presence: &Presence) {
     while early.len() < EARLY {
-        if !wire.read_buf(early).await.is_ok_and(|read| read > 0) {
-            return;
+        match wire.read_buf(early).await {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(_) => return,
         }
     }
-    std::future::pending().await
+    presence.gone().await;
 }
 
 /// CancelRequest on a second wire of the same line. Whose key nobody has is not answered, as servers do it.

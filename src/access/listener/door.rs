@@ -5,11 +5,11 @@ use crate::db::Transport;
 use crate::model::{Diagnosis, Kind, visible};
 use std::fs::{DirBuilder, Permissions};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
 
 /// Where to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,9 +27,22 @@ pub enum Door {
 
 /// A door that is open.
 pub(super) enum Opened {
-    Port(TcpListener, u16),
+    Port(TcpListener, u16, Localhost),
     Socket(UnixListener, Socket),
 }
+
+/// Whether `localhost` leads here. Where it is `::1` first, a stranger who listens there on our port would be shown what is
+/// meant for us.
+pub(super) enum Localhost {
+    /// Nobody else has the port of `::1`. It is bound and not listened on, so that who tries it is refused at once and goes
+    /// on to 127.0.0.1; without SO_REUSEADDR, or another could bind it as well.
+    Held { _guard: Option<TcpSocket> },
+    /// Somebody else has it.
+    Elsewhere,
+}
+
+/// Ports that are tried, where any will do.
+const ATTEMPTS: usize = 16;
 
 /// A socket's file; gone with it, unless another one stands there by then.
 pub(super) struct Socket {
@@ -60,9 +73,16 @@ impl Opened {
         match door {
             Door::Port(port) => {
                 let taken = |error: io::Error| crate::access::forward::taken(*port, &error);
-                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).await.map_err(taken)?;
-                let port = listener.local_addr().map_err(taken)?.port();
-                Ok(Opened::Port(listener, port))
+                let mut left = ATTEMPTS;
+                loop {
+                    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).await.map_err(taken)?;
+                    let found = listener.local_addr().map_err(taken)?.port();
+                    let localhost = hold(found);
+                    left -= 1;
+                    if *port > 0 || left == 0 || matches!(localhost, Localhost::Held { .. }) {
+                        return Ok(Opened::Port(listener, found, localhost));
+                    }
+                }
             }
             Door::Socket { folder, port } => {
                 let path = folder.join(format!(".s.PGSQL.{port}"));
@@ -85,15 +105,20 @@ impl Opened {
     /// What a client is given as host, and the port.
     pub(super) fn address(&self) -> (String, u16) {
         match self {
-            Opened::Port(_, port) => (Ipv4Addr::LOCALHOST.to_string(), *port),
+            Opened::Port(_, port, _) => (Ipv4Addr::LOCALHOST.to_string(), *port),
             Opened::Socket(_, socket) => (socket.folder.display().to_string(), socket.port),
         }
+    }
+
+    /// Whether a client that says `localhost` comes here.
+    pub(super) fn is_localhost(&self) -> bool {
+        matches!(self, Opened::Port(_, _, Localhost::Held { .. }))
     }
 
     /// The next client. Cancel-safe.
     pub(super) async fn accept(&self) -> io::Result<Knock> {
         match self {
-            Opened::Port(listener, _) => {
+            Opened::Port(listener, ..) => {
                 let (stream, theirs) = listener.accept().await?;
                 // Without it, each small message waits for an acknowledgement: 40 ms a round trip.
                 stream.set_nodelay(true)?;
@@ -107,6 +132,16 @@ impl Opened {
                 Ok(Knock { presence, uid: Some(uid), wire: Box::new(stream) })
             }
         }
+    }
+}
+
+fn hold(port: u16) -> Localhost {
+    // Where there is no IPv6, there is no `::1` that anybody could listen on.
+    let Ok(socket) = TcpSocket::new_v6() else { return Localhost::Held { _guard: None } };
+    match socket.bind((Ipv6Addr::LOCALHOST, port).into()) {
+        Ok(()) => Localhost::Held { _guard: Some(socket) },
+        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => Localhost::Held { _guard: None },
+        Err(_) => Localhost::Elsewhere,
     }
 }
 
@@ -182,6 +217,31 @@ impl Drop for Socket {
 mod tests {
     use super::*;
     use tokio::io::AsyncWriteExt;
+
+    #[tokio::test]
+    async fn nobody_else_listens_where_localhost_leads() {
+        if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await.is_err() {
+            eprintln!("skipped: there is no ::1 here");
+            return;
+        }
+        let opened = Opened::open(&Door::Port(0)).await.expect("opens");
+        let (_, port) = opened.address();
+        assert!(opened.is_localhost());
+        let other = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await.map(drop);
+        assert_eq!(other.expect_err("it is held").kind(), io::ErrorKind::AddrInUse);
+        // Who tries it goes on to 127.0.0.1.
+        let tried = TcpStream::connect((Ipv6Addr::LOCALHOST, port)).await.map(drop);
+        assert_eq!(tried.expect_err("nobody listens").kind(), io::ErrorKind::ConnectionRefused);
+        drop(opened);
+
+        let stranger = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await.expect("bound");
+        let port = stranger.local_addr().expect("bound").port();
+        match Opened::open(&Door::Port(port)).await {
+            Ok(opened) => assert!(!opened.is_localhost()),
+            // The port of 127.0.0.1 may be anybody's.
+            Err(taken) => assert_eq!(taken.kind, Kind::Local),
+        }
+    }
 
     #[tokio::test]
     async fn a_socket_is_private_and_goes_with_its_door() {

@@ -29,7 +29,8 @@ impl Access {
         let mut passfile = None;
         if let Some(password) = &secret {
             // As a client may say it itself, too.
-            for host in [host, "localhost"] {
+            let localhost = listener.is_localhost().then_some("localhost");
+            for host in [host].into_iter().chain(localhost) {
                 passfile = Some(papers.passfile(&PassLine { host, port, database: None, user: None, password })?);
             }
         }

@@ -32,6 +32,9 @@ use cancels::Cancels;
 use door::Opened;
 use figures::Figures;
 use greet::Guard;
+use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
+use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -42,6 +45,9 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use unproven::Unproven;
 use upstream::Upstream;
+
+/// After a client could not be taken, the next one is tried as soon as another has ended, or after this.
+const RECOVERY: Duration = Duration::from_millis(50);
 
 /// What is wanted of [`Access::listen`].
 #[derive(Clone, Debug)]
@@ -58,6 +64,8 @@ pub struct ListenerWish {
     pub users: Vec<String>,
     /// Databases. None: any. One: always that one. Several: one of them.
     pub databases: Vec<String>,
+    /// Its clients are told which database to name: a name is never taken for one that libpq filled in by itself.
+    pub database_told: bool,
     /// How to log in.
     pub auth: Auth,
     /// Have the server refuse writes: each transaction is made read-only before a client's statement runs in it, whatever
@@ -81,6 +89,7 @@ pub struct Listener {
 pub(super) struct Shared {
     name: String,
     address: (String, u16),
+    is_localhost: bool,
     /// Whether it leads to production.
     production: bool,
     terms: Terms,
@@ -95,7 +104,8 @@ pub(super) struct Shared {
 impl Access {
     /// Opens a listener. Nothing is asked of the network: the first client is, or [`Listener::reach`].
     pub async fn listen(&self, wish: ListenerWish) -> Result<Listener, Diagnosis> {
-        let ListenerWish { name, endpoint, route, door, users, databases, auth, read_only, secret, tls } = wish;
+        let ListenerWish { name, endpoint, route, door, users, databases, database_told, auth, read_only, secret, tls } =
+            wish;
         if users.is_empty() {
             return Err(diagnose::login::nobody(&endpoint));
         }
@@ -117,6 +127,7 @@ impl Access {
             users,
             databases,
             usual: super::session::database_of(&endpoint, None),
+            told: database_told,
             read_only,
             takes_options: takes_options(&endpoint.host),
             os_user: self.settings().os_user.clone(),
@@ -128,6 +139,7 @@ impl Access {
         let shared = Arc::new(Shared {
             name,
             address: opened.address(),
+            is_localhost: opened.is_localhost(),
             terms,
             guard,
             production,
@@ -158,9 +170,15 @@ pub fn read_only_of_production(name: &str) -> String {
     format!("{name} is production: clients may write there only where that was asked for")
 }
 
+/// Whether there are no descriptors, or no memory for one.
+fn is_shortage(error: &io::Error) -> bool {
+    let short = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    error.raw_os_error().is_some_and(|code| short.iter().any(|errno| errno.raw_os_error() == code))
+}
+
 /// Takes clients until it is closed; then none is left. Dropped, it ends them as well, soon.
 async fn serve(shared: Arc<Shared>, opened: Opened, mut closed: oneshot::Receiver<()>) {
-    let unproven = Unproven::default();
+    let unproven = Unproven::within(getrlimit(Resource::Nofile).current);
     let mut clients = JoinSet::new();
     loop {
         tokio::select! {
@@ -174,10 +192,13 @@ async fn serve(shared: Arc<Shared>, opened: Opened, mut closed: oneshot::Receive
                         shared.figures.refuse("too many connections that show nothing: the oldest was dropped");
                     }
                 }
-                // Out of descriptors, or a client gone before it was taken: the next may do better.
                 Err(error) => {
                     shared.figures.trouble(&error.to_string());
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    if is_shortage(&error) && unproven.drop_oldest() {
+                        shared.figures.refuse("descriptors are short: the oldest connection that showed nothing was dropped");
+                    }
+                    // Until one of them is free again. A client that was gone before it was taken is one less already.
+                    let _ = tokio::time::timeout(RECOVERY, clients.join_next()).await;
                 }
             },
             Some(_) = clients.join_next() => {}
@@ -192,6 +213,11 @@ impl Listener {
     /// What a client is given as host (for a socket: its folder) and as port.
     pub fn address(&self) -> (&str, u16) {
         (&self.shared.address.0, self.shared.address.1)
+    }
+
+    /// Whether a client that says `localhost` comes here, and to nobody else: the port of `::1` may be a stranger's.
+    pub fn is_localhost(&self) -> bool {
+        self.shared.is_localhost
     }
 
     /// The certificate that TLS clients have to trust, PEM; `None` where TLS is not offered.

@@ -2,24 +2,33 @@
 //! read and that goes with us. It must not know what they lead to.
 
 use crate::model::{Diagnosis, Kind, Secret, Settings};
-use std::fs::{DirBuilder, OpenOptions, Permissions};
+use rustix::fs::{FlockOperation, flock};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tempfile::TempDir;
+
+/// In each folder, locked for as long as its owner runs; the system unlocks it whatever ended that.
+const LOCK: &str = "lock";
+/// A younger folder may be one whose owner is about to lock it.
+const SETTLED: Duration = Duration::from_secs(60);
 
 /// The folder.
 pub struct Papers {
     folder: TempDir,
+    _lock: Option<File>,
 }
 
 impl Papers {
-    /// Makes it, mode 0700, below the state folder.
+    /// Makes it, mode 0700, below the state folder; what was left there by owners that were killed is cleared.
     pub fn new(settings: &Settings) -> Result<Papers, Diagnosis> {
         let above = settings.state_dir.join("run");
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&above);
+        clear(&above);
         made.and_then(|()| private().tempdir_in(&above))
-            .map(|folder| Papers { folder })
+            .map(|folder| Papers { _lock: locked(folder.path()), folder })
             .map_err(|error| failed("A folder for this run cannot be made", &above, &error))
     }
 
@@ -50,6 +59,28 @@ pub fn write_paper(path: &Path, text: &Secret) -> Result<(), Diagnosis> {
     written
         .and_then(|mut file| file.write_all(text.reveal().as_bytes()))
         .map_err(|error| failed("The file for the client cannot be written", path, &error))
+}
+
+/// `None` where the file system knows no locks: nobody takes that folder for one that was left, either.
+fn locked(folder: &Path) -> Option<File> {
+    let path = folder.join(LOCK);
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).ok()?;
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        let _ = std::fs::remove_file(path);
+        return None;
+    }
+    Some(file)
+}
+
+/// Removes the folders whose owner does not hold its lock any more. What cannot be looked at stays.
+fn clear(above: &Path) {
+    for folder in std::fs::read_dir(above).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        let Ok(lock) = File::open(folder.join(LOCK)) else { continue };
+        let age = lock.metadata().and_then(|it| it.modified()).ok().and_then(|since| since.elapsed().ok());
+        if age.is_some_and(|age| age >= SETTLED) && flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
 }
 
 /// tempfile makes folders as the umask has it.
@@ -118,5 +149,29 @@ mod tests {
         let folder = papers.folder().to_owned();
         drop(papers);
         assert!(!folder.exists());
+    }
+
+    #[test]
+    fn what_a_killed_owner_left_is_cleared_and_nothing_else() {
+        let state = tempfile::tempdir().expect("a temporary folder");
+        let settings = Settings { state_dir: state.path().to_owned(), ..Settings::default() };
+        let aged = |folder: &Path| {
+            let lock = File::options().write(true).open(folder.join(LOCK)).expect("there");
+            lock.set_modified(std::time::SystemTime::now() - 2 * SETTLED).expect("ours");
+        };
+        let living = Papers::new(&settings).expect("made");
+        aged(living.folder());
+        // The system has unlocked it, nobody has removed it.
+        let Papers { folder, _lock: unlocked } = Papers::new(&settings).expect("made");
+        drop(unlocked);
+        let left = folder.keep();
+        std::fs::write(left.join("passfile"), "x").expect("written");
+        let strange = state.path().join("run").join("strange");
+        std::fs::create_dir(&strange).expect("made");
+        Papers::new(&settings).expect("made");
+        assert!(left.exists(), "its owner may be about to lock it");
+        aged(&left);
+        Papers::new(&settings).expect("made");
+        assert!(!left.exists() && living.folder().exists() && strange.exists());
     }
 }

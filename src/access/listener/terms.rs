@@ -20,11 +20,13 @@ pub(super) struct Terms {
     pub(super) databases: Vec<String>,
     /// Where none is named.
     pub(super) usual: String,
+    /// Clients were told which database to name: the one that they name is meant.
+    pub(super) told: bool,
     /// The server refuses writes: sessions begin with that as their default, and each transaction is held to it.
     pub(super) read_only: bool,
     /// Whether the server takes options in the StartupMessage; else that default is set right after it.
     pub(super) takes_options: bool,
-    /// Whose machine it is, for application_name.
+    /// Whose machine it is, for application_name; and whom libpq takes a client to be that names no user.
     pub(super) os_user: String,
 }
 
@@ -119,9 +121,15 @@ impl Terms {
         if let [only] = &self.databases[..] {
             return Ok(only.clone());
         }
-        // libpq fills in its own user's name where none is given: with another user that is nobody's wish.
+        // Where neither user nor database is given, libpq says the operating system's user for both: of whom another one is
+        // made here that is nobody's wish. Any other name was given by somebody, and it is the server's to say that there
+        // is no such database: in another one a script would do its work at the wrong place.
         let filled_in = |name: &&str| {
-            *name == asked.user() && user != asked.user() && !self.databases.iter().any(|database| database == name)
+            !self.told
+                && *name == self.os_user
+                && *name == asked.user()
+                && user != asked.user()
+                && !self.databases.iter().any(|database| database == name)
         };
         let named = asked.parameter("database").filter(|name| !name.is_empty()).filter(|name| !filled_in(name));
         let name = named.unwrap_or(&self.usual);
@@ -156,6 +164,7 @@ mod tests {
             users: owned(users),
             databases: owned(databases),
             usual: "shop".to_owned(),
+            told: false,
             read_only: false,
             takes_options: true,
             os_user: "me".to_owned(),
@@ -165,8 +174,8 @@ mod tests {
     #[test]
     fn parameters_pass_and_ours_are_added() {
         let asked = asked(&[
-            ("user", "root"),
-            ("database", "root"),
+            ("user", "me"),
+            ("database", "me"),
             ("application_name", "psql"),
             ("client_encoding", "LATIN1"),
             ("options", "-c geqo=off"),
@@ -223,6 +232,33 @@ mod tests {
         assert_eq!(who(&listed, &[("user", "a"), ("database", "postgres")]), Err(UNAUTHORIZED.to_owned()));
         assert_eq!(who(&fixed, &[("user", "a"), ("replication", "database")]), Err(UNSUPPORTED.to_owned()));
         assert_eq!(who(&fixed, &[("user", "a"), ("replication", "off")]), pair("a", "other"));
+    }
+
+    #[test]
+    fn a_database_that_somebody_named_is_never_another_one() {
+        let of = |terms: &Terms, user: &str, database: Option<&str>| {
+            let words: Vec<_> = [("user", user)].into_iter().chain(database.map(|name| ("database", name))).collect();
+            terms.admit(&asked(&words)).map(|admitted| admitted.database).map_err(|complaint| complaint.code)
+        };
+        let open = terms(&["oncall"], &[]);
+        // `psql -h … -p …` alone, and a client that says none.
+        assert_eq!(of(&open, "me", Some("me")).as_deref(), Ok("shop"));
+        assert_eq!(of(&open, "me", None).as_deref(), Ok("shop"));
+        assert_eq!(of(&open, "me", Some("")).as_deref(), Ok("shop"));
+        // `\connect app_x app_x`, `-U app_x`, `-U oncall`, `-d me -U app_x`.
+        assert_eq!(of(&open, "app_x", Some("app_x")).as_deref(), Ok("app_x"));
+        assert_eq!(of(&open, "oncall", Some("oncall")).as_deref(), Ok("oncall"));
+        assert_eq!(of(&open, "app_x", Some("me")).as_deref(), Ok("me"));
+        // A role of the user's own name may have its own database.
+        assert_eq!(of(&terms(&["me"], &[]), "me", Some("me")).as_deref(), Ok("me"));
+        // Whose environment names a database always means it.
+        let told = Terms { told: true, ..terms(&["oncall"], &[]) };
+        assert_eq!(of(&told, "me", Some("me")).as_deref(), Ok("me"));
+        // A list that has it, and one that has not.
+        assert_eq!(of(&terms(&["oncall"], &["me", "shop"]), "me", Some("me")).as_deref(), Ok("me"));
+        let listed = terms(&["oncall"], &["other", "shop"]);
+        assert_eq!(of(&listed, "me", Some("me")).as_deref(), Ok("shop"));
+        assert_eq!(of(&listed, "app_x", Some("app_x")), Err(UNAUTHORIZED.to_owned()));
     }
 
     #[test]

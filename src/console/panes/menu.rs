@@ -114,10 +114,18 @@ impl Pane {
         };
         let mut entries = vec![Entry { key: 'a', name: "address".to_owned(), what: What::Text(address) }];
         for (client, key) in Client::ALL.into_iter().zip(['p', 'c', 'd', 'g', 'w', 'j', 'u', 'e', 's']) {
-            if let Ok(handoff) = hand_off(client, lead) {
+            if let Ok(mut handoff) = hand_off(client, lead) {
+                // A key hands over one thing: what stands below a URL or a command is no part of it.
+                if !matches!(client, Client::Env | Client::Pgadmin) {
+                    handoff.lines.truncate(1);
+                }
                 let what = What::HandOff(Box::new(handoff));
                 entries.push(Entry { key, name: client.what().to_owned(), what });
             }
+        }
+        if let Some(passfile) = &lead.passfile {
+            let what = What::Text(passfile.display().to_string());
+            entries.push(Entry { key: 'f', name: "passfile".to_owned(), what });
         }
         Pane { title: format!("hand over {}", lead.name), entries, cursor: Cursor::default() }
     }

@@ -47,6 +47,7 @@ fn a_name_leads_to_the_way_with_what_was_given_before_what_was_used_last() {
     assert!(sent(&console).is_none(), "first what was used last is asked for");
     let used = Remembered {
         user: Some("app".to_owned()),
+        token_user: Some("app".to_owned()),
         database: Some("shop".to_owned()),
         route: Some("bastion-a".to_owned()),
         auth: Some("iam".to_owned()),
