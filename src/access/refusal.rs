@@ -3,7 +3,7 @@
 
 use super::Access;
 use super::connect::now;
-use super::diagnose::{self, database as state, login, sql, tls, token as refused, tunnel};
+use super::diagnose::{self, database as state, login, reach, sql, tls, token as refused, tunnel};
 use super::line::{Line, Unopened};
 use super::simulation::{Simulation, Wanted};
 use crate::db;
@@ -40,11 +40,16 @@ pub(super) async fn of_wire(access: &Access, error: io::Error, line: &Line, afte
     let endpoint = line.endpoint();
     let (ranked, owner) = tokio::join!(others(access, endpoint), owner(access, endpoint));
     let Some(bastion) = line.bastion() else {
-        return state::in_its_state(tunnel::unreachable_from_here(endpoint, &error, after, &ranked), owner.as_ref());
+        let diagnosis = reach::unreachable_from_here(endpoint, &error, after, &ranked);
+        let refused = error.kind() == io::ErrorKind::ConnectionRefused;
+        let diagnosis = if refused { state::see(diagnosis, endpoint, owner.as_ref(), false) } else { diagnosis };
+        return state::in_its_state(diagnosis, owner.as_ref());
     };
-    let seen = ranked.iter().find(|one| one.bastion.id == bastion.id);
-    let diagnosis = tunnel::unreachable_from(bastion, endpoint, error.kind(), after, seen.and_then(|one| one.let_in));
-    state::in_its_state(state::see(diagnosis, endpoint, owner.as_ref()), owner.as_ref())
+    let let_in = ranked.iter().find(|one| one.bastion.id == bastion.id).and_then(|one| one.let_in);
+    let diagnosis = reach::unreachable_from(bastion, endpoint, error.kind(), after, let_in);
+    // Where the security group is not what is in the way, the database itself is the likeliest.
+    let diagnosis = state::see(diagnosis, endpoint, owner.as_ref(), let_in == Some(true));
+    state::in_its_state(diagnosis, owner.as_ref())
 }
 
 /// Nothing came back in time.

@@ -2,7 +2,7 @@
 
 use super::aws::options;
 use super::shell;
-use crate::model::{Database, DatabaseKind, Diagnosis, Endpoint, Kind};
+use crate::model::{Advice, Database, DatabaseKind, Diagnosis, Endpoint, Kind};
 
 /// What is said of a database in a state in which nothing answers; `None` in all others. States: RDS User Guide, "Viewing
 /// Amazon RDS DB instance status" and Aurora User Guide, "Viewing DB cluster status".
@@ -59,6 +59,7 @@ pub(in crate::access) fn in_its_state(diagnosis: Diagnosis, database: Option<&Da
     }
     let Database { identifier, status, place, .. } = database;
     let mut diagnosis = diagnosis.because(format!("AWS says that {identifier} is {status}"));
+    let pasted = |say: &str, paste: String| Advice { say: say.to_owned(), paste: Some(paste), act: None };
     let mut advice = Vec::new();
     if status == "storage-full" {
         diagnosis = diagnosis.because("its storage is full: it cannot write, and may let nobody in until it has more");
@@ -67,13 +68,10 @@ pub(in crate::access) fn in_its_state(diagnosis: Diagnosis, database: Option<&Da
             shell(identifier),
             options(place)
         );
-        advice = Diagnosis::new(Kind::NotAvailable, "")
-            .advise_paste("Give it more storage: at least a tenth more than it has, in GiB", command)
-            .advise_paste("See how much it has", describe(database))
-            .advice;
+        advice.push(pasted("Give it more storage: at least a tenth more than it has, in GiB", command));
+        advice.push(pasted("See how much it has", describe(database)));
     } else if INTERRUPTS.contains(&status.as_str()) {
-        advice =
-            Diagnosis::new(Kind::NotAvailable, "").advise_paste("Wait until it is available", wait(database)).advice;
+        advice.push(pasted("Wait until it is available", wait(database)));
     }
     diagnosis.advice.splice(0..0, advice);
     diagnosis
@@ -97,19 +95,27 @@ const INTERRUPTS: [&str; 14] = [
     "upgrading",
 ];
 
-/// Where to look whether it is there at all: AWS's state of it is known, and says nothing, or could not be had.
-pub(in crate::access) fn see(diagnosis: Diagnosis, endpoint: &Endpoint, database: Option<&Database>) -> Diagnosis {
+/// Where to look whether it is there at all: AWS's state of it is known, and says nothing, or could not be had. `first`:
+/// before whatever else is advised.
+pub(in crate::access) fn see(
+    mut diagnosis: Diagnosis,
+    endpoint: &Endpoint,
+    database: Option<&Database>,
+    first: bool,
+) -> Diagnosis {
     let owner = &endpoint.owner;
-    match database {
-        Some(database) if database.status == "available" => diagnosis.advise_paste(
-            format!("See whether {owner} restarts or fails over: AWS still calls it available"),
-            events(database),
-        ),
-        Some(_) => diagnosis,
-        None => {
-            diagnosis.advise(format!("See whether {owner} is available: it may be stopped, restarting or failing over"))
-        }
-    }
+    let say = |say: String| Advice { say, paste: None, act: None };
+    let advice = match database {
+        Some(database) if database.status == "available" => Advice {
+            paste: Some(events(database)),
+            ..say(format!("See whether {owner} restarts or fails over: AWS still calls it available"))
+        },
+        // Its state is said, with what to do about it.
+        Some(_) => return diagnosis,
+        None => say(format!("See whether {owner} is available: it may be stopped, restarting or failing over")),
+    };
+    diagnosis.advice.insert(if first { 0 } else { diagnosis.advice.len() }, advice);
+    diagnosis
 }
 
 /// `cluster`, `instance` or `proxy`, as the AWS CLI has them in its commands.
