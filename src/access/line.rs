@@ -178,6 +178,7 @@ impl Line {
             address: self.0.endpoint.address(),
             route: self.route().to_string(),
             ssm_session: None,
+            is_alive: self.is_alive(),
             health: "direct".to_owned(),
             streams: counters.streams.load(Ordering::Relaxed),
             received: counters.received.load(Ordering::Relaxed),

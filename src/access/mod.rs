@@ -149,6 +149,8 @@ pub struct LineReport {
     pub route: String,
     /// SSM session id.
     pub ssm_session: Option<String>,
+    /// Whether it carries what comes now.
+    pub is_alive: bool,
     /// Health in words.
     pub health: String,
     /// Open streams.

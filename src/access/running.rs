@@ -260,10 +260,10 @@ impl<'a> Running<'a> {
                 "connected again {}: temporary tables, settings and locks of the dropped session are gone",
                 facts.route
             ),
-            (false, _) => format!(
-                "the connection was lost while idle; logged in again {}: temporary tables, settings and locks are gone",
-                facts.route
-            ),
+            (false, _) => {
+                let lost = if self.context.loss_told { "" } else { "the connection was lost while idle; " };
+                format!("{lost}logged in again {}: temporary tables, settings and locks are gone", facts.route)
+            }
         };
         self.context.took(line, facts, fresh.cancel_key());
         self.context.runs(&self.statement);

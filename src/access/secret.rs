@@ -4,7 +4,7 @@ use super::Access;
 use super::diagnose::aws;
 use super::policy::statement;
 use crate::aws::Kind as Refused;
-use crate::model::{Diagnosis, Endpoint, Kind, Secret, visible};
+use crate::model::{Act, Diagnosis, Endpoint, Kind, Secret, visible};
 use serde::Deserialize;
 
 /// What a secret says.
@@ -92,6 +92,7 @@ async fn of_master(access: &Access, endpoint: &Endpoint) -> Result<String, Diagn
     secret.ok_or_else(|| {
         Diagnosis::new(Kind::Usage, format!("No secret is known for {}", endpoint.owner))
             .because("RDS does not keep its master password in Secrets Manager, and no setting names another secret")
-            .advise("Name one: --secret ARN, or password_secrets in the settings file")
+            .advise_paste("Name one, or one for this database as password_secrets in the settings file", "--secret ARN")
+            .by(Act::NameSecret)
     })
 }

@@ -45,6 +45,8 @@ pub fn answer(state: &mut State, id: Id, answer: &Answer) -> bool {
         }
         Answer::Failed(failure) => {
             state.changes.remove(at);
+            // It is not being told any more.
+            state.notice = None;
             state.overlay = Some(Overlay::Diagnosis(diagnosis::Pane::new(failure.clone())));
         }
         _ => {}

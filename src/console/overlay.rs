@@ -5,7 +5,7 @@ use super::changing;
 use super::event::{Answer, Command};
 use super::examining;
 use super::keys::{self, Binding, matches};
-use super::panes::{consent, diagnosis, document, enable_iam, listen, menu, picker, prompt};
+use super::panes::{consent, diagnosis, document, enable_iam, help, listen, menu, picker, prompt};
 use super::request;
 use super::state::{Overlay, State};
 use super::update::{self, tell};
@@ -53,6 +53,12 @@ pub fn press(state: &mut State, key: &KeyEvent) {
     let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
     let typed = if let (KeyCode::Char(c), true) = (key.code, plain) { Some(c) } else { None };
     let action = keys::find(KEYS, key);
+    if let (true, Some(help)) = (matches("F1", key), help_of(&overlay)) {
+        // Over the form, which comes back as it was.
+        state.beneath = Some(Box::new(overlay));
+        state.overlay = Some(Overlay::Help(help));
+        return;
+    }
     let keep = match &mut overlay {
         Overlay::Help(pane) => {
             let width = view::reading_area(state.size).width.saturating_sub(4);
@@ -63,18 +69,16 @@ pub fn press(state: &mut State, key: &KeyEvent) {
         }
         Overlay::Document(pane) => {
             let part = typed.and_then(|c| c.to_digit(10)).and_then(|digit| (digit as usize).checked_sub(1));
-            let copies = if action == Some(Action::Copy) { Some(0) } else { part };
+            let width = view::reading_area(state.size).width.saturating_sub(4);
+            let copies = if action == Some(Action::Copy) { Some(pane.shown(width, height)) } else { part };
             match copies.and_then(|n| pane.part(n)) {
-                Some(text) => {
-                    copy(state, text, "the text");
+                Some((text, what)) => {
+                    copy(state, text, &what);
                     true
                 }
                 None => {
-                    let width = view::reading_area(state.size).width.saturating_sub(4);
-                    {
-                        let len = pane.lines(width).len();
-                        scroll(&mut pane.scroll, action, len, height)
-                    }
+                    let len = pane.lines(width).len();
+                    scroll(&mut pane.scroll, action, len, height)
                 }
             }
         }
@@ -162,6 +166,22 @@ pub fn press(state: &mut State, key: &KeyEvent) {
     };
     if keep {
         state.overlay = Some(overlay);
+    } else if let Overlay::Help(_) = overlay {
+        state.overlay = state.beneath.take().map(|beneath| *beneath);
+    }
+}
+
+/// The keys of a form, where `?` is typed and F1 asks for them.
+fn help_of(overlay: &Overlay) -> Option<help::Pane> {
+    fn section<A>(name: &'static str, keys: &[Binding<A>]) -> Option<help::Pane> {
+        let rows = keys.iter().map(|row| help::Row { keys: row.keys, help: row.help }).collect();
+        Some(help::Pane { sections: vec![(name, rows)], scroll: 0 })
+    }
+    match overlay {
+        Overlay::Listen(_) => section("A listener", listen::KEYS),
+        Overlay::Consent(_) => section("A listener that writes to production", consent::KEYS),
+        Overlay::EnableIam(_) => section("IAM authentication", enable_iam::KEYS),
+        _ => None,
     }
 }
 

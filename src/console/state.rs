@@ -187,6 +187,8 @@ pub struct State {
     pub focus: Focus,
     /// What lies over it.
     pub overlay: Option<Overlay>,
+    /// The form that a help lies over.
+    pub beneath: Option<Box<Overlay>>,
     /// Screen 1.
     pub fleet: fleet::Pane,
     /// Screen 2, once something was chosen.
@@ -231,6 +233,7 @@ impl State {
             size,
             focus: Focus::Fleet,
             overlay: None,
+            beneath: None,
             fleet: fleet::Pane::default(),
             connect: None,
             arrival: None,

@@ -132,7 +132,7 @@ fn press(state: &mut State, key: &KeyEvent) {
     if state.overlay.is_some() {
         let global = keys::find(GLOBAL_KEYS, key);
         match global {
-            Some(Global::Interrupt) => state.overlay = None,
+            Some(Global::Interrupt) => (state.overlay, state.beneath) = (None, None),
             Some(action @ (Global::Suspend | Global::Redraw)) => act_global(state, action),
             _ => overlay::press(state, key),
         }

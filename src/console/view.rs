@@ -132,17 +132,24 @@ pub fn key_line(state: &State) -> Vec<Hint> {
             return hints(diagnosis::KEYS).filter(|hint| paste || hint.keys[0] != "y").collect();
         }
         (Some(Overlay::Help(_)), _) => return vec![word(&["Esc"], "back"), word(&["Down"], "scroll")],
-        (Some(Overlay::Document(_)), _) => {
-            return vec![word(&["y"], "copy"), word(&["Esc"], "back"), word(&["Down"], "scroll")];
+        (Some(Overlay::Document(pane)), _) => {
+            let (back, scroll) = (word(&["Esc"], "back"), word(&["Down"], "scroll"));
+            return match pane.content {
+                document::Content::Parts(_) => {
+                    let first = word(&["y"], "copy what stands first");
+                    vec![word(&["1–9"], "copy that one"), first, back, scroll]
+                }
+                document::Content::Fields(_) => vec![word(&["y"], "copy"), back, scroll],
+            };
         }
         (Some(Overlay::Menu(_)), _) => return vec![word(&["Enter"], "copy"), word(&["Esc"], "back")],
         (Some(Overlay::Palette(_)), _) => {
             return vec![word(&["Enter"], "do it"), word(&["Tab"], "complete"), word(&["Esc"], "back")];
         }
         (Some(Overlay::Prompt(_)), _) => return vec![word(&["Enter"], "go on"), word(&["Esc"], "back")],
-        (Some(Overlay::Listen(_)), _) => return hints(listen::KEYS).collect(),
-        (Some(Overlay::Consent(_)), _) => return hints(consent::KEYS).collect(),
-        (Some(Overlay::EnableIam(_)), _) => return hints(enable_iam::KEYS).collect(),
+        (Some(Overlay::Listen(_)), _) => return hints(listen::KEYS).chain([word(&["F1"], "help")]).collect(),
+        (Some(Overlay::Consent(_)), _) => return hints(consent::KEYS).chain([word(&["F1"], "help")]).collect(),
+        (Some(Overlay::EnableIam(_)), _) => return hints(enable_iam::KEYS).chain([word(&["F1"], "help")]).collect(),
         (Some(Overlay::Leave(_)), _) => return vec![word(&["y"], "leave"), word(&["Esc"], "stay")],
         (Some(Overlay::Picker(_)), _) => return hints(picker::KEYS).collect(),
         (None, Focus::Fleet) if state.fleet.filtering => return hints(fleet::TYPING_KEYS).collect(),

@@ -161,6 +161,8 @@ pub enum Act {
     ChooseRoute,
     /// Log in another way.
     ChooseLogin,
+    /// Name the secret to log in with.
+    NameSecret,
 }
 
 /// What the database server said besides its message (PostgreSQL, 55.8 Error and Notice Message Fields), made visible but

@@ -69,14 +69,21 @@ pub(super) fn no_password(error: &ServerError, found: &Found<'_>) -> Diagnosis {
     diagnosis
         .because
         .insert(0, std::mem::replace(&mut diagnosis.title, format!("{} can only come in with a token", found.user)));
-    diagnosis
-        .because("the role has rds_iam, itself or by inheritance, and that rules over its password")
-        .advise_paste("Log in with IAM", "--auth iam")
-        .by(Act::ChooseLogin)
-        .advise_paste(
-            "Or see where it has it from",
-            format!("select pg_has_role({}, 'rds_iam', 'member')", crate::access::policy::literal(found.user)),
-        )
+    let diagnosis =
+        diagnosis.because("the role has rds_iam, itself or by inheritance, and that rules over its password");
+    let before = diagnosis.because.len();
+    let diagnosis = iam_flag(diagnosis, found);
+    if diagnosis.because.len() > before {
+        // Neither way is open: with a token it is no better.
+        return diagnosis.advise("Or log in as another user, one without rds_iam").advise_paste(
+            "Or, as an administrator, give it its password back",
+            format!("REVOKE rds_iam FROM {};", identifier(found.user)),
+        );
+    }
+    by_login(diagnosis, "Log in with IAM", "--auth iam").advise_paste(
+        "Or see where it has it from",
+        format!("select pg_has_role({}, 'rds_iam', 'member')", crate::access::policy::literal(found.user)),
+    )
 }
 
 /// PAM, and a token was shown: find the likely cause by looking, then name the rest.

@@ -3,7 +3,7 @@
 use crate::access::LineReport;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A listener, told for a screen.
 #[derive(Clone, Debug)]
@@ -34,6 +34,8 @@ pub struct ListenerReport {
     pub refused: u64,
     /// Why the last one was turned away, or lost.
     pub last_error: Option<String>,
+    /// How long ago that was, and how many clients have logged in since.
+    pub since_error: Option<(Duration, u64)>,
     /// Since it was opened.
     pub age: Duration,
     /// The route it has now, if any.
@@ -59,7 +61,8 @@ pub(super) struct Figures {
     pub(super) sent: AtomicU64,
     pub(super) logins: AtomicU64,
     pub(super) refused: AtomicU64,
-    last_error: Mutex<Option<String>>,
+    /// In words; when, and after how many logins.
+    last_error: Mutex<Option<(String, Instant, u64)>>,
 }
 
 impl Figures {
@@ -71,11 +74,18 @@ impl Figures {
 
     /// Something went wrong.
     pub(super) fn trouble(&self, why: &str) {
-        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.to_owned());
+        let so_far = self.logins.load(Ordering::Relaxed);
+        let last = (why.to_owned(), Instant::now(), so_far);
+        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
     }
 
-    pub(super) fn last_error(&self) -> Option<String> {
-        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// What [`ListenerReport`] tells of it: the words, and what came since.
+    pub(super) fn last_error(&self) -> (Option<String>, Option<(Duration, u64)>) {
+        let Some((why, at, before)) = self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone() else {
+            return (None, None);
+        };
+        let since = self.logins.load(Ordering::Relaxed).saturating_sub(before);
+        (Some(why), Some((at.elapsed(), since)))
     }
 
     /// One more client that is in, until it is dropped.

@@ -252,6 +252,7 @@ impl Shared {
     fn report(&self) -> ListenerReport {
         let (host, port) = &self.address;
         let figures = &self.figures;
+        let (last_error, since_error) = figures.last_error();
         ListenerReport {
             name: self.name.clone(),
             address: if host.starts_with('/') { format!("{host}/.s.PGSQL.{port}") } else { format!("{host}:{port}") },
@@ -265,7 +266,8 @@ impl Shared {
             sent: figures.sent.load(Ordering::Relaxed),
             logins: figures.logins.load(Ordering::Relaxed),
             refused: figures.refused.load(Ordering::Relaxed),
-            last_error: figures.last_error(),
+            last_error,
+            since_error,
             age: self.opened.elapsed(),
             line: self.upstream.line_report(),
         }

@@ -12,6 +12,9 @@ use crossterm::event::KeyEvent;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+/// Beside a name that is not the one.
+pub const WRONG: &str = "  ◂ not its name, exactly";
+
 /// The question.
 #[derive(Clone, Debug)]
 pub struct Pane {
@@ -23,6 +26,8 @@ pub struct Pane {
     pub auth: Auth,
     /// The name, as far as it was typed.
     pub input: Input,
+    /// It was sent off before it was the name.
+    pub wrong: bool,
 }
 
 /// What a key came to.
@@ -69,7 +74,7 @@ pub const KEYS: &[Binding<Action>] = &[
 impl Pane {
     /// Asks.
     pub fn new(plan: ListenerSettings, endpoint: Box<Endpoint>, auth: Auth) -> Pane {
-        Pane { plan, endpoint, auth, input: Input::default() }
+        Pane { plan, endpoint, auth, input: Input::default(), wrong: false }
     }
 
     /// Takes a key.
@@ -79,8 +84,9 @@ impl Pane {
             Some(Action::Close) => return Outcome::Close,
             Some(Action::ReadOnly) => return Outcome::ReadOnly,
             Some(Action::Open) if self.is_typed() => return Outcome::Open,
-            Some(Action::Open) => {}
+            Some(Action::Open) => self.wrong = true,
             None => {
+                self.wrong = false;
                 self.input.key(key);
             }
         }
@@ -123,6 +129,7 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
     let field = Rect { x, width: inner.right().saturating_sub(x), ..row };
     let (shown, cursor) = pane.input.shown(field.width.into());
     let tone = if pane.is_typed() { Tone::Good } else { Tone::Text };
-    paint::runs(frame, row, &[run(label, Tone::Dim), run(shown, tone)], theme, None);
+    let wrong = run(if pane.wrong { WRONG } else { "" }, Tone::Bad);
+    paint::runs(frame, row, &[run(label, Tone::Dim), run(shown, tone), wrong], theme, None);
     paint::cursor(frame, field, cursor);
 }

@@ -94,7 +94,7 @@ pub fn pasteable(diagnosis: &Diagnosis, n: usize) -> Option<&str> {
 /// What of an advice can be pasted: where the console has a field for something, no flag is of use.
 fn pasted(advice: &Advice) -> Option<&str> {
     match advice.act {
-        Some(Act::NameUser | Act::LetClientsWrite | Act::ChooseRoute | Act::ChooseLogin) => None,
+        Some(Act::NameUser | Act::LetClientsWrite | Act::ChooseRoute | Act::ChooseLogin | Act::NameSecret) => None,
         Some(Act::EnableIam | Act::Policy | Act::Tunnel) | None => advice.paste.as_deref(),
     }
 }
@@ -115,6 +115,7 @@ fn door(act: Act) -> String {
         }
         Act::ChooseRoute => "`route` in the form".to_owned(),
         Act::ChooseLogin => "`log in with` in the form".to_owned(),
+        Act::NameSecret => "`secret` in the form".to_owned(),
         Act::LetClientsWrite => {
             format!("`access` in the form of a listener ({} in the fleet, {new} on Lines)", key(fleet::Action::Listen))
         }

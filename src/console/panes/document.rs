@@ -78,46 +78,68 @@ impl Pane {
         Pane { title, content: Content::Fields(fields), scroll: 0 }
     }
 
-    /// The n-th part, from 0; of fields, all of them.
-    pub fn part(&self, n: usize) -> Option<String> {
+    /// The n-th part, from 0, and what it is; of fields, all of them.
+    pub fn part(&self, n: usize) -> Option<(String, String)> {
         match &self.content {
-            Content::Parts(parts) => parts.get(n).map(|part| part.text.clone()),
+            Content::Parts(parts) => parts.get(n).map(|part| (part.text.clone(), part.heading.clone())),
             Content::Fields(fields) if n == 0 => {
-                Some(fields.iter().map(|(label, value)| format!("{label}\t{value}\n")).collect())
+                let text = fields.iter().map(|(label, value)| format!("{label}\t{value}\n")).collect();
+                Some((text, self.title.clone()))
             }
             Content::Fields(_) => None,
         }
     }
 
+    /// The part that begins on a screen of so many columns and lines, else the one that fills it.
+    pub fn shown(&self, width: u16, height: usize) -> usize {
+        let Content::Parts(parts) = &self.content else { return 0 };
+        let mut begins = 0;
+        let mut above = 0;
+        for (at, part) in parts.iter().enumerate() {
+            if begins >= self.scroll {
+                return if begins < self.scroll + height { at } else { above };
+            }
+            above = at;
+            begins += part.lines(at, width.into()).len() + 1;
+        }
+        above
+    }
+
     /// Its lines in so many columns.
     pub fn lines(&self, width: u16) -> Vec<Vec<Run>> {
         let mut lines = Vec::new();
-        let width = usize::from(width);
         match &self.content {
             Content::Parts(parts) => {
-                for (at, Part { heading, note, text: body }) in parts.iter().enumerate() {
+                for (at, part) in parts.iter().enumerate() {
                     if at > 0 {
                         lines.push(Vec::new());
                     }
-                    let number = run(format!("{} ", at + 1), Tone::Accent);
-                    lines.push(vec![number, run(heading.clone(), Tone::Strong)]);
-                    if !note.is_empty() {
-                        let note = text::wrap(note, width.saturating_sub(2));
-                        lines.extend(note.into_iter().map(|line| vec![run("  ", Tone::Text), run(line, Tone::Dim)]));
-                    }
-                    let body = body.lines().flat_map(|line| text::wrap(line, width.saturating_sub(2)));
-                    lines.extend(body.map(|line| vec![run("  ", Tone::Text), run(line, Tone::Text)]));
+                    lines.extend(part.lines(at, width.into()));
                 }
             }
             Content::Fields(fields) => {
                 for (label, value) in fields {
-                    for (at, line) in text::wrap(value, width.saturating_sub(12)).into_iter().enumerate() {
+                    for (at, line) in text::wrap(value, usize::from(width).saturating_sub(12)).into_iter().enumerate() {
                         let label = if at == 0 { label.as_str() } else { "" };
                         lines.push(vec![run(text::fit(label, 12), Tone::Dim), run(line, Tone::Text)]);
                     }
                 }
             }
         }
+        lines
+    }
+}
+
+impl Part {
+    fn lines(&self, at: usize, width: usize) -> Vec<Vec<Run>> {
+        let number = run(format!("{} ", at + 1), Tone::Accent);
+        let mut lines = vec![vec![number, run(self.heading.clone(), Tone::Strong)]];
+        if !self.note.is_empty() {
+            let note = text::wrap(&self.note, width.saturating_sub(2));
+            lines.extend(note.into_iter().map(|line| vec![run("  ", Tone::Text), run(line, Tone::Dim)]));
+        }
+        let body = self.text.lines().flat_map(|line| text::wrap(line, width.saturating_sub(2)));
+        lines.extend(body.map(|line| vec![run("  ", Tone::Text), run(line, Tone::Text)]));
         lines
     }
 }

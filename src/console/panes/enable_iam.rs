@@ -5,6 +5,7 @@ use crate::access::enable_iam::consequences_of;
 use crate::console::event::{Answer, Asks, Command, Id, Load};
 use crate::console::keys::{Binding, matches};
 use crate::console::layout;
+use crate::console::panes::consent::WRONG;
 use crate::console::theme::{Theme, Tone};
 use crate::console::widgets::input::Input;
 use crate::console::widgets::paint::{self, run};
@@ -26,6 +27,8 @@ pub struct Pane {
     pub when: When,
     /// The name, as far as it was typed.
     pub input: Input,
+    /// Why it was not done when it was sent off.
+    pub wrong: Option<&'static str>,
 }
 
 /// What a key came to.
@@ -61,7 +64,7 @@ impl Pane {
     /// Asks how it stands, and then the person.
     pub fn new(plan: IamPlan, now: SystemTime, asks: &mut Asks) -> Pane {
         let standing = Load::Asked(asks.ask(Command::IamProgress(Box::new(plan.clone()))), now);
-        Pane { plan, standing, when: When::Now, input: Input::new(String::new()) }
+        Pane { plan, standing, when: When::Now, input: Input::new(String::new()), wrong: None }
     }
 
     /// Takes a key.
@@ -71,9 +74,16 @@ impl Pane {
             Some(Action::Close) => return Outcome::Close,
             Some(Action::When) => self.when = if self.when == When::Now { When::Window } else { When::Now },
             // Not before what waits is known and was said.
-            Some(Action::Do) if self.is_typed() && self.standing.ready().is_some() => return Outcome::Do,
-            Some(Action::Do) => {}
+            Some(Action::Do) => match (self.is_typed(), &self.standing) {
+                (true, Load::Ready(_)) => return Outcome::Do,
+                (true, Load::Failed(_)) => {
+                    self.wrong = Some("  ◂ not before it is known how it stands: leave, ask again")
+                }
+                (true, _) => self.wrong = Some("  ◂ not before AWS has answered"),
+                (false, _) => self.wrong = Some(WRONG),
+            },
             None => {
+                self.wrong = None;
                 self.input.key(key);
             }
         }
@@ -89,6 +99,7 @@ impl Pane {
         if !self.standing.waits_for(id) {
             return false;
         }
+        self.wrong = None;
         match answer {
             Answer::IamProgress(standing) => self.standing = Load::Ready(standing.clone()),
             Answer::Failed(diagnosis) => self.standing = Load::Failed(diagnosis.clone()),
@@ -142,6 +153,7 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
     let field = Rect { x, width: inner.right().saturating_sub(x), ..layout::below(inner, y + 1, 1) };
     let (shown, cursor) = pane.input.shown(field.width.into());
     let tone = if pane.is_typed() { Tone::Good } else { Tone::Text };
-    paint::runs(frame, layout::below(inner, y + 1, 1), &[run(label, Tone::Dim), run(shown, tone)], theme, None);
+    let wrong = run(pane.wrong.unwrap_or_default(), Tone::Bad);
+    paint::runs(frame, layout::below(inner, y + 1, 1), &[run(label, Tone::Dim), run(shown, tone), wrong], theme, None);
     paint::cursor(frame, field, cursor);
 }

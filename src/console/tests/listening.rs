@@ -29,6 +29,7 @@ fn line() -> LineReport {
         address: "billing.c9abcd1234ef.eu-west-1.rds.amazonaws.com:5432".into(),
         route: "via bastion-a".into(),
         ssm_session: None,
+        is_alive: true,
         health: "up (idle time: the account's)".into(),
         streams: 2,
         received: 1_234_567,
@@ -54,6 +55,7 @@ fn report() -> ListenerReport {
         logins: 41,
         refused: 1,
         last_error: Some("password authentication failed for user \"me\"".into()),
+        since_error: Some((Duration::from_secs(240), 0)),
         age: Duration::from_secs(3_725),
         line: Some(line()),
     }
@@ -170,6 +172,7 @@ fn clients_write_to_production_once_its_name_is_typed() {
     insta::assert_snapshot!("consent-80x24", console.screen());
     console.keys("bill Enter");
     assert_eq!(plan(&console), None, "the name is not complete");
+    assert!(console.text().contains("bill  ◂ not its name, exactly"), "{}", console.text());
     console.keys("ing Enter");
     assert_eq!(plan(&console).map(|(plan, known)| (plan.read_only, known)), Some((Some(false), true)));
     // Tab opens it for reading.
@@ -220,6 +223,28 @@ fn the_table_of_what_is_open() {
 }
 
 #[test]
+fn whoever_is_on_a_listener_is_not_cut_off_by_one_key() {
+    let stopped = |console: &Console| console.asked.iter().any(|(_, c)| matches!(c, Command::Stop(_)));
+    let mut console = listening(80, 24);
+    console.keys("x");
+    assert!(console.text().contains("2 clients are on billing: x once more closes it"), "{}", console.text());
+    // Another key in between: it is asked anew.
+    console.keys("j k x");
+    assert!(!stopped(&console) && console.text().contains("x once more"), "{}", console.text());
+    console.keys("x");
+    assert!(stopped(&console) && console.text().contains("closed the listener billing"), "{}", console.text());
+    // Nobody on it: at once.
+    let mut console = listening(80, 24);
+    let alone = ListenerReport { streams: 0, since_error: Some((Duration::from_secs(240), 3)), ..report() };
+    console.tick(Duration::from_secs(5));
+    let (id, _) = console.asked.iter().rfind(|(_, c)| matches!(c, Command::Lines)).expect("asked").clone();
+    console.event(crate::console::event::Event::Answer(id, Answer::Lines(vec![], vec![alone])));
+    assert!(console.text().contains("· 4 min ago · 3 logins since"), "{}", console.text());
+    console.keys("x");
+    assert!(stopped(&console));
+}
+
+#[test]
 fn a_listener_is_handed_over_file_first() {
     let mut console = listening(80, 24);
     console.keys("y");
@@ -266,6 +291,12 @@ fn iam_authentication_is_switched_on_by_name() {
     insta::assert_snapshot!("enable-iam-80x24", console.screen());
     console.keys("Backspace Enter");
     assert!(!console.asked.iter().any(|(_, c)| matches!(c, Command::EnableIam(..))), "the name is not complete");
+    assert!(console.text().contains("legacy-cr  ◂ not its name, exactly"), "{}", console.text());
+    // Its keys lie over the question, which is there again as it was.
+    console.keys("F1");
+    assert!(console.text().contains("At once, or in the window"), "{}", console.text());
+    console.keys("Esc");
+    assert!(console.text().contains("type legacy-crm to go on: legacy-cr"), "{}", console.text());
     console.keys("m Tab Enter");
     let (id, command) = console.asked.iter().find(|(_, c)| matches!(c, Command::EnableIam(..))).expect("asked").clone();
     assert!(matches!(command, Command::EnableIam(plan, When::Window) if plan.identifier == "legacy-crm"));

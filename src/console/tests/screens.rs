@@ -215,6 +215,7 @@ fn lines_with_a_port() {
         console.keys("t");
         console.answer(|c| matches!(c, Command::Forward(..)), Answer::Forwarded(54321));
         let report = crate::access::LineReport {
+            is_alive: true,
             address: "billing.c9abcd1234ef.eu-west-1.rds.amazonaws.com:5432".into(),
             route: "via bastion-a".into(),
             ssm_session: None,

@@ -97,7 +97,7 @@ pub const KEYS: &[Binding<Action>] = &[
         keys: &["I"],
         action: Action::EnableIam,
         label: "",
-        help: "Switch IAM authentication on; what it means is said, and its name has to be typed",
+        help: "Enable IAM authentication: what that means is said, and its name has to be typed",
     },
     Binding {
         keys: &["r"],

@@ -120,6 +120,8 @@ pub struct Pane {
     pub told: Option<SystemTime>,
     /// Which row is selected.
     pub cursor: Cursor,
+    /// What was asked to be closed though somebody is on it: the same key once more does it.
+    pub closing: Option<Id>,
 }
 
 impl Pane {
@@ -154,6 +156,13 @@ impl Pane {
     pub fn take_back(&mut self, id: Id) -> Option<ListenerSettings> {
         let at = self.listeners.iter().position(|listener| listener.id == id)?;
         Some(self.listeners.remove(at).plan)
+    }
+
+    /// Who is cut off when that row's listener is closed: which, its name, how many.
+    fn occupied(&self, row: usize) -> Option<(Id, String, usize)> {
+        let Row::Listener(listener) = self.rows().into_iter().nth(row)? else { return None };
+        let streams = view::report_of(self, listener)?.streams;
+        (streams > 0).then(|| (listener.id, listener.plan.name.clone(), streams))
     }
 
     /// All rows of the table, in order.
@@ -261,6 +270,7 @@ impl Pane {
 pub fn update(pane: &mut Pane, action: Action, desk: &mut Desk<'_>) -> Option<Request> {
     let selected = pane.cursor.selected;
     let height = usize::from(desk.size.height);
+    let sure = pane.closing.take();
     match action {
         Action::Back => return Some(Request::Back),
         Action::New => return Some(Request::Listen(None)),
@@ -279,6 +289,11 @@ pub fn update(pane: &mut Pane, action: Action, desk: &mut Desk<'_>) -> Option<Re
             };
         }
         Action::Close => {
+            if let Some((id, name, clients)) = pane.occupied(selected).filter(|(id, ..)| sure != Some(*id)) {
+                pane.closing = Some(id);
+                let are = if clients == 1 { "a client is".to_owned() } else { format!("{clients} clients are") };
+                return Some(Request::Tell(format!("{are} on {name}: x once more closes it, and cuts them off")));
+            }
             let forwards = pane.forwards.len();
             let (id, words) = if selected < forwards {
                 let forward = pane.forwards.remove(selected);

@@ -102,10 +102,11 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, body: Rect, theme: Theme, now: S
     }
     row(&mut y);
     paint::runs(frame, row(&mut y), &[run("   LIVE ROUTES", Tone::Dim)], theme, None);
-    if pane.reports.is_empty() {
+    let live: Vec<&LineReport> = pane.reports.iter().filter(|report| report.is_alive).collect();
+    if live.is_empty() {
         paint::runs(frame, row(&mut y), &[run("   none", Tone::Dim)], theme, None);
     }
-    for report in &pane.reports {
+    for report in live {
         let room = usize::from(body.width).saturating_sub(text::width(&report.route) + 6);
         let address = text::truncate_middle(&report.address, room).into_owned();
         let about = [run("   ", Tone::Text), run(address, Tone::Text), run(format!("  {}", report.route), Tone::Dim)];
@@ -130,11 +131,13 @@ fn figures(report: &LineReport) -> String {
         counted(report.streams, "stream"),
         format!("↓ {} ↑ {}", text::bytes(report.received), text::bytes(report.sent)),
     ];
-    words.extend(report.round_trip.map(text::took));
+    words.extend(report.round_trip.filter(|_| report.is_alive).map(text::took));
     if report.resumes > 0 {
         words.push(counted(report.resumes as usize, "resume"));
     }
-    words.push(format!("{} old", age(report.age)));
+    if report.is_alive {
+        words.push(format!("{} old", age(report.age)));
+    }
     words.join(" · ")
 }
 
@@ -159,7 +162,7 @@ fn opening(way: &way::Way, now: SystemTime) -> ((&'static str, Tone), String) {
 
 /// A route's cells: bastion, trip, age, resumes.
 fn of_line(report: &LineReport) -> [String; 4] {
-    let trip = report.round_trip.map(text::took).unwrap_or_else(|| "–".to_owned());
+    let trip = report.round_trip.filter(|_| report.is_alive).map(text::took).unwrap_or_else(|| "–".to_owned());
     let bastion = report.route.strip_prefix("via ").unwrap_or(&report.route).to_owned();
     [bastion, trip, age(report.age), report.resumes.to_string()]
 }
@@ -200,7 +203,8 @@ fn of_listener(pane: &Pane, listener: &Listening, now: SystemTime) -> Cells {
         let (streams, logins) = (report.streams.to_string(), report.logins.to_string());
         cells = [streams, received, sent, logins, bastion, trip, age(report.age), resumes];
     }
-    let troubled = report.is_some_and(|report| report.last_error.is_some());
+    // Once clients get in again, it is history.
+    let troubled = report.is_some_and(|report| report.since_error.is_some_and(|(_, logins)| logins == 0));
     let mark = if troubled { ("!", Tone::Warn) } else { ("✓", Tone::Good) };
     Cells { mark, local: format!("{}:{}", lead.host, lead.port), target, cells }
 }
@@ -261,9 +265,23 @@ fn about_listener(pane: &Pane, listener: &Listening, chosen: bool, width: u16) -
         };
         rows.extend(dim(&route, width));
     }
-    if let Some(error) = &report.last_error {
-        let more = if listener.trouble.is_some() { " · e why" } else { "" };
-        rows.push(vec![run("      ! ", Tone::Warn), run(format!("{error}{more}"), Tone::Text)]);
+    if let (Some(error), Some((ago, logins))) = (&report.last_error, report.since_error) {
+        let (mark, tone) = if logins == 0 { ("!", Tone::Warn) } else { ("·", Tone::Dim) };
+        let mut words = vec![format!("{} ago", age(ago))];
+        if logins > 0 {
+            words.push(format!("{} since", counted(usize::try_from(logins).unwrap_or(usize::MAX), "login")));
+        }
+        words.extend(listener.trouble.is_some().then(|| "e why".to_owned()));
+        // What is to be done about it is not cut off.
+        let after = format!(" · {}", words.join(" · "));
+        let room = usize::from(width).saturating_sub(8 + text::width(&after));
+        let shown = text::truncate(error, room.max(20));
+        let tone_of_words = if logins == 0 { Tone::Text } else { Tone::Dim };
+        rows.push(vec![
+            run(format!("      {mark} "), tone),
+            run(shown.into_owned(), tone_of_words),
+            run(after, Tone::Dim),
+        ]);
     }
     rows
 }
