@@ -118,6 +118,28 @@ async fn who_refuses_to_simulate_is_named() {
     world.access.close().await;
 }
 
+/// What can be looked at is; the login is the link that breaks, and nothing of IAM would mend it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_is_no_postgres_is_not_logged_in_to() {
+    let world = World::new().await;
+    for (name, engine, token) in
+        [("erp", "oracle-ee", false), ("catalog-docs", "docdb", false), ("shop-web", "mysql", true)]
+    {
+        let report = world.access.doctor(&about(name, "oncall"), None).await;
+        let broken = report.broken().expect("a broken link");
+        assert_eq!((broken.kind, report.exit_status()), (CheckKind::Login, 3), "{report:#?}");
+        says(&report, CheckKind::Database, &["available", engine]);
+        assert_eq!(link(&report, CheckKind::Handshake).verdict, Verdict::Ok);
+        says(&report, CheckKind::Login, &["it speaks PostgreSQL, not", engine]);
+        assert_eq!(link(&report, CheckKind::Server).verdict, Verdict::NotReached);
+        let (_, first) = report.first().expect("something to do");
+        assert_eq!(first.paste, Some(format!("gatepost tunnel {name}")));
+        let all = format!("{report:?}");
+        assert!(!all.contains("enable-iam") && all.contains("gatepost token") == token, "{all}");
+    }
+    world.access.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_role_has_is_told_and_what_stands_against_it() {
     let world = World::new().await;

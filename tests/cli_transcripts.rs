@@ -3,6 +3,8 @@
 
 #[path = "transcripts/faults.rs"]
 mod faults;
+#[path = "transcripts/grants.rs"]
+mod grants;
 #[path = "transcripts/neighbour.rs"]
 mod neighbour;
 #[path = "transcripts/query.rs"]

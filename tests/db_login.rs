@@ -446,6 +446,7 @@ async fn a_passfile_is_read_as_psql_reads_it() {
         database_name: None,
         internet_gateway: false,
         tags: Vec::new(),
+        proxy: None,
     };
     let port = server.port();
     for (text, mode, gets_in) in [

@@ -106,5 +106,7 @@ async fn the_command_asks_for_the_name() {
     let (status, _, err) = run(&["legacy-crm", "--confirm", "legacy-crm"]).await;
     assert!(status == Some(2) && err.contains("takes tokens already"), "{err}");
     let (status, _, err) = run(&["orders-proxy", "--confirm", "orders-proxy"]).await;
-    assert!(err.contains("RDS Proxy") && status != Some(0), "{err}");
+    assert!(err.contains("RDS Proxy") && status == Some(2), "{err}");
+    let (status, _, err) = run(&["orders-us-proxy", "--confirm", "orders-us-proxy"]).await;
+    assert!(err.contains("--db-proxy-name orders-us-proxy --region us-east-1") && status == Some(2), "{err}");
 }

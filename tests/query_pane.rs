@@ -61,6 +61,7 @@ fn endpoint() -> Endpoint {
         database_name: Some("shop".to_owned()),
         internet_gateway: false,
         tags: Vec::new(),
+        proxy: None,
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::audit::{Event, Subject};
 use super::diagnose::aws;
+use super::diagnose::database::no_iam;
 use super::{Access, policy};
 use crate::aws::Kind as Refused;
 use crate::model::{Act, Database, DatabaseKind, Diagnosis, IamAuth, IamPlan, IamProgress, Kind, Place, Role, When};
@@ -14,19 +15,20 @@ const PACES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
 /// After this it takes long.
 const LONG: Duration = Duration::from_secs(60);
 
+/// Why nothing of IAM authentication is to be had of `database`, policies and tokens included: its engine has none.
+pub fn impossible(database: &Database) -> Option<Diagnosis> {
+    no_iam(&database.identifier, &database.engine)
+}
+
 /// What would be changed so that `database` takes tokens; `all` are those listed with it. Asks nothing of AWS.
 pub fn plan(database: &Database, all: &[Database]) -> Result<IamPlan, Diagnosis> {
     let name = &database.identifier;
-    if !database.engine.has_iam_auth() {
-        return Err(Diagnosis::new(
-            Kind::NotAvailable,
-            format!("There is no IAM authentication for {}", database.engine),
-        )
-        .because("AWS has it for PostgreSQL, MySQL and MariaDB"));
+    if let Some(refused) = impossible(database) {
+        return Err(refused);
     }
     if database.kind == DatabaseKind::Proxy {
         return Err(Diagnosis::new(
-            Kind::NotAvailable,
+            Kind::Usage,
             format!("{name} is an RDS Proxy, which takes tokens by its own setting"),
         )
         .because(
@@ -34,7 +36,11 @@ pub fn plan(database: &Database, all: &[Database]) -> Result<IamPlan, Diagnosis>
         )
         .advise_paste(
             "See how it is set",
-            format!("aws rds describe-db-proxies --db-proxy-name {}", super::handoff::quote::shell(name)),
+            format!(
+                "aws rds describe-db-proxies --db-proxy-name {}{}",
+                super::handoff::quote::shell(name),
+                aws::options(&database.place)
+            ),
         ));
     }
     // A member's is its cluster's: ModifyDBInstance would refuse it.
@@ -254,9 +260,14 @@ mod tests {
         let on = Database { iam: IamAuth::Enabled, ..database("a", DatabaseKind::Instance, None) };
         assert!(plan(&on, &[]).expect_err("on").title.contains("takes tokens already"));
         let proxy = database("p", DatabaseKind::Proxy, None);
-        assert_eq!(plan(&proxy, &[]).expect_err("a proxy").kind, Kind::NotAvailable);
+        let refused = plan(&proxy, &[]).expect_err("a proxy");
+        assert_eq!(refused.kind, Kind::Usage);
+        let there = Place { profile: Some("our prod".to_owned()), region: "us-east-1".to_owned() };
+        let elsewhere = plan(&Database { place: there, ..proxy }, &[]).expect_err("a proxy");
+        let paste = "aws rds describe-db-proxies --db-proxy-name p --region us-east-1 --profile 'our prod'";
+        assert_eq!(elsewhere.advice[0].paste.as_deref(), Some(paste));
         let oracle = Database { engine: Engine::parse("oracle-ee"), ..database("o", DatabaseKind::Instance, None) };
-        assert_eq!(plan(&oracle, &[]).expect_err("not there").kind, Kind::NotAvailable);
+        assert_eq!(plan(&oracle, &[]).expect_err("not there").kind, Kind::Usage);
         let pending = Database { iam: IamAuth::Pending { to: true }, ..database("b", DatabaseKind::Instance, None) };
         assert!(plan(&pending, &[]).is_ok(), "what waits can be done now");
     }

@@ -250,9 +250,14 @@ impl Access {
         self.mint(endpoint, user).await
     }
 
-    /// Policies, the trust of a role, and the SQL.
-    pub fn policy(&self, endpoint: &Endpoint, wish: &PolicyWish) -> Policy {
+    /// Policies, the trust of a role, and the SQL; or why there are none.
+    pub fn policy(&self, endpoint: &Endpoint, wish: &PolicyWish) -> Result<Policy, Diagnosis> {
         policy::policy(endpoint, wish)
+    }
+
+    /// What AWS's list says beforehand of a database that nobody can reach in its state; `None` of all others.
+    pub fn unavailable(&self, database: &Database) -> Option<Diagnosis> {
+        diagnose::database::unavailable(database)
     }
 
     /// Writes the authorities that databases' certificates are checked against to a file, for tools that have none of their

@@ -154,6 +154,7 @@ pub(super) mod tests {
             database_name: Some("shop".to_owned()),
             internet_gateway: false,
             tags: Vec::new(),
+            proxy: None,
         }
     }
 

@@ -204,9 +204,11 @@ async fn login_ended(access: &Access, endpoint: &Endpoint) -> Option<Diagnosis> 
     asked.err().map(|error| diagnose::aws::of(&error)).filter(|diagnosis| diagnosis.kind == Kind::LoginEnded)
 }
 
-/// Whether IAM's policies could be the reason: a token was shown, and PAM refused it.
+/// Whether IAM's policies could be the reason: a token was shown, and PAM or a proxy refused it.
 fn asks_policies(error: &db::ServerError, target: &Target) -> bool {
-    matches!(target.auth, Auth::Iam) && error.message.to_ascii_lowercase().contains("pam authentication failed")
+    let refused = error.message.to_ascii_lowercase().contains("pam authentication failed")
+        || diagnose::proxy::refused_a_token(&error.message);
+    matches!(target.auth, Auth::Iam) && refused
 }
 
 /// What they likely say of `rds-db:connect`.

@@ -9,11 +9,8 @@ impl Access {
     /// A token for that endpoint's real name and port, signed now. It ends with the credentials that sign it, if they
     /// end sooner than its 15 minutes: the database asks AWS at login, and AWS then knows them no more.
     pub(super) async fn mint(&self, endpoint: &Endpoint, user: &str) -> Result<Token, Diagnosis> {
-        if !endpoint.engine.has_iam_auth() {
-            return Err(Diagnosis::new(
-                Kind::LoginRefused,
-                format!("{} has no IAM database authentication: {} does not know it", endpoint.owner, endpoint.engine),
-            ));
+        if let Some(refused) = diagnose::database::no_iam(&endpoint.owner, &endpoint.engine) {
+            return Err(refused);
         }
         let place = &endpoint.place;
         let keys = self.cloud().keys(place).await.map_err(|error| diagnose::aws::of(&error))?;

@@ -69,6 +69,7 @@ pub(super) fn database(
         database_name: cluster.database_name().map(str::to_owned),
         internet_gateway,
         tags: tags.clone(),
+        proxy: None,
     };
     let mut endpoints = Vec::new();
     if let Some(host) = cluster.endpoint().filter(|host| !host.is_empty()) {

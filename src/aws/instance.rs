@@ -79,6 +79,7 @@ fn row(
                 database_name: database_name.map(str::to_owned),
                 internet_gateway,
                 tags: tags.clone(),
+                proxy: None,
             })
         })
         .into_iter()

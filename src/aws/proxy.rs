@@ -1,7 +1,9 @@
 //! A row for an RDS Proxy. It must not ask anything.
 
 use super::inventory::{Tags, default_port, whereabouts};
-use crate::model::{Database, DatabaseKind, Endpoint, EndpointRole, Engine, IamAuth, Place, Role};
+use crate::model::{
+    Database, DatabaseKind, Endpoint, EndpointRole, Engine, IamAuth, Place, ProxyLogin, ProxyScheme, ProxySecret, Role,
+};
 use aws_sdk_rds::types::{DbProxy, DbProxyEndpoint, IamAuthMode};
 
 /// The row. Its endpoints: the default one, then those made for it, by name.
@@ -15,6 +17,7 @@ pub(super) fn database(place: &Place, proxy: &DbProxy, listed: &[DbProxyEndpoint
     // arn:aws:rds:eu-west-1:123456789012:db-proxy:prx-08f…
     let resource_id = arn.rsplit(':').next().unwrap_or_default().to_owned();
     let iam = if takes_tokens(proxy) { IamAuth::Enabled } else { IamAuth::Disabled };
+    let login = login(proxy);
     let endpoint = |host: &str, vpc_id: Option<&str>, groups: &[String]| Endpoint {
         role: EndpointRole::Proxy,
         host: host.to_owned(),
@@ -33,6 +36,7 @@ pub(super) fn database(place: &Place, proxy: &DbProxy, listed: &[DbProxyEndpoint
         database_name: None,
         internet_gateway: false,
         tags: tags.clone(),
+        proxy: Some(login.clone()),
     };
     let mut endpoints: Vec<Endpoint> = proxy
         .endpoint()
@@ -79,9 +83,34 @@ pub(super) fn database(place: &Place, proxy: &DbProxy, listed: &[DbProxyEndpoint
     }
 }
 
+/// How it logs in to the database behind it.
+fn login(proxy: &DbProxy) -> ProxyLogin {
+    let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+    ProxyLogin {
+        scheme: if is_end_to_end(proxy) { ProxyScheme::EndToEnd } else { ProxyScheme::Secrets },
+        role: text(proxy.role_arn()),
+        secrets: proxy
+            .auth()
+            .iter()
+            .filter_map(|entry| {
+                Some(ProxySecret {
+                    arn: text(entry.secret_arn())?,
+                    iam: entry.iam_auth().map_or("DISABLED", |mode| mode.as_str()).to_owned(),
+                    client_password: text(entry.client_password_auth_type().map(|kind| kind.as_str())),
+                    description: text(entry.description()),
+                })
+            })
+            .collect(),
+    }
+}
+
+fn is_end_to_end(proxy: &DbProxy) -> bool {
+    proxy.default_auth_scheme().is_some_and(|scheme| scheme.eq_ignore_ascii_case("IAM_AUTH"))
+}
+
 /// End-to-end IAM, or any of the secrets' entries with IAM allowed or required.
 fn takes_tokens(proxy: &DbProxy) -> bool {
-    proxy.default_auth_scheme().is_some_and(|scheme| scheme.eq_ignore_ascii_case("IAM_AUTH"))
+    is_end_to_end(proxy)
         || proxy
             .auth()
             .iter()

@@ -5,7 +5,7 @@ use super::login::LoginArgs;
 use super::{Interrupt, Terminal, failure};
 use crate::access::handoff::Lead;
 use crate::access::listener::{Papers, read_only_of_production};
-use crate::access::{Access, Door, Listener, ListenerReport, ListenerWish};
+use crate::access::{Access, Door, Found, Listener, ListenerReport, ListenerWish};
 use crate::model::{Auth, Diagnosis, Endpoint, ListenerSettings, RouteChoice, Secret, visible};
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -44,6 +44,8 @@ pub(super) struct Open {
     pub(super) lead: Lead,
     /// What was said of writes.
     read_only: Option<bool>,
+    /// What AWS's list says beforehand of logins there.
+    beforehand: Vec<String>,
 }
 
 impl Open {
@@ -56,8 +58,8 @@ impl Open {
     }
 
     /// What is to be known about that.
-    pub(super) fn note(&self) -> Option<String> {
-        unasked(&self.listener.report(), self.read_only)
+    pub(super) fn notes(&self) -> Vec<String> {
+        unasked(&self.listener.report(), self.read_only).into_iter().chain(self.beforehand.iter().cloned()).collect()
     }
 }
 
@@ -93,9 +95,11 @@ pub(super) async fn listen(
     papers: &Papers,
     secret: Option<&Secret>,
 ) -> Result<Open, Diagnosis> {
-    let endpoint = access.find(&plan.target).await?.endpoint;
+    let Found { database: listed, endpoint } = access.find(&plan.target).await?;
     let named = database.or(plan.databases.first().map(String::as_str));
     let (user, auth) = who(access, login, plan, &endpoint, named).await?;
+    let state = access.unavailable(&listed).map(|state| format!("note: {}: logins there will fail", state.title));
+    let tokens = if matches!(auth, Auth::Iam) { super::no_tokens(&endpoint) } else { None };
     let wish = ListenerWish {
         name: plan.name.clone(),
         endpoint,
@@ -111,7 +115,7 @@ pub(super) async fn listen(
         tls: plan.tls,
     };
     let (listener, lead) = access.hand(wish, database, papers).await?;
-    Ok(Open { listener, lead, read_only: plan.read_only })
+    Ok(Open { listener, lead, read_only: plan.read_only, beforehand: state.into_iter().chain(tokens).collect() })
 }
 
 /// Tells why clients are turned away until a signal comes.

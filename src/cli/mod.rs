@@ -88,3 +88,10 @@ fn user(access: &Access, endpoint: &Endpoint, named: Option<&str>, auth: &Auth) 
     let named = named.map(str::to_owned).or_else(|| access.default_user(endpoint, auth));
     named.filter(|user| !user.is_empty()).ok_or_else(|| access.no_user(endpoint))
 }
+
+/// What is to be known where a token is made for, or promised to, what AWS's own flag says takes none.
+fn no_tokens(endpoint: &Endpoint) -> Option<String> {
+    let said =
+        || format!("note: IAM authentication of {} is {}: it will refuse tokens", endpoint.owner, endpoint.iam.name());
+    (!endpoint.iam.accepts_tokens()).then(said)
+}

@@ -279,7 +279,7 @@ fn announce(open: &Open, handoff: &Handoff, terminal: &Terminal) -> io::Result<(
 }
 
 fn note(open: &Open) -> io::Result<()> {
-    open.note().iter().try_for_each(|note| writeln!(io::stderr().lock(), "{}", visible(note)))
+    open.notes().iter().try_for_each(|note| writeln!(io::stderr().lock(), "{}", visible(note)))
 }
 
 fn remark(handoff: &Handoff) -> io::Result<()> {

@@ -19,7 +19,8 @@ pub struct Args {
     /// Whom the policy lets in where
     #[arg(long, value_enum, default_value_t = ScopeWord::User, hide_default_value = true, value_name = "SCOPE")]
     pub scope: ScopeWord,
-    /// Print a role that carries the policy, too: trusted by an ARN or an account [default: the database's account]
+    /// Print a role that carries the policy, too: trusted by an account, or by the ARN of a user, a role or a session [default:
+    /// the database's account]
     #[arg(long, value_name = "PRINCIPAL", num_args = 0..=1, require_equals = true)]
     pub trust: Option<Option<String>>,
     /// The role's name [default: db-NAME]
@@ -31,7 +32,7 @@ pub struct Args {
     /// Table that grants are for
     #[arg(long)]
     pub table: Option<String>,
-    /// One JSON object: resource, document, meaning, sql, grants, scopes, trust
+    /// One JSON object: resource, meaning, document, sql, proxy, grants, scopes, trust
     #[arg(long)]
     pub json: bool,
 }
@@ -64,9 +65,15 @@ impl From<ScopeWord> for Scope {
 fn json(policy: &Policy, scoped: &Scoped) -> String {
     let text = |text: &str| serde_json::Value::from(text).to_string();
     let inner = |document: &str, indent: &str| document.trim_end().replace('\n', &format!("\n{indent}"));
-    let list = |items: Vec<String>| format!("[\n    {}\n  ]", items.join(",\n    "));
-    let grants =
-        policy.grants.iter().map(|(what, sql)| format!("{{ \"what\": {}, \"sql\": {} }}", text(what), text(sql)));
+    let list = |items: Vec<String>| match items.is_empty() {
+        true => "[]".to_owned(),
+        false => format!("[\n    {}\n  ]", items.join(",\n    ")),
+    };
+    let told = |name: &str, pairs: &[(String, String)]| {
+        let one =
+            |(what, words): &(String, String)| format!("{{ \"what\": {}, \"{name}\": {} }}", text(what), text(words));
+        list(pairs.iter().map(one).collect())
+    };
     let scopes = policy.scopes.iter().map(|one| {
         let word = match one.scope {
             Scope::User => "user",
@@ -87,7 +94,8 @@ fn json(policy: &Policy, scoped: &Scoped) -> String {
         ("meaning", text(&scoped.meaning)),
         ("document", inner(&scoped.document, "  ")),
         ("sql", text(&policy.sql)),
-        ("grants", list(grants.collect())),
+        ("proxy", told("text", &policy.proxy)),
+        ("grants", told("sql", &policy.grants)),
         ("scopes", list(scopes.collect())),
         (
             "trust",
@@ -115,7 +123,10 @@ pub async fn run(access: &Access, args: &Args, _terminal: &Terminal) -> Result<(
         trusted: args.trust.clone().flatten(),
         role: args.role.clone(),
     };
-    let policy = access.policy(&found.endpoint, &wish);
+    let policy = access.policy(&found.endpoint, &wish)?;
+    if let Some(note) = super::no_tokens(&found.endpoint) {
+        writeln!(io::stderr().lock(), "{}", visible(&note))?;
+    }
     let scoped = policy.of(args.scope.into());
     let mut stdout = io::stdout().lock();
     if args.json {
@@ -134,8 +145,13 @@ pub async fn run(access: &Access, args: &Args, _terminal: &Terminal) -> Result<(
         writeln!(stdout, "-- Profile, for their ~/.aws/config")?;
         writeln!(stdout, "{}\n", trust.profile)?;
     }
-    writeln!(stdout, "-- SQL, for a user of {name} who may create roles")?;
+    let whose = if policy.proxy.is_empty() { "" } else { "the database behind " };
+    writeln!(stdout, "-- SQL, for a user of {whose}{name} who may create roles")?;
     writeln!(stdout, "{}\n", policy.sql.trim_end())?;
+    for (what, text) in &policy.proxy {
+        writeln!(stdout, "-- {}", visible(what))?;
+        writeln!(stdout, "{text}\n")?;
+    }
     writeln!(stdout, "-- What people ask for next")?;
     writeln!(stdout, "{}", policy.grants_script())?;
     Ok(stdout.flush()?)

@@ -150,7 +150,7 @@ fn announce(open: &[Open], secret: Option<&Secret>, terminal: &Terminal) -> Resu
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()?;
-    for note in open.iter().filter_map(Open::note) {
+    for note in open.iter().flat_map(Open::notes) {
         writeln!(io::stderr().lock(), "{}", visible(&note))?;
     }
     let asked = open.iter().any(|one| one.lead.passfile.is_some());

@@ -23,13 +23,8 @@ pub async fn run(access: &Access, args: &Args, _terminal: &Terminal) -> Result<(
     let found = access.find(&args.name).await?;
     let user = super::user(access, &found.endpoint, args.user.as_deref(), &Auth::Iam)?;
     let token = access.token(&found.endpoint, &user).await?;
-    if !found.endpoint.iam.accepts_tokens() {
-        writeln!(
-            io::stderr().lock(),
-            "note: IAM authentication of {} is {}: it will refuse this token",
-            crate::model::visible(&found.endpoint.owner),
-            found.endpoint.iam.name()
-        )?;
+    if let Some(note) = super::no_tokens(&found.endpoint) {
+        writeln!(io::stderr().lock(), "{}", crate::model::visible(&note))?;
     }
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{}", token.secret.reveal())?;

@@ -177,6 +177,7 @@ fn by_hand(host: &str, port: u16, place: Place) -> Endpoint {
         database_name: None,
         internet_gateway: false,
         tags: Vec::new(),
+        proxy: None,
     }
 }
 

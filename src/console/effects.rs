@@ -123,7 +123,7 @@ impl Effects {
             }),
             Command::Policy(endpoint, user) => {
                 self.ask_disk(id, move || {
-                    Ok(Answer::Policy(access.policy(&endpoint, &PolicyWish { user, ..PolicyWish::default() })))
+                    access.policy(&endpoint, &PolicyWish { user, ..PolicyWish::default() }).map(Answer::Policy)
                 });
             }
             Command::Token(endpoint, user) => self

@@ -68,7 +68,7 @@ pub fn press(state: &mut State, key: &KeyEvent) {
             }
         }
         Overlay::Document(pane) => {
-            let part = typed.and_then(|c| c.to_digit(10)).and_then(|digit| (digit as usize).checked_sub(1));
+            let part = typed.and_then(|c| c.to_digit(10)).map(|digit| (digit as usize + 9) % 10);
             let width = view::reading_area(state.size).width.saturating_sub(4);
             let copies = if action == Some(Action::Copy) { Some(pane.shown(width, height)) } else { part };
             match copies.and_then(|n| pane.part(n)) {

@@ -52,6 +52,11 @@ pub fn database(kind: DatabaseKind, identifier: &str, engine: &str, version: &st
         database_name: Some("shop".to_owned()),
         internet_gateway: false,
         tags: Vec::new(),
+        proxy: (kind == DatabaseKind::Proxy).then(|| ProxyLogin {
+            scheme: ProxyScheme::Secrets,
+            role: Some("arn:aws:iam::123456789012:role/rds-proxy-orders".to_owned()),
+            secrets: Vec::new(),
+        }),
     };
     Database {
         kind,

@@ -1,5 +1,6 @@
 //! What AWS lists: databases of every kind, their endpoints, and where they live. It must not know how they are listed.
 
+use super::ProxyLogin;
 use std::fmt;
 use std::time::SystemTime;
 
@@ -354,6 +355,8 @@ pub struct Endpoint {
     pub internet_gateway: bool,
     /// Tags of the owner (for marking production).
     pub tags: Vec<(String, String)>,
+    /// How the proxy logs in to the database behind it, where this is a proxy's.
+    pub proxy: Option<ProxyLogin>,
 }
 
 impl Endpoint {

@@ -16,6 +16,7 @@ mod inventory;
 mod page;
 pub mod plan;
 mod policy;
+mod proxy;
 pub mod psql;
 mod secret;
 mod settings;
@@ -36,6 +37,7 @@ pub use inventory::{
 };
 pub use page::{Column, Page, PageBuilder};
 pub use policy::{Policy, PolicyWish, Scope, Scoped, Trust};
+pub use proxy::{ProxyLogin, ProxyScheme, ProxySecret};
 pub use secret::{Secret, Token};
 pub use settings::{AwsSettings, EditorKeys, ListenerSettings, Resolve, Settings, StaticCredentials};
 pub use step::{Step, StepKind, StepState};

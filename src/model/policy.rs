@@ -28,7 +28,8 @@ pub struct PolicyWish {
     pub schema: Option<String>,
     /// Table that grants are for.
     pub table: Option<String>,
-    /// Who may assume the role: an ARN, an account; the database's account where nobody is named.
+    /// Who may assume the role: an account of 12 digits, or the ARN of a principal in the database's partition; the database's
+    /// account where nobody is named.
     pub trusted: Option<String>,
     /// The role's name.
     pub role: Option<String>,
@@ -43,6 +44,9 @@ pub struct Policy {
     pub trust: Trust,
     /// SQL that makes the user and lets it log in with tokens.
     pub sql: String,
+    /// What an RDS Proxy needs besides to let the user in at the database behind it: what it is, and the command or policy.
+    /// Empty for what is no proxy.
+    pub proxy: Vec<(String, String)>,
     /// The grants people ask for next: what for, and the SQL.
     pub grants: Vec<(String, String)>,
 }

@@ -218,6 +218,8 @@ pub struct Proxy {
     pub security_groups: Vec<&'static str>,
     /// `Auth[].IAMAuth`.
     pub iam: bool,
+    /// Whether `DefaultAuthScheme` is `IAM_AUTH`: it logs in to its database with tokens, and has no secrets.
+    pub end_to_end: bool,
     /// Name of a further endpoint, for reading.
     pub read_only: Option<&'static str>,
     /// Tags.

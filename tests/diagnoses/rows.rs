@@ -540,7 +540,7 @@ pub fn rows() -> Vec<Row> {
             words: &["orders-prod", "--user", "batch"],
             link: "login",
             title: "too many connections for role \"batch\"",
-            says: &["ALTER ROLE \"batch\" CONNECTION LIMIT -1;"],
+            says: &["ALTER ROLE \"batch\" CONNECTION LIMIT 10;", "with a limit of 0 it may have none at all"],
             ..USUAL
         },
         Row {

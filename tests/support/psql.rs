@@ -84,6 +84,7 @@ pub async fn session_with(
             database_name: Some(database.to_owned()),
             internet_gateway: false,
             tags: Vec::new(),
+            proxy: None,
         },
         route: RouteChoice::Direct,
         database: Some(database.to_owned()),

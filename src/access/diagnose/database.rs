@@ -2,7 +2,7 @@
 
 use super::aws::options;
 use super::shell;
-use crate::model::{Advice, Database, DatabaseKind, Diagnosis, Endpoint, Kind};
+use crate::model::{Act, Advice, Database, DatabaseKind, Diagnosis, Endpoint, Engine, Kind};
 
 /// What is said of a database in a state in which nothing answers; `None` in all others. States: RDS User Guide, "Viewing
 /// Amazon RDS DB instance status" and Aurora User Guide, "Viewing DB cluster status".
@@ -44,6 +44,20 @@ pub(in crate::access) fn unavailable(database: &Database) -> Option<Diagnosis> {
         }
         _ => return None,
     })
+}
+
+/// What is said of an engine that has no IAM database authentication, whatever was wanted of it; `None` of one that has.
+pub(in crate::access) fn no_iam(name: &str, engine: &Engine) -> Option<Diagnosis> {
+    if engine.has_iam_auth() {
+        return None;
+    }
+    let title = format!("{name} has no IAM database authentication: {engine} does not know it");
+    Some(
+        Diagnosis::new(Kind::Usage, title)
+            .because("AWS has it for PostgreSQL, MySQL and MariaDB")
+            .advise_paste("Forward a port to it, for a client of its own", format!("gatepost tunnel {}", shell(name)))
+            .by(Act::Tunnel),
+    )
 }
 
 /// That a database was not reached, with what AWS says of its state now: the cause, where it can be one. Without an answer

@@ -2,8 +2,8 @@
 //! `token`.
 
 use super::sql::server;
-use super::token;
-use crate::access::policy::identifier;
+use super::{proxy, shell, token};
+use crate::access::policy::{identifier, literal};
 use crate::access::simulation::Simulation;
 use crate::db::ServerError;
 use crate::model::{Act, Auth, Authentication, DatabaseKind, Diagnosis, Endpoint, IamAuth, Kind, Token};
@@ -56,7 +56,13 @@ pub(in crate::access) fn refused(error: &ServerError, found: &Found<'_>) -> Diag
 fn judged(error: &ServerError, found: &Found<'_>) -> Diagnosis {
     let message = error.message.to_ascii_lowercase();
     let iam = matches!(found.auth, Auth::Iam);
+    if let Some(login) = &found.endpoint.proxy
+        && let Some(diagnosis) = proxy::refused(error, found, login)
+    {
+        return diagnosis;
+    }
     match error.code.as_str() {
+        _ if iam && proxy::refused_a_token(&message) => token::refused(error, found),
         _ if message.contains("pam authentication failed") && iam => token::refused(error, found),
         _ if message.contains("pam authentication failed") => token::no_password(error, found),
         "28P01" if iam => token::password_wanted(error, found),
@@ -73,11 +79,12 @@ fn judged(error: &ServerError, found: &Found<'_>) -> Diagnosis {
             .advise("Database names are case-sensitive"),
         // The role's own limit, not the server's (PostgreSQL, InitializeSessionUserId).
         "53300" if message.contains("for role") => server(error, Kind::ServerBusy)
-            .because(format!("{} may have no more connections than it has", found.user))
-            .advise_paste(
-                "As an administrator",
-                format!("ALTER ROLE {} CONNECTION LIMIT -1;", identifier(found.user)),
-            ),
+            .because(format!(
+                "{} has as many connections as its own limit allows; with a limit of 0 it may have none at all",
+                found.user
+            ))
+            .advise_paste("As an administrator, let it have a number that fits", limit(found.user, SOME))
+            .advise_paste("Or see its limit, and who holds its connections", holders(found.user)),
         "53300" => server(error, Kind::ServerBusy)
             .advise("Wait until others disconnect, or ask who holds connections idle")
             .advise_paste(
@@ -100,9 +107,11 @@ fn judged(error: &ServerError, found: &Found<'_>) -> Diagnosis {
         }
         "28000" if message.contains("not permitted to log in") => server(error, Kind::LoginRefused)
             .advise_paste("As an administrator", format!("ALTER ROLE {} LOGIN;", identifier(found.user))),
-        "28000" | "42704" if message.contains("does not exist") => server(error, Kind::LoginRefused)
-            .because("user names are case-sensitive")
-            .advise_paste("As an administrator", token::create_user(found)),
+        "28000" | "42704" if message.contains("does not exist") => token::let_in(
+            server(error, Kind::LoginRefused).because("user names are case-sensitive"),
+            "As an administrator",
+            found,
+        ),
         "42501" => server(error, Kind::LoginRefused).advise_paste(
             "As an administrator",
             format!("GRANT CONNECT ON DATABASE {} TO {};", identifier(found.database), identifier(found.user)),
@@ -118,6 +127,21 @@ pub(in crate::access) fn nobody(endpoint: &Endpoint) -> Diagnosis {
         .because("none was named, none was used before with it, and the setting `user` is not set")
         .advise_paste("Name one", "--user USER")
         .by(Act::NameUser)
+}
+
+/// An engine that gatepost has no login for: what is left is a port for a client of its own.
+pub(in crate::access) fn foreign(endpoint: &Endpoint, user: Option<&str>) -> Diagnosis {
+    let Endpoint { owner, engine, .. } = endpoint;
+    let name = shell(owner);
+    let title = format!("gatepost cannot log in to {owner}: it speaks PostgreSQL, not {engine}");
+    let diagnosis = Diagnosis::new(Kind::LoginRefused, title)
+        .advise_paste("Forward a port to it, for a client of its own", format!("gatepost tunnel {name}"))
+        .by(Act::Tunnel);
+    if !(engine.has_iam_auth() && endpoint.iam.accepts_tokens()) {
+        return diagnosis;
+    }
+    let token = format!("gatepost token {name} --user {}", shell(user.unwrap_or("USER")));
+    diagnosis.advise_paste("And have that client log in with a token", token)
 }
 
 /// A role that has both `rds_iam` and `rds_ad`, each by way of those roles (RDS User Guide, "Kerberos authentication":
@@ -145,15 +169,36 @@ pub(in crate::access) fn password_of_token_role(user: &str, how: &str) -> Diagno
         .by(Act::ChooseLogin)
 }
 
-/// No connection is left to the role.
-pub(in crate::access) fn at_its_limit(user: &str, limit: &str) -> Diagnosis {
-    Diagnosis::new(Kind::ServerBusy, format!("{user} has all of its {limit} connections"))
+/// No connection is left to the role, which has so many, by its own limit.
+pub(in crate::access) fn at_its_limit(user: &str, most: i64) -> Diagnosis {
+    let title = match most {
+        0 => format!("{user} may have no connections at all: its limit is 0"),
+        _ => format!("{user} has all of its {most} connections"),
+    };
+    Diagnosis::new(Kind::ServerBusy, title)
         .because("the next login of this role will be refused")
-        .advise_paste("As an administrator", format!("ALTER ROLE {} CONNECTION LIMIT -1;", identifier(user)))
+        .advise_paste("As an administrator, let it have a number that fits", limit(user, SOME.max(2 * most)))
+        .advise_paste("Or see who holds its connections", holders(user))
+}
+
+/// Enough for a person or a small pool, where nothing says how many are wanted.
+const SOME: i64 = 10;
+
+/// A limit of a number: none at all (`-1`) would leave the role to take every connection there is.
+fn limit(user: &str, most: i64) -> String {
+    format!("ALTER ROLE {} CONNECTION LIMIT {most};", identifier(user))
+}
+
+fn holders(user: &str) -> String {
+    let name = literal(user);
+    format!(
+        "select rolname, rolconnlimit, pid, application_name, client_addr, state, state_change from pg_roles left join \
+         pg_stat_activity on usename = rolname where rolname = {name} order by state_change"
+    )
 }
 
 /// What to do about a password that was refused, by where it is from.
-fn again(auth: &Auth) -> &'static str {
+pub(super) fn again(auth: &Auth) -> &'static str {
     match auth {
         Auth::Passfile => "Look at its line in the passfile: user names and passwords are case-sensitive",
         Auth::Command => "Run the password command by itself: what it prints is not the role's password",

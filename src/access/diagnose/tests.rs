@@ -5,7 +5,8 @@ use crate::access::ranking::tests::{bastion, endpoint};
 use crate::aws::{Error, Kind as Refused, Origin};
 use crate::db::ServerError;
 use crate::model::{
-    Auth, DatabaseKind, Diagnosis, Endpoint, EndpointRole, IamAuth, Kind, Place, Secret, TlsFacts, Token,
+    Auth, Authentication, DatabaseKind, Diagnosis, Endpoint, EndpointRole, IamAuth, Kind, Place, ProxyLogin,
+    ProxyScheme, Secret, TlsFacts, Token,
 };
 use crate::ssm::Ended;
 use std::time::{Duration, SystemTime};
@@ -193,6 +194,90 @@ fn a_cause_that_was_seen_stands_alone() {
             assert!(said.contains(part), "{part}: {said}");
         }
     }
+}
+
+/// What RDS Proxy says (RDS User Guide, "Troubleshooting RDS Proxy issues with RDS for PostgreSQL"), and what the database
+/// behind it does: `rds_iam` is the cure of no proxy that comes with a secret's password.
+#[test]
+fn a_proxy_needs_what_its_own_login_needs() {
+    let minted = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    let token = Token { secret: Secret::new("x"), minted, ends: minted + Duration::from_secs(900) };
+    let password = Auth::Password(Secret::new("x"));
+    let said = |code: &str, message: &str, scheme, auth: &Auth| {
+        let error = ServerError {
+            severity: "FATAL".to_owned(),
+            code: code.to_owned(),
+            message: message.to_owned(),
+            detail: None,
+            hint: None,
+            context: None,
+            position: None,
+            object: None,
+        };
+        let proxy = Some(ProxyLogin { scheme, role: None, secrets: Vec::new() });
+        let endpoint = Endpoint { role: EndpointRole::Proxy, proxy, ..endpoint() };
+        let found = login::Found { owner: DatabaseKind::Proxy, auth, ..found(&endpoint, &token) };
+        match message.is_empty() {
+            true => token::not_asked(Authentication::ScramSha256, &found),
+            false => login::refused(&error, &found),
+        }
+    };
+    let (secrets, end_to_end) = (ProxyScheme::Secrets, ProxyScheme::EndToEnd);
+    let lacking =
+        "This RDS proxy has no credentials for the role oncall. Check the credentials for this role and try again.";
+    let unproven =
+        "The IAM authentication failed for the role oncall. Check the IAM token for this role and try again.";
+    let wrong = "The password that was provided for the role oncall is wrong.";
+    let pam = "PAM authentication failed for user \"oncall\"";
+    let iam = Auth::Iam;
+    for (code, message, scheme, auth, kind, says) in [
+        ("28P01", lacking, secrets, &iam, Kind::LoginRefused, "has no secret of oncall"),
+        ("28P01", lacking, end_to_end, &iam, Kind::LoginRefused, "a token of its own role"),
+        ("28P01", unproven, secrets, &iam, Kind::TokenRefused, "rds-db:connect on arn:aws:rds-db"),
+        (
+            "28P01",
+            unproven,
+            end_to_end,
+            &iam,
+            Kind::TokenRefused,
+            "the proxy's role may not do rds-db:connect as oncall",
+        ),
+        ("28P01", unproven, secrets, &password, Kind::LoginRefused, "takes tokens from oncall, and no password"),
+        ("28P01", wrong, secrets, &password, Kind::PasswordRefused, "the password in the secret of oncall"),
+        (
+            "28000",
+            pam,
+            secrets,
+            &iam,
+            Kind::TokenRefused,
+            "oncall has rds_iam at the database, which then takes no password",
+        ),
+        ("28000", pam, secrets, &password, Kind::LoginRefused, "takes no password from the proxy either"),
+        ("", "", secrets, &iam, Kind::TokenRefused, "no secret of oncall that asks for a token"),
+        ("", "", end_to_end, &iam, Kind::TokenRefused, "lacks rds_iam there"),
+    ] {
+        let diagnosis = said(code, message, scheme, auth);
+        let text = diagnosis.to_string();
+        assert_eq!(diagnosis.kind, kind, "{text}");
+        assert!(text.contains(says), "{says}: {text}");
+        for wrong in ["GRANT rds_iam", "CREATE USER", "iam-db-auth-error"] {
+            assert!(!text.contains(wrong), "{wrong}: {text}");
+        }
+        let told = text.contains("gatepost policy orders --user oncall");
+        assert_eq!(told, message == pam || message != wrong && !(message == unproven && auth == &password), "{text}");
+    }
+}
+
+#[test]
+fn a_proxy_that_asks_for_no_token_is_told_how_it_would() {
+    let proxy = Some(ProxyLogin { scheme: ProxyScheme::Secrets, role: None, secrets: Vec::new() });
+    let endpoint = Endpoint { role: EndpointRole::Proxy, iam: IamAuth::Disabled, proxy, ..endpoint() };
+    let minted = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    let token = Token { secret: Secret::new("x"), minted, ends: minted + Duration::from_secs(900) };
+    let off = login::Found { iam_now: Some(IamAuth::Disabled), owner: DatabaseKind::Proxy, ..found(&endpoint, &token) };
+    let said = token::not_asked(Authentication::ScramSha256, &off).to_string();
+    // Its database is not to log it in otherwise than now.
+    assert!(said.contains("\"IAMAuth\":\"REQUIRED\"") && !said.contains("default-auth-scheme"), "{said}");
 }
 
 #[test]

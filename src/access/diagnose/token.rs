@@ -5,11 +5,13 @@ use super::aws::options;
 use super::login::Found;
 use super::simulation::{self as simulated, CONNECT};
 use super::sql::server;
-use super::{moment, shell, span};
-use crate::access::policy::{identifier, statement};
+use super::{moment, proxy, shell, span};
+use crate::access::policy::{ask_for_tokens, identifier, statement};
 use crate::access::simulation::Simulation;
 use crate::db::ServerError;
-use crate::model::{Act, Auth, Authentication, Database, DatabaseKind, Diagnosis, Endpoint, IamAuth, Kind};
+use crate::model::{
+    Act, Auth, Authentication, Database, DatabaseKind, Diagnosis, Endpoint, IamAuth, Kind, ProxyScheme,
+};
 use std::time::SystemTime;
 
 /// The database asked for a password where a token was shown: the role is not one that comes in with tokens.
@@ -41,9 +43,13 @@ fn not_a_token_role(diagnosis: Diagnosis, found: &Found<'_>) -> Diagnosis {
     if is_off {
         return by_login(diagnosis, "Or log in with its password", "--auth password");
     }
-    let diagnosis = case(diagnosis, found.user)
-        .because(format!("likely: the role {} does not exist, or lacks rds_iam", found.user))
-        .advise_paste("As an administrator, let it come in with tokens", format!("GRANT rds_iam TO {user};"));
+    let diagnosis = case(diagnosis, found.user);
+    let diagnosis = match &found.endpoint.proxy {
+        Some(login) => proxy::needs(diagnosis.because(proxy::unasked(found.user, login)), found, login),
+        None => diagnosis
+            .because(lack(found))
+            .advise_paste("As an administrator, let it come in with tokens", format!("GRANT rds_iam TO {user};")),
+    };
     by_login(diagnosis, "Or log in with its password", "--auth password")
 }
 
@@ -130,32 +136,51 @@ pub(super) fn refused(error: &ServerError, found: &Found<'_>) -> Diagnosis {
         // The likeliest cause, though a simulation is no proof: what else it could be comes behind it.
         let resources = [arn];
         let likely = format!("likely: {}", simulated::words(simulation, CONNECT));
-        return simulated::advise(diagnosis.because(likely), refused, CONNECT, &resources).advise_paste(
-            "Read the database's own reason, where its iam-db-auth-error log is exported",
-            log_command(found),
-        );
+        return read_log(simulated::advise(diagnosis.because(likely), refused, CONNECT, &resources), found);
     }
     if let Some(simulation @ (Simulation::Allowed { .. } | Simulation::Root)) = found.simulated {
-        return diagnosis
+        diagnosis = diagnosis
             .because(format!("likely not IAM's policies: {}", simulated::words(simulation, CONNECT)))
-            .because(format!("likely: the role {user} does not exist, or lacks rds_iam"))
-            .advise_paste("As an administrator of the database", create_user(found))
-            .advise_paste(
-                "Read the database's own reason, where its iam-db-auth-error log is exported",
-                log_command(found),
-            )
+            .because(lack(found));
+        return read_log(let_in(diagnosis, "As an administrator of the database", found), found)
             .advise(format!(
                 "See whether an organization's policy or a session policy denies {CONNECT} on {arn}: no simulation has those"
             ));
     }
     let who = found.identity.map(|arn| format!(" for {arn}")).unwrap_or_default();
-    diagnosis
+    diagnosis = diagnosis
         .because(format!("likely: no IAM policy allows rds-db:connect{who} on {arn}"))
-        .because(format!("likely: the role {user} does not exist, or lacks rds_iam"))
+        .because(lack(found))
         .advise_paste("Have this statement added to your IAM policy", statement(&["rds-db:connect"], &[arn]))
-        .by(Act::Policy)
-        .advise_paste("As an administrator of the database", create_user(found))
-        .advise_paste("Read the database's own reason, where its iam-db-auth-error log is exported", log_command(found))
+        .by(Act::Policy);
+    read_log(let_in(diagnosis, "As an administrator of the database", found), found)
+}
+
+/// What the role likely lacks.
+fn lack(found: &Found<'_>) -> String {
+    match &found.endpoint.proxy {
+        Some(login) => proxy::lack(found.user, login),
+        None => format!("likely: the role {} does not exist, or lacks rds_iam", found.user),
+    }
+}
+
+/// What lets the role in: SQL, or behind a proxy all that the proxy needs.
+pub(super) fn let_in(diagnosis: Diagnosis, say: &str, found: &Found<'_>) -> Diagnosis {
+    match &found.endpoint.proxy {
+        Some(login) => proxy::needs(diagnosis, found, login),
+        None => diagnosis.advise_paste(say, create_user(found)),
+    }
+}
+
+/// Where who refused it says why.
+fn read_log(diagnosis: Diagnosis, found: &Found<'_>) -> Diagnosis {
+    let (say, suffix) = match found.owner {
+        DatabaseKind::Proxy => ("Read the proxy's own reason, where its enhanced logging is on", ""),
+        _ => ("Read the database's own reason, where its iam-db-auth-error log is exported", "/iam-db-auth-error"),
+    };
+    let (kind, name) = (found.owner.name(), shell(found.owner_name));
+    let here = options(&found.endpoint.place);
+    diagnosis.advise_paste(say, format!("aws logs tail /aws/rds/{kind}/{name}{suffix} --since 10m{here}"))
 }
 
 /// Roles are made in lower case unless they were quoted, and a token names them letter by letter.
@@ -239,9 +264,11 @@ fn enable(diagnosis: Diagnosis, say: &str, found: &Found<'_>) -> Diagnosis {
         DatabaseKind::Cluster => "db-cluster",
         DatabaseKind::Instance => "db-instance",
         DatabaseKind::Proxy => {
-            let command =
-                format!("aws rds modify-db-proxy --db-proxy-name {owner} --default-auth-scheme IAM_AUTH{place}");
-            return diagnosis.advise_paste("Switch it on", command);
+            let command = match &found.endpoint.proxy {
+                Some(login) if login.scheme == ProxyScheme::Secrets => ask_for_tokens(found.endpoint, login),
+                _ => format!("aws rds modify-db-proxy --db-proxy-name {owner} --default-auth-scheme IAM_AUTH{place}"),
+            };
+            return diagnosis.advise_paste("Have it ask clients for tokens, and for passwords no more", command);
         }
     };
     diagnosis
@@ -250,19 +277,10 @@ fn enable(diagnosis: Diagnosis, say: &str, found: &Found<'_>) -> Diagnosis {
         .advise_paste("Or by the AWS CLI", by_cli(verb))
 }
 
-pub(super) fn create_user(found: &Found<'_>) -> String {
+fn create_user(found: &Found<'_>) -> String {
     let user = identifier(found.user);
     match found.auth {
         Auth::Iam => format!("CREATE USER {user};  -- if there is none\nGRANT rds_iam TO {user};"),
         _ => format!("CREATE USER {user};  -- and give it a password"),
     }
-}
-
-fn log_command(found: &Found<'_>) -> String {
-    let kind = found.owner.name();
-    format!(
-        "aws logs tail /aws/rds/{kind}/{}/iam-db-auth-error --since 10m{}",
-        shell(found.owner_name),
-        options(&found.endpoint.place)
-    )
 }

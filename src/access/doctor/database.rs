@@ -82,7 +82,11 @@ fn state(found: &Found, auth: &Auth, chart: &mut Chart) -> Result<(), Broken> {
     let engine = format!("{} {}", database.engine.name(), database.engine_version);
     let reach = if endpoint.public { "public" } else { "private" };
     let vpc = endpoint.vpc_id.as_deref().map(|vpc| format!(" in {vpc}")).unwrap_or_default();
-    let words = format!("{}, {}, IAM {}, {reach}{vpc}", database.status, engine.trim_end(), iam(endpoint.iam));
+    let login = match endpoint.engine.has_iam_auth() {
+        true => format!("IAM {}", iam(endpoint.iam)),
+        false => "no IAM login".to_owned(),
+    };
+    let words = format!("{}, {}, {login}, {reach}{vpc}", database.status, engine.trim_end());
     let mut check = Check::new(CheckKind::Database, Verdict::Ok, words);
     check.details.push(format!("{} endpoint {}", endpoint.role.name(), endpoint.address()));
     if !endpoint.security_groups.is_empty() {
@@ -92,7 +96,9 @@ fn state(found: &Found, auth: &Auth, chart: &mut Chart) -> Result<(), Broken> {
         let ends = certificate.valid_till.map(|ends| format!(", ends {}", diagnose::moment(ends))).unwrap_or_default();
         check.details.push(format!("certificate of {}{ends}", certificate.authority));
     }
+    // Where there is no login anyhow, a flag is no thing to do first.
     if matches!(auth, Auth::Iam)
+        && endpoint.engine.is_postgres()
         && let Some(diagnosis) = diagnose::token::no_tokens(endpoint, database)
     {
         check.verdict = Verdict::Doubtful;

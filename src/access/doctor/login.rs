@@ -17,6 +17,14 @@ pub(super) fn nobody(endpoint: &Endpoint, chart: &mut Chart) -> Broken {
     chart.break_at(CheckKind::Login, None, diagnose::login::nobody(endpoint))
 }
 
+/// The engine is one that gatepost has no login for.
+pub(super) fn foreign(endpoint: &Endpoint, user: Option<&str>, chart: &mut Chart) -> Broken {
+    let rest = [CheckKind::Tls, CheckKind::Certificate];
+    chart.skip(&rest, &format!("gatepost speaks PostgreSQL, not {}", endpoint.engine));
+    chart.begin(CheckKind::Login, "");
+    chart.break_at(CheckKind::Login, None, diagnose::login::foreign(endpoint, user))
+}
+
 /// Logs in over a wire of its own, asks, and leaves.
 pub(super) async fn look(access: &Access, target: &Target, line: &Line, chart: &mut Chart) -> Result<(), Broken> {
     let (steps, told) = unbounded_channel();
@@ -99,11 +107,10 @@ fn role(rows: &[Vec<String>], target: &Target) -> Check {
     } else if !iam.is_empty() && !matches!(target.auth, Auth::Iam) {
         Some(words::password_of_token_role(&target.user, &iam_words))
     } else {
-        let full = |used: &str, most: &str| match (used.parse::<i64>(), most.parse::<i64>()) {
-            (Ok(used), Ok(most)) => most >= 0 && used >= most,
-            _ => false,
-        };
-        full(connections, limit).then(|| words::at_its_limit(&target.user, limit))
+        match (connections.parse::<i64>(), limit.parse::<i64>()) {
+            (Ok(used), Ok(most)) if most >= 0 && used >= most => Some(words::at_its_limit(&target.user, most)),
+            _ => None,
+        }
     };
     if let Some(diagnosis) = conflict {
         check.verdict = Verdict::Doubtful;
@@ -178,6 +185,15 @@ mod tests {
         assert_eq!(check.diagnosis.expect("one").advice[0].paste.as_deref(), Some(r#"REVOKE rds_ad FROM "ann";"#));
         let check = role(&row(["direct", "", "3", "3", "100", "9"]), &target(Auth::Iam));
         assert_eq!(check.verdict, Verdict::Doubtful, "{}", check.found);
+        let said = |limit: &str| {
+            let check = role(&row(["direct", "", limit, "30", "100", "9"]), &target(Auth::Iam));
+            let diagnosis = check.diagnosis.expect("at its limit");
+            (diagnosis.title.clone(), diagnosis.advice[0].paste.clone().expect("a statement"))
+        };
+        let (title, paste) = said("0");
+        assert_eq!(title, "ann may have no connections at all: its limit is 0");
+        assert_eq!(paste, r#"ALTER ROLE "ann" CONNECTION LIMIT 10;"#);
+        assert_eq!(said("30").1, r#"ALTER ROLE "ann" CONNECTION LIMIT 60;"#);
         let check = role(&row(["direct", "", "-1", "1", "100", "9"]), &target(Auth::Passfile));
         assert_eq!(check.verdict, Verdict::Doubtful);
         assert_eq!(role(&[], &target(Auth::Iam)).verdict, Verdict::CouldNotLook);

@@ -16,7 +16,7 @@ mod tls;
 
 use super::audit::{Event, Subject as Whose};
 use super::{Access, Found, refusal};
-use crate::model::{Auth, CheckKind, DoctorNews, DoctorReport, Endpoint, Identity, Place, Route, RouteChoice, Target};
+use crate::model::{Auth, DoctorNews, DoctorReport, Endpoint, Identity, Place, Route, RouteChoice, Target};
 use chart::{Broken, Chart};
 use std::time::Instant;
 use tokio::sync::mpsc::UnboundedSender;
@@ -114,10 +114,7 @@ impl Access {
         let Ok(line) = opened else { return Err(Broken) };
         let looked = async {
             if !endpoint.engine.is_postgres() {
-                let rest =
-                    [CheckKind::Tls, CheckKind::Certificate, CheckKind::Login, CheckKind::Role, CheckKind::Server];
-                chart.skip(&rest, &format!("gatepost speaks PostgreSQL, not {}", endpoint.engine));
-                return Ok(());
+                return Err(login::foreign(&endpoint, user.as_deref(), chart));
             }
             tls::look(self, &line, &database, chart).await?;
             let Some(_) = user else { return Err(login::nobody(&endpoint, chart)) };

@@ -1,7 +1,7 @@
 //! The mapping from AWS's answers to rows, odd states too.
 
 use super::*;
-use crate::model::{EndpointRole, Engine, IamAuth};
+use crate::model::{EndpointRole, Engine, IamAuth, ProxyScheme};
 use aws_sdk_rds::types::{
     ClusterPendingModifiedValues, DbClusterMember, Endpoint as RdsEndpoint, IamAuthMode, PendingModifiedValues,
     UserAuthConfigInfo,
@@ -169,14 +169,22 @@ fn a_proxy_has_its_default_endpoint_first() {
         .engine_family("POSTGRESQL")
         .endpoint("orders-proxy.proxy-c9.example.com")
         .vpc_id("vpc-1")
-        .auth(UserAuthConfigInfo::builder().iam_auth(IamAuthMode::Required).build())
+        .auth(UserAuthConfigInfo::builder().secret_arn("arn:secret").iam_auth(IamAuthMode::Required).build())
+        .role_arn("arn:aws:iam::123456789012:role/rds-proxy")
+        .build();
+    let end_to_end = DbProxy::builder()
+        .db_proxy_name("z-end-to-end")
+        .db_proxy_arn("arn:aws:rds:eu-west-1:123456789012:db-proxy:prx-09a")
+        .engine_family("POSTGRESQL")
+        .endpoint("z.proxy-c9.example.com")
+        .default_auth_scheme("IAM_AUTH")
         .build();
     let tags = vec![("environment".to_owned(), "production".to_owned())];
     let other = |name: &str, host: &str| {
         DbProxyEndpoint::builder().db_proxy_name("orders-proxy").db_proxy_endpoint_name(name).endpoint(host).build()
     };
     let listed = Listed {
-        proxies: vec![proxy],
+        proxies: vec![proxy, end_to_end],
         proxy_endpoints: vec![
             other("ro", "ro.endpoint.proxy-c9.example.com"),
             other("default", "orders-proxy.proxy-c9.example.com"),
@@ -191,4 +199,9 @@ fn a_proxy_has_its_default_endpoint_first() {
     assert!(rows[0].tags == tags && rows[0].endpoints.iter().all(|endpoint| endpoint.tags == tags));
     assert_eq!(rows[0].iam, IamAuth::Enabled);
     assert_eq!((rows[0].endpoints[0].port, &rows[0].engine), (5432, &Engine::Postgres));
+    let login = rows[0].endpoints[1].proxy.as_ref().expect("a proxy's");
+    assert_eq!((login.scheme, login.secrets[0].iam.as_str()), (ProxyScheme::Secrets, "REQUIRED"));
+    assert_eq!(login.role.as_deref(), Some("arn:aws:iam::123456789012:role/rds-proxy"));
+    assert_eq!(rows[1].iam, IamAuth::Enabled);
+    assert_eq!(rows[1].endpoints[0].proxy.as_ref().map(|login| login.scheme), Some(ProxyScheme::EndToEnd));
 }

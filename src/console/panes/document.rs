@@ -58,9 +58,22 @@ impl Pane {
             part(of(scope), &scoped.meaning, &scoped.document)
         };
         let trust = &policy.trust;
-        let parts = vec![
-            scoped(Scope::User),
-            part("SQL that lets the user in", "For a user of the database who may create roles.", &policy.sql),
+        // In one part: there are no more keys than ten.
+        let proxy = match &policy.proxy[..] {
+            [] => None,
+            [(what, text)] => Some(part("What the proxy needs besides", what, text)),
+            several => {
+                let text: Vec<String> = several.iter().map(|(what, text)| format!("# {what}:\n{text}")).collect();
+                let note = "It logs in to the database with this secret's password.";
+                Some(part("What the proxy needs besides", note, &text.join("\n\n")))
+            }
+        };
+        let who = match proxy {
+            Some(_) => "For a user of the database behind the proxy who may create roles.",
+            None => "For a user of the database who may create roles.",
+        };
+        let head = [scoped(Scope::User), part("SQL that lets the user in", who, &policy.sql)];
+        let rest = [
             part("Grants asked for next", "Take what is needed.", &policy.grants_script()),
             part("Trust of a role to assume", &trust.meaning, &trust.document),
             part("IAM policy of those who assume it", "", &trust.assume),
@@ -69,6 +82,7 @@ impl Pane {
             scoped(Scope::Database),
             scoped(Scope::Everything),
         ];
+        let parts = head.into_iter().chain(proxy).chain(rest).collect();
         Pane { title: format!("IAM login of {user}"), content: Content::Parts(parts), scroll: 0 }
     }
 
@@ -132,7 +146,8 @@ impl Pane {
 
 impl Part {
     fn lines(&self, at: usize, width: usize) -> Vec<Vec<Run>> {
-        let number = run(format!("{} ", at + 1), Tone::Accent);
+        // The key that copies it: the tenth is 0.
+        let number = run(format!("{} ", (at + 1) % 10), Tone::Accent);
         let mut lines = vec![vec![number, run(self.heading.clone(), Tone::Strong)]];
         if !self.note.is_empty() {
             let note = text::wrap(&self.note, width.saturating_sub(2));
@@ -148,4 +163,35 @@ impl Part {
 pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
     let inner = paint::frame(frame, area, &pane.title, theme);
     super::diagnosis::draw(frame, inner, &pane.lines(inner.width), pane.scroll, theme);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Scoped, Trust};
+
+    #[test]
+    fn what_a_proxy_needs_is_one_part_and_the_tenth_part_is_0() {
+        let text = String::new;
+        let scoped = |scope| Scoped { scope, meaning: text(), resource: text(), document: format!("{scope:?}") };
+        let trust = Trust { meaning: text(), document: text(), assume: text(), profile: text() };
+        let pairs = |count: usize| (0..count).map(|n| (format!("what {n}"), format!("text {n}"))).collect();
+        let policy = |count| Policy {
+            scopes: Scope::ALL.map(scoped).to_vec(),
+            trust: trust.clone(),
+            sql: "SQL".to_owned(),
+            proxy: pairs(count),
+            grants: Vec::new(),
+        };
+        let part = |pane: &Pane, n| pane.part(n).map(|(text, _)| text).unwrap_or_default();
+        let pane = Pane::policy("oncall", &policy(0));
+        assert_eq!((part(&pane, 8).as_str(), pane.part(9)), ("Everything", None));
+        let pane = Pane::policy("oncall", &policy(1));
+        assert_eq!((part(&pane, 2).as_str(), part(&pane, 9).as_str()), ("text 0", "Everything"));
+        let pane = Pane::policy("oncall", &policy(2));
+        assert_eq!(part(&pane, 2), "# what 0:\ntext 0\n\n# what 1:\ntext 1");
+        let shown: Vec<String> =
+            pane.lines(60).iter().map(|line| line.iter().map(|run| run.0.as_str()).collect()).collect();
+        assert!(shown.iter().any(|line| line.starts_with("0 IAM policy: any user, every database")), "{shown:?}");
+    }
 }

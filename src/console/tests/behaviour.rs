@@ -450,3 +450,16 @@ fn leaving_asks_once_and_names_every_tab_that_would_lose_something() {
     console.keys("C-c C-c y");
     assert!(console.state.quitting);
 }
+
+#[test]
+fn an_engine_without_iam_authentication_has_no_policy_to_show() {
+    let mut console = Console::start(80, 24);
+    console.answer(|c| matches!(c, Command::Places), Answer::Places(vec![place("eu-west-1")]));
+    let databases = vec![database(DatabaseKind::Instance, "erp", "oracle-ee", "19")];
+    let listed = Inventory { databases, ..inventory() };
+    console.answer(|c| matches!(c, Command::Inventory(_)), Answer::Inventory(listed));
+    console.keys("i");
+    let Some(Overlay::Diagnosis(pane)) = &console.state.overlay else { panic!("{:?}", console.state.overlay) };
+    assert!(pane.diagnosis.title.contains("oracle-ee does not know it"), "{:?}", pane.diagnosis);
+    assert!(!console.asked.iter().any(|(_, command)| matches!(command, Command::Recall(_))), "nobody is to be named");
+}

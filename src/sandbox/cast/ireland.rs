@@ -57,6 +57,7 @@ pub fn cast() -> Cast {
         vpc_id: PROD_VPC,
         security_groups: vec![PROD_DB],
         iam,
+        end_to_end: false,
         read_only: None,
         tags: PRODUCTION,
     };

@@ -112,6 +112,7 @@ pub fn cast() -> Cast {
             vpc_id: US_VPC,
             security_groups: vec![US_DB],
             iam: true,
+            end_to_end: true,
             read_only: None,
             tags: PRODUCTION,
         }],

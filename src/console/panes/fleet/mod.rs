@@ -12,6 +12,7 @@ pub use keys::{Action, KEYS, TYPING_KEYS, Typing};
 pub use pane::{Listing, Pane, Problem};
 pub use view::{draw_header, view};
 
+use crate::access::enable_iam::impossible;
 use crate::console::event::Command;
 use crate::console::request::Request;
 use crate::console::state::Desk;
@@ -169,6 +170,10 @@ fn out(pane: &mut Pane, desk: &mut Desk<'_>) {
 
 /// What a key that is about one database asks for.
 fn with_database(pane: &Pane, database: &Database, action: Action) -> Request {
+    let policies = if action == Action::Policy { impossible(database) } else { None };
+    if let Some(refused) = policies {
+        return Request::Diagnose(refused);
+    }
     match action {
         Action::Connect if !database.engine.is_postgres() => Request::Diagnose(foreign(database)),
         Action::Connect if database.endpoints.is_empty() => Request::Diagnose(no_endpoint(database)),

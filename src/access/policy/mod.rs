@@ -1,10 +1,17 @@
 //! Policies from the least to the widest, the trust of a role, and the SQL that goes with them. Pure: words from an endpoint
 //! and names. Every ARN has the partition that the database was listed in.
 
+mod proxy;
+mod sql;
+mod trusted;
+
+use super::diagnose::database::no_iam;
 use super::handoff::quote;
 pub(super) use crate::model::completion::{literal, quoted as identifier};
-use crate::model::{Endpoint, Policy, PolicyWish, Scope, Scoped, Trust};
+use crate::model::{Diagnosis, Endpoint, Policy, PolicyWish, ProxyScheme, Scope, Scoped, Trust};
+pub(super) use proxy::ask_for_tokens;
 use serde::Serialize;
+use trusted::Trusted;
 
 /// The version of the policy language that is current.
 const VERSION: &str = "2012-10-17";
@@ -49,14 +56,18 @@ impl<'a> Statement<'a> {
 }
 
 /// What has to be granted for `wish` on `endpoint`.
-pub(super) fn policy(endpoint: &Endpoint, wish: &PolicyWish) -> Policy {
+///
+/// # Errors
+///
+/// An engine without IAM authentication; a principal that no role can trust; a name that no role can have.
+pub(super) fn policy(endpoint: &Endpoint, wish: &PolicyWish) -> Result<Policy, Diagnosis> {
+    if let Some(refused) = no_iam(&endpoint.owner, &endpoint.engine) {
+        return Err(refused);
+    }
     let scopes = Scope::ALL.map(|scope| scoped(endpoint, &wish.user, scope)).to_vec();
-    let (sql, grants) = if endpoint.engine.is_postgres() || !endpoint.engine.has_iam_auth() {
-        (postgres_user(&wish.user), postgres_grants(endpoint, wish))
-    } else {
-        (mysql_user(&wish.user), mysql_grants(endpoint, wish))
-    };
-    Policy { scopes, trust: trust(endpoint, wish), sql, grants }
+    let proxy = endpoint.proxy.as_ref().map(|login| proxy::needs(endpoint, login, &wish.user)).unwrap_or_default();
+    let (sql, grants) = (sql::user(endpoint, &wish.user), sql::grants(endpoint, wish));
+    Ok(Policy { scopes, trust: trust(endpoint, wish)?, sql, proxy, grants })
 }
 
 fn scoped(endpoint: &Endpoint, user: &str, scope: Scope) -> Scoped {
@@ -64,7 +75,10 @@ fn scoped(endpoint: &Endpoint, user: &str, scope: Scope) -> Scoped {
     let region = &place.region;
     let all = format!("arn:{partition}:rds-db:{region}:{account}:dbuser:");
     let everywhere = format!("every database in {region} of account {account} that has IAM authentication on");
-    let powerful = "any role that has rds_iam, those that may do everything among them";
+    let powerful = match endpoint.proxy.as_ref().map(|login| login.scheme) {
+        Some(ProxyScheme::Secrets) if scope == Scope::Database => "any role that the proxy has a secret of",
+        _ => "any role that has rds_iam, those that may do everything among them",
+    };
     let (resource, meaning) = match scope {
         Scope::User => {
             (endpoint.connect_arn(user), format!("Whoever has it may log in to {owner} as {user}, and nothing else."))
@@ -111,27 +125,35 @@ struct Principal<'a> {
     aws: &'a str,
 }
 
-fn trust(endpoint: &Endpoint, wish: &PolicyWish) -> Trust {
+fn trust(endpoint: &Endpoint, wish: &PolicyWish) -> Result<Trust, Diagnosis> {
     let Endpoint { partition, account, owner, place, .. } = endpoint;
-    let name = wish.role.clone().unwrap_or_else(|| format!("db-{}", quote::label(owner)));
+    let name = match &wish.role {
+        Some(name) => name.clone(),
+        None => trusted::shortened(format!("db-{}", quote::label(owner))),
+    };
+    trusted::role_name(&name)?;
     let role = format!("arn:{partition}:iam::{account}:role/{name}");
-    let trusted = wish.trusted.clone().unwrap_or_else(|| account.clone());
-    let is_account = trusted.len() == 12 && trusted.bytes().all(|byte| byte.is_ascii_digit());
-    let principal = if is_account { format!("arn:{partition}:iam::{trusted}:root") } else { trusted.clone() };
-    let who = match is_account {
-        true => format!("whoever account {trusted} lets do sts:AssumeRole on it"),
-        false => format!("{trusted} alone"),
+    let trusted = match &wish.trusted {
+        Some(text) => Trusted::parse(text, endpoint)?,
+        None => Trusted::Account(account.clone()),
+    };
+    let (principal, who) = match trusted {
+        Trusted::Account(account) => (
+            format!("arn:{partition}:iam::{account}:root"),
+            format!("whoever account {account} lets do sts:AssumeRole on it"),
+        ),
+        Trusted::One(arn) => (arn.clone(), format!("{arn} alone")),
     };
     let principal = Principal { aws: &principal };
     let statement = [TrustStatement { effect: "Allow", principal, action: "sts:AssumeRole" }];
     let document = pretty(&TrustDocument { version: VERSION, statement });
     let statement = [Statement::allow(vec!["sts:AssumeRole"], vec![&role])];
-    Trust {
+    Ok(Trust {
         meaning: format!("The role {name} carries the policy above, and may be assumed by {who}."),
         document,
         assume: pretty(&Document { version: VERSION, statement }),
         profile: format!("[profile {name}]\nrole_arn = {role}\nsource_profile = default\nregion = {}", place.region),
-    }
+    })
 }
 
 /// One statement of an IAM policy, indented, for an advice.
@@ -143,97 +165,11 @@ fn pretty(document: &impl Serialize) -> String {
     serde_json::to_string_pretty(document).expect("strings in structs have no way not to be JSON")
 }
 
-fn postgres_user(user: &str) -> String {
-    let user = identifier(user);
-    format!("CREATE USER {user};\nGRANT rds_iam TO {user};")
-}
-
-fn postgres_grants(endpoint: &Endpoint, wish: &PolicyWish) -> Vec<(String, String)> {
-    let user = identifier(&wish.user);
-    let database = identifier(endpoint.database_name.as_deref().unwrap_or("postgres"));
-    let schema = identifier(wish.schema.as_deref().unwrap_or("public"));
-    let table = identifier(wish.table.as_deref().unwrap_or("table"));
-    let usage = format!("GRANT USAGE ON SCHEMA {schema} TO {user};");
-    let grants = [
-        ("To come in", format!("GRANT CONNECT ON DATABASE {database} TO {user};")),
-        ("One table, reading", format!("{usage}\nGRANT SELECT ON TABLE {schema}.{table} TO {user};")),
-        (
-            "One table, reading and writing",
-            format!("{usage}\nGRANT SELECT, INSERT, UPDATE, DELETE ON TABLE {schema}.{table} TO {user};"),
-        ),
-        (
-            "One schema, reading, and what is made in it later by whoever runs this",
-            format!(
-                "{usage}\nGRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {user};\n\
-                 ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT ON TABLES TO {user};"
-            ),
-        ),
-        (
-            "One schema, reading and writing",
-            format!(
-                "{usage}\nGRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {user};\n\
-                 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {user};"
-            ),
-        ),
-        ("All tables of all schemas, reading (PostgreSQL 14 and newer)", format!("GRANT pg_read_all_data TO {user};")),
-        (
-            "All tables of all schemas, reading and writing (PostgreSQL 14 and newer)",
-            format!("GRANT pg_read_all_data, pg_write_all_data TO {user};"),
-        ),
-        ("All tables of all schemas, reading (before PostgreSQL 14; those there are now)", every_schema(&wish.user)),
-        ("To look into what others run (monitoring)", format!("GRANT pg_monitor TO {user};")),
-        (
-            "Read-only, whatever is granted, until the session says otherwise",
-            format!("ALTER ROLE {user} SET default_transaction_read_only = on;"),
-        ),
-    ];
-    grants.map(|(what, sql)| (what.to_owned(), sql)).to_vec()
-}
-
-/// USAGE and SELECT on what every schema has now, for versions without pg_read_all_data.
-fn every_schema(user: &str) -> String {
-    // A dollar quote that the name cannot end.
-    let tag = (0..).map(|n| format!("$grant{n}$")).find(|tag| !user.contains(tag.as_str())).unwrap_or_default();
-    let user = literal(user);
-    format!(
-        "DO {tag}\nDECLARE s text;\nBEGIN\n  FOR s IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> \
-         'information_schema' LOOP\n    EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', s, {user});\n    EXECUTE \
-         format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO %I', s, {user});\n  END LOOP;\nEND {tag};"
-    )
-}
-
-fn mysql_string(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
-}
-
-fn mysql_user(user: &str) -> String {
-    let user = mysql_string(user);
-    format!("CREATE USER {user} IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS';\nALTER USER {user}@'%' REQUIRE SSL;")
-}
-
-fn mysql_grants(endpoint: &Endpoint, wish: &PolicyWish) -> Vec<(String, String)> {
-    let user = mysql_string(&wish.user);
-    let name = |text: &str| format!("`{}`", text.replace('`', "``"));
-    // MySQL's schemas are its databases.
-    let database = name(wish.schema.as_deref().or(endpoint.database_name.as_deref()).unwrap_or("database"));
-    let table = name(wish.table.as_deref().unwrap_or("table"));
-    let grants = [
-        ("One table, reading", format!("GRANT SELECT ON {database}.{table} TO {user}@'%';")),
-        ("One database, reading", format!("GRANT SELECT ON {database}.* TO {user}@'%';")),
-        (
-            "One database, reading and writing",
-            format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {database}.* TO {user}@'%';"),
-        ),
-        ("All databases, reading", format!("GRANT SELECT ON *.* TO {user}@'%';")),
-    ];
-    grants.map(|(what, sql)| (what.to_owned(), sql)).to_vec()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::access::ranking::tests::endpoint;
-    use crate::model::Engine;
+    use crate::model::{Engine, Kind, ProxyLogin};
 
     fn wish(user: &str) -> PolicyWish {
         PolicyWish { user: user.to_owned(), ..PolicyWish::default() }
@@ -242,7 +178,7 @@ mod tests {
     #[test]
     fn the_policy_names_one_user_of_one_database() {
         let endpoint = Endpoint { partition: "aws-cn".to_owned(), ..endpoint() };
-        let policy = policy(&endpoint, &wish("Jane"));
+        let policy = policy(&endpoint, &wish("Jane")).expect("a policy");
         let least = policy.of(Scope::User);
         assert_eq!(least.resource, "arn:aws-cn:rds-db:eu-west-1:123456789012:dbuser:cluster-7Q/Jane");
         let document: serde_json::Value = serde_json::from_str(&least.document).expect("JSON");
@@ -268,7 +204,7 @@ mod tests {
         ] {
             let mut endpoint = Endpoint { partition: partition.to_owned(), ..endpoint() };
             endpoint.place.region = region.to_owned();
-            let policy = policy(&endpoint, &wish("oncall"));
+            let policy = policy(&endpoint, &wish("oncall")).expect("a policy");
             let start = format!("arn:{partition}:rds-db:{region}:123456789012:dbuser:");
             for (scope, rest, says) in [
                 (Scope::User, "cluster-7Q/oncall", "as oncall, and nothing else"),
@@ -291,13 +227,20 @@ mod tests {
     fn a_role_trusts_whom_it_is_told_to() {
         let arn = "arn:aws:iam::210987654321:role/people";
         let told = PolicyWish { trusted: Some(arn.to_owned()), role: Some("r".to_owned()), ..wish("u") };
-        let trust = policy(&endpoint(), &told).trust;
+        let trust = policy(&endpoint(), &told).expect("a policy").trust;
         let document: serde_json::Value = serde_json::from_str(&trust.document).expect("JSON");
         assert_eq!(document["Statement"][0]["Principal"]["AWS"], arn);
         assert_eq!(document["Statement"][0]["Action"], "sts:AssumeRole");
         assert!(trust.assume.contains("arn:aws:iam::123456789012:role/r") && trust.meaning.contains(arn));
         let other = PolicyWish { trusted: Some("210987654321".to_owned()), ..wish("u") };
-        assert!(policy(&endpoint(), &other).trust.document.contains("arn:aws:iam::210987654321:root"));
+        let trust = policy(&endpoint(), &other).expect("a policy").trust;
+        assert!(trust.document.contains("arn:aws:iam::210987654321:root"));
+        for wrong in [
+            PolicyWish { trusted: Some("*".to_owned()), ..wish("u") },
+            PolicyWish { role: Some("my role".to_owned()), ..wish("u") },
+        ] {
+            assert_eq!(policy(&endpoint(), &wrong).expect_err("refused").kind, Kind::Usage);
+        }
     }
 
     #[test]
@@ -307,14 +250,44 @@ mod tests {
             table: Some("t\"; --".to_owned()),
             ..wish("a\"; DROP TABLE x; --")
         };
-        let postgres = policy(&endpoint(), &odd);
+        let postgres = policy(&endpoint(), &odd).expect("a policy");
         assert!(postgres.sql.starts_with("CREATE USER \"a\"\"; DROP TABLE x; --\";"), "{}", postgres.sql);
         assert!(postgres.grants_script().contains("GRANT SELECT ON TABLE \"s\"\"x\".\"t\"\"; --\" TO"));
-        let mysql = policy(&Endpoint { engine: Engine::Mysql, ..endpoint() }, &wish("o'neil\\"));
+        let mysql = policy(&Endpoint { engine: Engine::Mysql, ..endpoint() }, &wish("o'neil\\")).expect("a policy");
         assert!(
             mysql.sql.starts_with("CREATE USER 'o''neil\\\\' IDENTIFIED WITH AWSAuthenticationPlugin"),
             "{}",
             mysql.sql
         );
+    }
+
+    #[test]
+    fn engines_without_iam_authentication_have_no_policy() {
+        for engine in ["oracle-ee", "docdb", "neptune"] {
+            let refused =
+                policy(&Endpoint { engine: Engine::parse(engine), ..endpoint() }, &wish("u")).expect_err(engine);
+            assert_eq!(refused.kind, Kind::Usage);
+            assert!(refused.title.contains(engine), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_users_sql_is_for_how_the_proxy_logs_in() {
+        let of = |scheme, engine: &str| {
+            let proxy = Some(ProxyLogin { scheme, role: None, secrets: Vec::new() });
+            let endpoint = Endpoint { proxy, engine: Engine::parse(engine), ..endpoint() };
+            policy(&endpoint, &wish("oncall")).expect("a policy")
+        };
+        let secrets = of(ProxyScheme::Secrets, "postgresql");
+        assert!(secrets.sql.ends_with("CREATE USER \"oncall\" PASSWORD 'PASSWORD';"), "{}", secrets.sql);
+        assert!(!secrets.sql.contains("GRANT rds_iam") && secrets.proxy.len() == 3, "{secrets:?}");
+        assert!(secrets.of(Scope::Database).meaning.contains("any role that the proxy has a secret of"));
+        let end_to_end = of(ProxyScheme::EndToEnd, "postgresql");
+        assert!(
+            end_to_end.sql.contains("GRANT rds_iam TO \"oncall\";") && end_to_end.proxy.len() == 1,
+            "{end_to_end:?}"
+        );
+        let mysql = of(ProxyScheme::Secrets, "mysql");
+        assert!(mysql.sql.ends_with("CREATE USER 'oncall' IDENTIFIED BY 'PASSWORD';"), "{}", mysql.sql);
     }
 }

@@ -1,0 +1,35 @@
+//! How an RDS Proxy logs in to the database behind it, which decides what a user of the proxy needs. Plain data: it must not
+//! know how AWS is asked.
+
+/// With what a proxy logs in to its database when it has no other word for a user (`DefaultAuthScheme`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProxyScheme {
+    /// `NONE`: with the name and password of a secret that is registered with it, also for clients that came with a token.
+    Secrets,
+    /// `IAM_AUTH`: with a token of its own role.
+    EndToEnd,
+}
+
+/// What `DescribeDBProxies` says of a proxy's logins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProxyLogin {
+    /// Its default scheme.
+    pub scheme: ProxyScheme,
+    /// The ARN of the IAM role that it reads secrets and makes tokens with.
+    pub role: Option<String>,
+    /// The secrets registered with it (`Auth`), as `ModifyDBProxy` takes them: it sets the whole list.
+    pub secrets: Vec<ProxySecret>,
+}
+
+/// One entry of `Auth`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProxySecret {
+    /// The secret's ARN.
+    pub arn: String,
+    /// `REQUIRED`, `ENABLED` or `DISABLED`: whether a client of this user shows a token.
+    pub iam: String,
+    /// `ClientPasswordAuthType`, where it is set.
+    pub client_password: Option<String>,
+    /// `Description`, where it has one.
+    pub description: Option<String>,
+}
