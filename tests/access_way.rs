@@ -251,7 +251,14 @@ async fn a_port_is_forwarded_for_several_clients_at_once() {
         answers = clients => answers,
     };
     assert_eq!(answers, (b'S', b'S'));
+    // Its own figures: what another port to the same database does is none of them, though the line is one.
+    let other = world.access.forward(&endpoint, &RouteChoice::Auto, 0, None).await.expect("forwarded");
+    let [own, others] = world.access.forwards()[..] else { panic!("{:?}", world.access.forwards()) };
+    assert_eq!((own.port, own.received, own.sent), (port, 2, 16));
+    assert_eq!((others.port, others.streams, others.received, others.sent), (other.port(), 0, 0, 0));
     forward.close().await;
+    assert_eq!(world.access.forwards(), [others]);
+    other.close().await;
     world.access.close().await;
 }
 

@@ -5,7 +5,7 @@
 //! another bastion. Not before: the account's idle time is there to end what nobody uses.
 
 use super::audit::{Event, Subject};
-use super::line::{Line, Unopened};
+use super::line::{Counters, Line, Unopened, counted};
 use super::relay::relay;
 use super::walk::Walk;
 use super::{Access, LineReport, Steps, probe, refusal, sockets};
@@ -30,11 +30,26 @@ pub enum News {
     Mended(String),
 }
 
+/// What has gone through a forwarded port, told for a screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ForwardReport {
+    /// The port on 127.0.0.1.
+    pub port: u16,
+    /// Connections there are.
+    pub streams: usize,
+    /// Bytes from the database.
+    pub received: u64,
+    /// Bytes to it.
+    pub sent: u64,
+}
+
 /// A local port forwarded to a database.
 pub struct Forward {
     listener: TcpListener,
     port: u16,
     line: Line,
+    /// Of this port alone; others may be on the same line.
+    counters: Arc<Counters>,
     access: Access,
     choice: RouteChoice,
     subject: Subject,
@@ -52,6 +67,16 @@ pub struct Forward {
     news: Option<UnboundedSender<News>>,
 }
 
+impl Access {
+    /// The ports that are forwarded, in the order in which they were opened.
+    pub fn forwards(&self) -> Vec<ForwardReport> {
+        let mut open = lock(&self.inner.forwards);
+        open.retain(|(_, counters)| counters.strong_count() > 0);
+        let reports = open.iter().filter_map(|(port, counters)| Some((*port, counters.upgrade()?.so_far())));
+        reports.map(|(port, (streams, received, sent))| ForwardReport { port, streams, received, sent }).collect()
+    }
+}
+
 impl Forward {
     pub(super) async fn open(
         access: &Access,
@@ -64,10 +89,13 @@ impl Forward {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| taken(port, &error))?;
         let port = listener.local_addr().map_err(|error| taken(port, &error))?.port();
         let Arrived { line, subject } = Box::pin(arrive(access, endpoint, choice, steps)).await;
+        let (line, counters) = (line?, Arc::<Counters>::default());
+        lock(&access.inner.forwards).push((port, Arc::downgrade(&counters)));
         Ok(Forward {
             listener,
             port,
-            line: line?,
+            line,
+            counters,
             access: access.clone(),
             choice: choice.clone(),
             subject,
@@ -202,7 +230,7 @@ impl Forward {
     }
 
     fn take(&mut self, socket: TcpStream) {
-        let (line, trouble) = (self.line.clone(), self.trouble.clone());
+        let (line, trouble, counters) = (self.line.clone(), self.trouble.clone(), self.counters.clone());
         let settings = self.access.settings();
         let limit = settings.connect_timeout;
         // Two sessions are for what is in a hurry beside what is bulky; more are for speed, so each has its own.
@@ -219,7 +247,7 @@ impl Forward {
                         // Counted already where the session in whose place this one came has ended.
                         lock(&standing).entry(number).and_modify(|on| *on = session);
                     }
-                    match relay(socket, wire).await {
+                    match relay(socket, counted(wire, counters)).await {
                         Ok(()) => (None, None),
                         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                             (Some("the database refused it".to_owned()), None)

@@ -41,7 +41,7 @@ enum Way {
 }
 
 #[derive(Default)]
-struct Counters {
+pub(super) struct Counters {
     /// The agent could not connect: the host may have moved since it looked up its address, once a session.
     refused: AtomicBool,
     streams: AtomicUsize,
@@ -252,6 +252,20 @@ struct Counted<S> {
     stream: S,
     counters: Arc<Counters>,
     heard: Option<watch::Sender<bool>>,
+}
+
+impl Counters {
+    /// Streams, bytes from the database, bytes to it.
+    pub(super) fn so_far(&self) -> (usize, u64, u64) {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (self.streams.load(Ordering::Relaxed), of(&self.received), of(&self.sent))
+    }
+}
+
+/// Counts a stream for whoever opened it, too.
+pub(super) fn counted(stream: Box<dyn Transport>, counters: Arc<Counters>) -> Box<dyn Transport> {
+    counters.streams.fetch_add(1, Ordering::Relaxed);
+    Box::new(Counted { stream, counters, heard: None })
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {

@@ -58,7 +58,7 @@ mod watch;
 
 pub use canceller::Canceller;
 pub use find::choose;
-pub use forward::{Forward, News as ForwardNews};
+pub use forward::{Forward, ForwardReport, News as ForwardNews};
 pub use listener::{Door, Listener, ListenerReport, ListenerWish};
 pub use pressing::{Means, Pressed};
 pub use progress::is_told as tells_progress;
@@ -95,6 +95,8 @@ struct Inner {
     identities: Mutex<HashMap<Place, Identity>>,
     unended: unended::Unended,
     listeners: Mutex<Vec<Weak<listener::Shared>>>,
+    /// Ports that are forwarded, by number.
+    forwards: Mutex<Vec<(u16, Weak<line::Counters>)>>,
 }
 
 /// A NAME resolved.
@@ -207,6 +209,7 @@ impl Access {
             identities: Mutex::default(),
             unended: unended::Unended::default(),
             listeners: Mutex::default(),
+            forwards: Mutex::default(),
             settings,
         };
         Ok(Access { inner: Arc::new(inner) })

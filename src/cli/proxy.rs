@@ -40,8 +40,8 @@ pub struct Args {
     /// Whether clients may write.
     #[command(flatten)]
     pub writes: WritesArgs,
-    /// Offer clients TLS, with a certificate made for this run
-    #[arg(long)]
+    /// Offer clients TLS, with a certificate made for this run; a socket has none
+    #[arg(long, conflicts_with = "socket")]
     pub tls: bool,
     /// Let in every process of this machine that reaches the port, whoever's it is
     #[arg(long)]

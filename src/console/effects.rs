@@ -147,7 +147,9 @@ impl Effects {
                 });
                 self.tasks.insert(id, Task { handle, stop: None });
             }
-            Command::Lines => self.ask_disk(id, move || Ok(Answer::Lines(access.lines(), access.listeners()))),
+            Command::Lines => {
+                self.ask_disk(id, move || Ok(Answer::Lines(access.lines(), access.listeners(), access.forwards())))
+            }
             Command::Listen(plan, endpoint, auth) => self.listen(id, plan, endpoint, auth),
             Command::HandOver(files, text) => self.ask_disk(id, move || {
                 files.iter().try_for_each(|(path, text)| write_paper(path, text))?;

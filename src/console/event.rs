@@ -4,7 +4,7 @@
 use super::query;
 use crate::access::explore::{Finding, Question};
 use crate::access::handoff::Lead;
-use crate::access::{ForwardNews, LineReport, ListenerReport, Remembered, Wish, activity, doctor};
+use crate::access::{ForwardNews, ForwardReport, LineReport, ListenerReport, Remembered, Wish, activity, doctor};
 use crate::model::catalogue::Catalogue;
 use crate::model::{
     Auth, Diagnosis, DoctorNews, DoctorReport, Endpoint, IamPlan, IamProgress, Identity, Inventory, ListenerSettings,
@@ -142,7 +142,7 @@ pub enum Answer {
     /// What happens to a forwarded port's session; the port stays.
     ForwardNews(ForwardNews),
     /// Of [`Command::Lines`].
-    Lines(Vec<LineReport>, Vec<ListenerReport>),
+    Lines(Vec<LineReport>, Vec<ListenerReport>, Vec<ForwardReport>),
     /// Of [`Command::Listen`]: what clients are handed. [`Answer::Failed`] follows when it could not be opened.
     Listening(Box<Lead>),
     /// Of [`Command::Listen`], where the endpoint was not given: its clients could write to that database, which is

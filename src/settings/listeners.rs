@@ -123,6 +123,9 @@ pub fn read(word: &str, home: Option<&Path>) -> Result<ListenerSettings, String>
     if listener.target.is_empty() {
         return Err("target: expected the name of a database".to_owned());
     }
+    if listener.tls && listener.socket.is_some() {
+        return Err("tls: a socket never leaves this machine and has none; it goes with a port".to_owned());
+    }
     if listener.name.is_empty() {
         listener.name.clone_from(&listener.target);
     }
@@ -200,7 +203,7 @@ mod tests {
     #[test]
     fn what_is_shown_is_read_back() {
         let word = "{ name = \"o\", target = \"orders-prod\", user = [\"a\", \"b\"], database = \"shop\", port = 5433, \
-                    socket = \"~/s\", via = \"bastion-a\", secret = \"orders/app\", read_only = true, tls = true, no_secret = true }";
+                    socket = \"~/s\", via = \"bastion-a\", secret = \"orders/app\", read_only = true, no_secret = true }";
         let read_here = |word: &str| read(word, Some(Path::new("/home/me")));
         let listener = read_here(word).expect("good");
         assert_eq!(listener.users, ["a", "b"]);
@@ -208,6 +211,11 @@ mod tests {
         assert_eq!(read_here(&one(&listener)), Ok(listener));
         let bare = read_here("{ target = \"x\" }").expect("good");
         assert_eq!((bare.name.as_str(), bare.read_only), ("x", None));
+        let encrypted = read_here("{ target = \"x\", port = 5433, tls = true }").expect("good");
+        assert_eq!(read_here(&one(&encrypted)), Ok(encrypted));
+        assert!(
+            read_here("{ target = \"x\", socket = \"/s\", tls = true }").is_err_and(|why| why.starts_with("tls: "))
+        );
         let writable = read_here("{ target = \"x\", read_only = false }").expect("good");
         assert_eq!(writable.read_only, Some(false));
         assert_eq!(read_here(&one(&writable)), Ok(writable));

@@ -24,7 +24,7 @@ use std::time::Instant;
 
 /// Run SQL and print the rows as they come
 ///
-/// The SQL is read as psql reads a script: its variables, `\\if`, `\\i`, `\\copy`, `\\gset`, `\\connect` and most of its other
+/// The SQL is read as psql reads a script: its variables, `\if`, `\i`, `\copy`, `\gset`, `\connect` and most of its other
 /// commands work. Statements run one by one and stop at the first that fails. Rows go to stdout; notices, and what statements without
 /// rows answer, go to stderr. Exit status: 0 done, 1 a statement failed, 2 usage, 3 could not connect, 4 AWS refused or its
 /// login has ended, 130 interrupted (the statement is cancelled at the server).

@@ -76,7 +76,7 @@ fn listening(width: u16, height: u16) -> Console {
     console.answer(|c| matches!(c, Command::Bastions(_)), Answer::Bastions(bastions()));
     console.keys("Enter");
     console.answer(|c| matches!(c, Command::Listen(..)), Answer::Listening(Box::new(lead())));
-    console.answer(|c| matches!(c, Command::Lines), Answer::Lines(vec![line()], vec![report()]));
+    console.answer(|c| matches!(c, Command::Lines), Answer::Lines(vec![line()], vec![report()], Vec::new()));
     console.tick(Duration::from_secs(5));
     console
 }
@@ -238,7 +238,7 @@ fn whoever_is_on_a_listener_is_not_cut_off_by_one_key() {
     let alone = ListenerReport { streams: 0, since_error: Some((Duration::from_secs(240), 3)), ..report() };
     console.tick(Duration::from_secs(5));
     let (id, _) = console.asked.iter().rfind(|(_, c)| matches!(c, Command::Lines)).expect("asked").clone();
-    console.event(crate::console::event::Event::Answer(id, Answer::Lines(vec![], vec![alone])));
+    console.event(crate::console::event::Event::Answer(id, Answer::Lines(vec![], vec![alone], Vec::new())));
     assert!(console.text().contains("· 4 min ago · 3 logins since"), "{}", console.text());
     console.keys("x");
     assert!(stopped(&console));

@@ -220,14 +220,16 @@ fn lines_with_a_port() {
             route: "via bastion-a".into(),
             ssm_session: None,
             health: String::new(),
-            streams: 1,
+            streams: 3,
             received: 1_234_567,
             sent: 8_910,
             round_trip: Some(Duration::from_millis(34)),
             resumes: 1,
             age: Duration::from_secs(754),
         };
-        console.answer(|c| matches!(c, Command::Lines), Answer::Lines(vec![report], Vec::new()));
+        // Others are on the same route.
+        let own = crate::access::ForwardReport { port: 54321, streams: 1, received: 4_567, sent: 910 };
+        console.answer(|c| matches!(c, Command::Lines), Answer::Lines(vec![report], Vec::new(), vec![own]));
         console
     });
 }

@@ -9,7 +9,7 @@ pub use view::view;
 
 use super::way::{self, Way};
 use crate::access::handoff::Lead;
-use crate::access::{ForwardNews, LineReport, ListenerReport};
+use crate::access::{ForwardNews, ForwardReport, LineReport, ListenerReport};
 use crate::console::event::{Answer, Asks, Command, Id, Load};
 use crate::console::request::Request;
 use crate::console::state::Desk;
@@ -114,6 +114,8 @@ pub struct Pane {
     pub reports: Vec<LineReport>,
     /// What listeners have done, as last told.
     pub listening: Vec<ListenerReport>,
+    /// What has gone through forwarded ports, as last told.
+    pub forwarding: Vec<ForwardReport>,
     /// The question about them.
     pub asked: Load<()>,
     /// When they were last told.
@@ -184,8 +186,9 @@ impl Pane {
     /// Takes an answer; false when it is none of this pane's.
     pub fn answer(&mut self, id: Id, answer: &Answer, now: SystemTime) -> bool {
         if self.asked.waits_for(id) {
-            if let Answer::Lines(reports, listening) = answer {
+            if let Answer::Lines(reports, listening, forwarding) = answer {
                 self.reports.clone_from(reports);
+                self.forwarding.clone_from(forwarding);
                 self.listening.clone_from(listening);
             }
             self.asked = Load::Idle;
@@ -280,6 +283,9 @@ pub fn update(pane: &mut Pane, action: Action, desk: &mut Desk<'_>) -> Option<Re
         }
         Action::Copy => {
             return match pane.rows().get(selected)? {
+                Row::Forward(Forwarding { port: None, .. }) | Row::Listener(Listening { lead: None, .. }) => {
+                    Some(Request::Tell("it is not open: there is nothing to hand over".to_owned()))
+                }
                 Row::Forward(forward) => {
                     let (port, _) = forward.port?;
                     Some(Request::CopyPort(Box::new(forward.endpoint.clone()), port))

@@ -52,7 +52,7 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, body: Rect, theme: Theme, now: S
     paint::runs(frame, row(&mut y), &[run(heading, Tone::Dim)], theme, None);
     let rows = pane.rows();
     if rows.is_empty() {
-        let words = "   none: on a database of the fleet, t forwards a port to it, o listens for clients";
+        let words = "   none: in the fleet, t forwards a port to a database, o listens for clients";
         paint::runs(frame, row(&mut y), &[run(words, Tone::Dim)], theme, None);
     }
     for (at, one) in rows.iter().enumerate() {
@@ -175,18 +175,24 @@ fn line_of<'a>(pane: &'a Pane, endpoint: &Endpoint) -> Option<&'a LineReport> {
 
 fn of_forward(pane: &Pane, forward: &Forwarding, now: SystemTime) -> Cells {
     let target = forward.endpoint.address();
-    let Some((port, _)) = forward.port else {
+    let Some((port, since)) = forward.port else {
         let (mark, local) = opening(&forward.way, now);
         return Cells { mark, local, target, cells: Default::default() };
     };
     let mut cells: [String; 8] = Default::default();
     cells[3] = "–".to_owned();
-    if let Some(report) = line_of(pane, &forward.endpoint) {
-        let [bastion, trip, age, resumes] = of_line(report);
-        let (received, sent) = (text::bytes(report.received), text::bytes(report.sent));
-        cells = [report.streams.to_string(), received, sent, "–".to_owned(), bastion, trip, age, resumes];
+    cells[6] = age(now.duration_since(since).unwrap_or_default());
+    if let Some(own) = pane.forwarding.iter().find(|own| own.port == port) {
+        [cells[0], cells[1], cells[2]] = [own.streams.to_string(), text::bytes(own.received), text::bytes(own.sent)];
     }
-    Cells { mark: ("✓", Tone::Good), local: format!("127.0.0.1:{port}"), target, cells }
+    let line = line_of(pane, &forward.endpoint);
+    if let Some(report) = line {
+        let [bastion, trip, _, resumes] = of_line(report);
+        [cells[4], cells[5], cells[7]] = [bastion, trip, resumes];
+    }
+    // A session that has ended is opened again for the next connection.
+    let mark = if line.is_none_or(|line| line.is_alive) { ("✓", Tone::Good) } else { ("·", Tone::Dim) };
+    Cells { mark, local: format!("127.0.0.1:{port}"), target, cells }
 }
 
 fn of_listener(pane: &Pane, listener: &Listening, now: SystemTime) -> Cells {

@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 /// Draws it in a box over `area`.
 pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
     let fields = pane.fields();
-    let outer = layout::middle(area, 72, fields.len() as u16 + 4);
+    let outer = layout::middle(area, (area.width * 4 / 5).clamp(72, 104), fields.len() as u16 + 4);
     let title = match &pane.endpoint {
         Some(endpoint) => format!("listener for {}", endpoint.owner),
         None => "listener".to_owned(),
