@@ -101,6 +101,23 @@ async fn a_chain_that_holds_is_told_link_by_link() {
     world.access.close().await;
 }
 
+/// IAM is asked in a region that may be another than the database's.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_refuses_to_simulate_is_named() {
+    let world = World::with(|settings| settings.aws.regions = vec!["eu-west-1".to_owned()]).await;
+    world.sandbox.faults().set(Fault::RegionRefused("us-east-1".to_owned()));
+    let report = world.access.doctor(&about("orders-prod", "oncall"), None).await;
+    assert!(report.broken().is_none(), "{report:#?}");
+    let said = link(&report, CheckKind::ConnectPolicy);
+    assert_eq!(said.verdict, Verdict::CouldNotLook, "{said:?}");
+    says(
+        &report,
+        CheckKind::ConnectPolicy,
+        &["us-east-1, where IAM is for all regions, does not know these credentials"],
+    );
+    world.access.close().await;
+}
+
 /// What can be looked at is; the login is the link that breaks, and nothing of IAM would mend it.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_engine_that_is_no_postgres_is_not_logged_in_to() {

@@ -109,6 +109,13 @@ async fn any_secret_can_be_named_and_what_is_wrong_with_it_is_said() {
     assert_eq!(token.kind, Kind::TokenRefused);
     assert!(token.because.iter().any(|line| line.contains("the token was not shown")), "{token}");
     assert!(pasted(&token).contains("GRANT rds_iam TO \"app\";"), "{token}");
+    assert!(pasted(&token).contains("--auth password"), "{token}");
+    // The master user: its password is what it comes in with, and a grant would end that.
+    let token = refusal("orders-prod", "postgres", Auth::Iam).await;
+    assert_eq!(token.advice[0].paste.as_deref(), Some("--auth secret"), "{token}");
+    assert!(!pasted(&token).contains("GRANT"), "{token}");
+    let token = refusal("reports", "postgres", Auth::Iam).await;
+    assert_eq!(token.advice[0].paste.as_deref(), Some("--auth password"), "{token}");
 
     world.sandbox.faults().set(Fault::Denied("secretsmanager:GetSecretValue".to_owned()));
     let denied = refusal("orders-prod", "app", named("shop/app")).await;

@@ -43,6 +43,9 @@ fn says(row: &Row, who: &str, text: &str) {
     for words in std::iter::once(&row.title).chain(row.says) {
         assert!(squeezed(text).contains(&squeezed(words)), "{}: {who} does not say {words:?}:\n{text}", row.name);
     }
+    for words in row.unsaid {
+        assert!(!squeezed(text).contains(&squeezed(words)), "{}: {who} says {words:?}:\n{text}", row.name);
+    }
 }
 
 /// Which mark each link has, from the doctor's transcript.

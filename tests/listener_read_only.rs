@@ -590,3 +590,36 @@ async fn those_who_read_notice_nothing() {
     }
     access.close().await;
 }
+
+/// RDS Proxy takes no options at the login; what they would have made is made there all the same, and the rest is as ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_rds_proxy_is_read_only_too() {
+    if !has("psql") {
+        return;
+    }
+    let world = World::new().await;
+    for name in ["orders-proxy", "orders-proxy-ro"] {
+        let endpoint = world.access.find(name).await.expect("listed").endpoint;
+        assert!(endpoint.host.starts_with(&format!("{name}.")), "{name}: {}", endpoint.host);
+        // Production: read-only because nothing else was asked for.
+        let listening =
+            Listening::open(&world.access, ListenerWish { read_only: None, ..wish(&endpoint, "oncall") }).await;
+        assert!(listening.listener.report().read_only);
+        let shown = listening.psql("show default_transaction_read_only; show transaction_read_only;").await;
+        assert_eq!(shown.good(), "on\non", "{name}");
+        let rest = "begin read write; set transaction_read_only = off; create temp table t (n int); commit;";
+        for attempt in [
+            "create temp table t (n int);",
+            "set default_transaction_read_only = off; create temp table t (n int);",
+            rest,
+        ] {
+            let said = listening.psql(attempt).await;
+            assert!(said.status != Some(0) && said.err.contains("read-only"), "{name}: {attempt}: {said:?}");
+        }
+        // Its own options are the client's affair, and refused by the proxy itself.
+        let said = listening.psql_with(&[("PGOPTIONS", "-c geqo=off")], "select 1").await;
+        assert!(said.err.contains("support command-line options"), "{said:?}");
+        listening.listener.close().await;
+    }
+    world.access.close().await;
+}

@@ -3,7 +3,7 @@
 use super::diagnose::aws::options;
 use super::diagnose::shell;
 use super::{Access, Found};
-use crate::model::{Database, DatabaseKind, Diagnosis, Endpoint, Kind};
+use crate::model::{Database, DatabaseKind, Diagnosis, Endpoint, EndpointRole, Kind};
 use futures_util::future::join_all;
 
 impl Access {
@@ -52,10 +52,38 @@ pub fn choose(name: &str, databases: &[Database]) -> Result<Found, Diagnosis> {
     };
     let matches: Vec<&Database> = databases.iter().filter(exact).collect();
     match matches.as_slice() {
-        [] => Err(not_found(name, databases)),
+        [] => named_endpoint(name, databases),
         [one] => found(one),
         several => Err(ambiguous(name, several)),
     }
+}
+
+/// An endpoint that was given a name of its own: a custom one of a cluster, one more of a proxy. Names are one's own in a
+/// region, and its host begins with it (`DBClusterEndpointIdentifier`, `DBProxyEndpointName`).
+fn named_endpoint(name: &str, databases: &[Database]) -> Result<Found, Diagnosis> {
+    let named: Vec<(&Database, &Endpoint)> = databases
+        .iter()
+        .flat_map(|database| database.endpoints.iter().map(move |endpoint| (database, endpoint)))
+        .filter(|(_, endpoint)| own_name(endpoint).is_some_and(|own| own.eq_ignore_ascii_case(name)))
+        .collect();
+    match named.as_slice() {
+        [] => Err(not_found(name, databases)),
+        [(database, endpoint)] => Ok(Found { database: (*database).clone(), endpoint: (*endpoint).clone() }),
+        several => {
+            let mut diagnosis = Diagnosis::new(Kind::Ambiguous, format!("{name} fits {} endpoints", several.len()));
+            for (database, endpoint) in several {
+                diagnosis =
+                    diagnosis.because(format!("of {} in {}: {}", database.identifier, database.place, endpoint.host));
+            }
+            let hosts: Vec<&str> = several.iter().map(|(_, endpoint)| endpoint.host.as_str()).collect();
+            Err(diagnosis.advise_paste("Name one by its host, or narrow --region and --profile", hosts.join("\n")))
+        }
+    }
+}
+
+fn own_name(endpoint: &Endpoint) -> Option<&str> {
+    let own = matches!(endpoint.role, EndpointRole::Custom | EndpointRole::Proxy);
+    endpoint.host.split('.').next().filter(|first| own && !first.is_empty())
 }
 
 fn found(database: &Database) -> Result<Found, Diagnosis> {
@@ -113,10 +141,12 @@ fn not_found(name: &str, databases: &[Database]) -> Diagnosis {
 /// Identifiers that contain the name, or differ from it in little; at most five.
 fn near<'a>(name: &str, databases: &'a [Database]) -> Vec<&'a str> {
     let name = name.to_ascii_lowercase();
-    let mut near: Vec<(usize, &str)> = databases
-        .iter()
-        .filter_map(|database| {
-            let identifier = database.identifier.as_str();
+    let names = databases.iter().flat_map(|database| {
+        let own = database.endpoints.iter().filter_map(own_name);
+        std::iter::once(database.identifier.as_str()).chain(own)
+    });
+    let mut near: Vec<(usize, &str)> = names
+        .filter_map(|identifier| {
             let distance = if !name.is_empty() && identifier.contains(&name) { 0 } else { distance(&name, identifier) };
             (distance <= 1 + name.chars().count() / 4).then_some((distance, identifier))
         })
@@ -146,7 +176,7 @@ fn distance(a: &str, b: &str) -> usize {
 mod tests {
     use super::*;
     use crate::access::ranking::tests::endpoint;
-    use crate::model::{EndpointRole, IamAuth, Role};
+    use crate::model::{IamAuth, Role};
 
     fn database(identifier: &str, region: &str, hosts: &[(&str, EndpointRole)]) -> Database {
         let mut base = endpoint();
@@ -192,10 +222,19 @@ mod tests {
                 &[
                     ("orders.cluster-c9.example.com", EndpointRole::Writer),
                     ("orders.cluster-ro-c9.example.com", EndpointRole::Reader),
+                    ("analytics.cluster-custom-c9.example.com", EndpointRole::Custom),
                 ],
             ),
             database("twin", "eu-west-1", &[("twin.eu.example.com", EndpointRole::Writer)]),
             database("twin", "us-east-1", &[("twin.us.example.com", EndpointRole::Writer)]),
+            database(
+                "pool",
+                "eu-west-1",
+                &[
+                    ("pool.proxy-c9.example.com", EndpointRole::Proxy),
+                    ("pool-ro.endpoint.proxy-c9.example.com", EndpointRole::Proxy),
+                ],
+            ),
             database("inventory-dev", "eu-west-1", &[]),
         ]
     }
@@ -208,6 +247,9 @@ mod tests {
             ("orders.cluster-ro-c9.example.com", "orders.cluster-ro-c9.example.com"),
             ("Orders.cluster-ro-c9.example.com.:5432", "orders.cluster-ro-c9.example.com"),
             ("cluster-twin-us-east-1", "twin.us.example.com"),
+            ("Analytics", "analytics.cluster-custom-c9.example.com"),
+            ("pool-ro", "pool-ro.endpoint.proxy-c9.example.com"),
+            ("pool", "pool.proxy-c9.example.com"),
             ("arn:aws:rds:us-east-1:123456789012:cluster:twin", "twin.us.example.com"),
         ] {
             assert_eq!(choose(name, &fleet()).expect(name).endpoint.host, host, "{name}");
@@ -221,6 +263,13 @@ mod tests {
         assert!(ambiguous.to_string().contains("arn:aws:rds:us-east-1:123456789012:cluster:twin"));
         let missing = choose("orders-prd", &fleet()).expect_err("a typo");
         assert_eq!((missing.kind, missing.advice[0].paste.as_deref()), (Kind::NotFound, Some("orders-prod")));
+        let near = choose("analytic", &fleet()).expect_err("a typo");
+        assert_eq!(near.advice[0].paste.as_deref(), Some("analytics"));
+        let mut twice = fleet();
+        let another = twice[0].endpoints[2].clone();
+        twice[1].endpoints.push(another);
+        twice[1].endpoints[1].host = "analytics.cluster-custom-c8.example.com".to_owned();
+        assert_eq!(choose("analytics", &twice).expect_err("two endpoints").kind, Kind::Ambiguous);
         let wrong_port = choose("orders.cluster-c9.example.com:5433", &fleet()).expect_err("another port");
         assert_eq!(wrong_port.kind, Kind::NotFound);
         let creating = choose("inventory-dev", &fleet()).expect_err("no endpoint");

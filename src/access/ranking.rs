@@ -1,7 +1,7 @@
 //! Which bastion first, and why. Pure: what is known is given, nothing is asked.
 
 use crate::aws::{Ingress, Road, Roads};
-use crate::model::{Bastion, Endpoint, Ranked};
+use crate::model::{Agent, Bastion, Endpoint, Ranked};
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
@@ -45,6 +45,7 @@ fn judge(endpoint: &Endpoint, bastion: Bastion, terrain: Terrain<'_>) -> Ranked 
     let mut reasons = Vec::new();
     let mut against = Vec::new();
     let mut usable = true;
+    let (mut let_in, mut led) = (None, None);
     match (&bastion.vpc_id, &endpoint.vpc_id) {
         _ if endpoint.internet_gateway => {
             usable = false;
@@ -52,6 +53,7 @@ fn judge(endpoint: &Endpoint, bastion: Bastion, terrain: Terrain<'_>) -> Ranked 
         }
         (Some(mine), Some(its)) if mine == its => {
             score += SAME_VPC;
+            led = Some(true);
             reasons.push("same VPC".to_owned());
         }
         // Peering or a transit gateway may join them: it ranks lower, it is not excluded.
@@ -60,10 +62,12 @@ fn judge(endpoint: &Endpoint, bastion: Bastion, terrain: Terrain<'_>) -> Ranked 
             match terrain.roads.and_then(|roads| roads.from(mine, bastion.subnet_id.as_deref())) {
                 Some(Road::By(target)) => {
                     score += ROUTED;
+                    led = Some(true);
                     reasons.push(format!("its subnet routes to {its} by {target}"));
                 }
                 Some(Road::None) => {
                     score += NO_ROUTE;
+                    led = Some(false);
                     against.push(format!("its subnet has no route to {its}"));
                 }
                 None => {}
@@ -76,6 +80,7 @@ fn judge(endpoint: &Endpoint, bastion: Bastion, terrain: Terrain<'_>) -> Ranked 
         match ingress.iter().find(|rule| rule.lets_in(endpoint.port, &bastion.security_groups, address)) {
             Some(rule) => {
                 score += LET_IN;
+                let_in = Some(true);
                 let by_group = rule.groups.iter().any(|group| bastion.security_groups.contains(group));
                 reasons.push(match address.and_then(|address| rule.network_of(endpoint.port, address)) {
                     Some((network, bits)) if !by_group => format!("{} lets in {network}/{bits}", rule.group),
@@ -83,6 +88,7 @@ fn judge(endpoint: &Endpoint, bastion: Bastion, terrain: Terrain<'_>) -> Ranked 
                 });
             }
             None if !endpoint.security_groups.is_empty() => {
+                let_in = Some(false);
                 against.push(format!("{} does not let it in", endpoint.security_groups.join(", ")));
             }
             None => {}
@@ -94,11 +100,10 @@ fn judge(endpoint: &Endpoint, bastion: Bastion, terrain: Terrain<'_>) -> Ranked 
         usable = false;
         against.insert(0, "agent offline".to_owned());
     }
-    let agent = version(&bastion.agent.version);
-    if !agent.is_empty() && agent.as_slice() < AGENT_WITH_REMOTE_HOST.as_slice() {
+    if is_too_old(&bastion.agent) {
         usable = false;
         against.insert(0, format!("agent {} is too old (3.1.1374 forwards to other hosts)", bastion.agent.version));
-    } else if !agent.is_empty() {
+    } else if !version(&bastion.agent.version).is_empty() {
         reasons.push(format!("agent {}", bastion.agent.version));
     }
     let name = bastion.label().to_ascii_lowercase();
@@ -112,7 +117,13 @@ fn judge(endpoint: &Endpoint, bastion: Bastion, terrain: Terrain<'_>) -> Ranked 
         against.append(&mut reasons);
         reasons = against;
     }
-    Ranked { bastion, score, usable, reasons }
+    Ranked { bastion, score, usable, let_in, led, reasons }
+}
+
+/// Whether an agent is known not to forward to other hosts.
+pub(super) fn is_too_old(agent: &Agent) -> bool {
+    let agent = version(&agent.version);
+    !agent.is_empty() && agent.as_slice() < AGENT_WITH_REMOTE_HOST.as_slice()
 }
 
 /// The numbers of a version; empty when it is none.
@@ -123,7 +134,7 @@ fn version(text: &str) -> Vec<u32> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::model::{Agent, EndpointRole, Engine, IamAuth, Place};
+    use crate::model::{EndpointRole, Engine, IamAuth, Place};
 
     pub(in crate::access) fn endpoint() -> Endpoint {
         Endpoint {
@@ -198,6 +209,10 @@ pub(super) mod tests {
         );
         assert_eq!(ranked[0].reasons, ["same VPC", "sg-db lets it in", "agent online", "agent 3.2.0.0"]);
         assert_eq!(ranked[4].reasons[0], "agent offline");
+        let known: Vec<_> = ranked.iter().map(|one| (one.let_in, one.led, one.may_serve())).collect();
+        assert_eq!(known[0], (Some(true), Some(true), true));
+        assert_eq!(known[1], (Some(false), Some(true), false), "usable, and not let in");
+        assert_eq!(known[5], (Some(false), Some(true), false));
         assert!(ranked[5].reasons[0].starts_with("agent 3.1.1188.0 is too old"), "{:?}", ranked[5].reasons);
     }
 
@@ -221,6 +236,7 @@ pub(super) mod tests {
         let terrain = Terrain { ingress: None, roads: Some(&roads) };
         let ranked = rank(&endpoint(), vec![lost, nowhere, there], terrain);
         assert_eq!(order(&ranked), [("i-routed", true), ("i-unknown", true), ("i-lost", true)]);
+        assert_eq!(ranked.iter().map(Ranked::may_serve).collect::<Vec<_>>(), [true, true, false]);
         assert!(
             ranked[0].reasons.contains(&"its subnet routes to vpc-1 by pcx-1".to_owned()),
             "{:?}",

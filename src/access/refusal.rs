@@ -3,8 +3,7 @@
 
 use super::Access;
 use super::connect::now;
-use super::diagnose::database::unavailable;
-use super::diagnose::{self, login, sql, tls, token as refused, tunnel};
+use super::diagnose::{self, database as state, login, reach, sql, tls, token as refused, tunnel};
 use super::line::{Line, Unopened};
 use super::simulation::{Simulation, Wanted};
 use crate::db;
@@ -39,16 +38,18 @@ pub(super) async fn of_wire(access: &Access, error: io::Error, line: &Line, afte
         return ended;
     }
     let endpoint = line.endpoint();
-    match line.bastion() {
-        Some(bastion) => {
-            with_status(access, tunnel::unreachable_from(bastion, endpoint, error.kind(), after), endpoint).await
-        }
-        None => {
-            let others = others(access, endpoint).await;
-            let diagnosis = tunnel::unreachable_from_here(endpoint, &error, after, &others);
-            with_status(access, diagnosis, endpoint).await
-        }
-    }
+    let (ranked, owner) = tokio::join!(others(access, endpoint), owner(access, endpoint));
+    let Some(bastion) = line.bastion() else {
+        let diagnosis = reach::unreachable_from_here(endpoint, &error, after, &ranked);
+        let refused = error.kind() == io::ErrorKind::ConnectionRefused;
+        let diagnosis = if refused { state::see(diagnosis, endpoint, owner.as_ref(), false) } else { diagnosis };
+        return state::in_its_state(diagnosis, owner.as_ref());
+    };
+    let let_in = ranked.iter().find(|one| one.bastion.id == bastion.id).and_then(|one| one.let_in);
+    let diagnosis = reach::unreachable_from(bastion, endpoint, error.kind(), after, let_in);
+    // Where the security group is not what is in the way, the database itself is the likeliest.
+    let diagnosis = state::see(diagnosis, endpoint, owner.as_ref(), let_in == Some(true));
+    state::in_its_state(diagnosis, owner.as_ref())
 }
 
 /// Nothing came back in time.
@@ -63,29 +64,22 @@ async fn others(access: &Access, endpoint: &Endpoint) -> Vec<Ranked> {
     look(async { access.rank(endpoint).await.ok() }).await.unwrap_or_default()
 }
 
-/// A database that is stopped or failing over says so at AWS, and nowhere else.
-async fn with_status(access: &Access, diagnosis: Diagnosis, endpoint: &Endpoint) -> Diagnosis {
-    match owner(access, endpoint).await {
-        Some(owner) if !matches!(owner.status.as_str(), "" | "available") => match unavailable(&owner) {
-            Some(mut state) => {
-                state.because.push(diagnosis.title);
-                state.because.extend(diagnosis.because);
-                state
-            }
-            None => diagnosis.because(format!("AWS says that {} is {}", owner.identifier, owner.status)),
-        },
-        _ => diagnosis,
-    }
-}
-
-/// The database an endpoint belongs to, as AWS lists it now.
+/// The database an endpoint belongs to, as AWS lists it now: a member with its cluster's master user.
 async fn owner(access: &Access, endpoint: &Endpoint) -> Option<Database> {
     look(async {
         let inventory = access.cloud().inventory(&endpoint.place).await.ok()?;
-        inventory.databases.into_iter().find(|database| {
+        let listed = |database: &&Database| {
             database.identifier == endpoint.owner
                 && database.endpoints.iter().any(|its| its.host == endpoint.host && its.port == endpoint.port)
-        })
+        };
+        let mut owner = inventory.databases.iter().find(listed).cloned()?;
+        if let Some(cluster) =
+            inventory.databases.iter().find(|other| Some(&other.identifier) == owner.cluster.as_ref())
+        {
+            owner.master_user = owner.master_user.or_else(|| cluster.master_user.clone());
+            owner.master_secret = owner.master_secret.or_else(|| cluster.master_secret.clone());
+        }
+        Some(owner)
     })
     .await
 }
@@ -187,6 +181,10 @@ pub(super) async fn of_login(
         iam_now: listed.as_ref().map(|owner| owner.iam),
         owner: listed.as_ref().map_or_else(|| owner_kind(endpoint), owner_of),
         owner_name: listed.as_ref().and_then(|owner| owner.cluster.as_deref()).unwrap_or(&endpoint.owner),
+        master: listed.as_ref().and_then(|owner| {
+            let user = owner.master_user.as_deref()?;
+            Some(login::Master { user, managed: owner.master_secret.is_some() })
+        }),
         identity: identity.as_ref().map(|identity| identity.arn.as_str()),
         simulated: simulated.as_ref(),
         login_ended: login_ended.as_ref(),

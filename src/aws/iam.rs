@@ -113,7 +113,9 @@ impl Cloud {
     ) -> Result<Element, Error> {
         let clients = self.clients(place).await;
         let (region, url) = self.iam_endpoint(&clients, identity.partition(), &place.region);
-        self.query(&Question { operation, place, service: "iam", region: &region, url, form }).await
+        let answer = self.query(&Question { operation, place, service: "iam", region: &region, url, form }).await;
+        // Who refuses is where it was asked, which is not where the database is.
+        answer.map_err(|error| Error { place: Place { region, ..error.place.clone() }, ..error })
     }
 
     /// IAM is one a partition: where it is, and the region that it is signed for (AWS SDKs, endpoint rules of IAM).

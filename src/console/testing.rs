@@ -150,6 +150,8 @@ pub fn ranked(name: &str, id: &str, usable: bool, reasons: &[&str]) -> Ranked {
         },
         score: 0,
         usable,
+        let_in: None,
+        led: None,
         reasons: reasons.iter().map(|reason| (*reason).to_owned()).collect(),
     }
 }

@@ -32,9 +32,16 @@ impl Frame {
 pub(super) struct Frames {
     read: BytesMut,
     taken: usize,
+    /// Whether a statement may have been asked for.
+    answers: bool,
 }
 
 impl Frames {
+    /// From here on a statement may be complete.
+    pub(super) fn hears_answers(&mut self) {
+        self.answers = true;
+    }
+
     /// The next message. Cancel-safe.
     pub(super) async fn next(&mut self, wire: &mut (impl AsyncRead + Unpin)) -> Result<Frame, Error> {
         loop {
@@ -52,7 +59,7 @@ impl Frames {
     fn take(&mut self) -> Result<Option<Frame>, Error> {
         let Some((kind, length)) = self.read.first().zip(self.read.get(1..5)) else { return Ok(None) };
         let (kind, length) = (*kind, (&mut &length[..]).get_u32() as usize);
-        if !b"RSKZENv".contains(&kind) {
+        if !(b"RSKZENv".contains(&kind) || self.answers && kind == b'C') {
             return Err(Error::garbled(&format!("a message of type {kind:#04x} during the login")));
         }
         if !(4..=LONGEST).contains(&length) {
@@ -86,6 +93,11 @@ mod tests {
         assert_eq!((first.kind, first.body()), (b'R', &[0, 0, 0, 0][..]));
         assert_eq!(frames.next(&mut wire).await.expect("whole").body(), b"I");
         assert_eq!(&frames.rest()[..], b"xy");
+        let mut complete: &[u8] = b"C\0\0\0\x08SET\0";
+        assert!(Frames::default().next(&mut complete.to_vec().as_slice()).await.is_err(), "nobody asked");
+        let mut frames = Frames::default();
+        frames.hears_answers();
+        assert_eq!(frames.next(&mut complete).await.expect("whole").kind, b'C');
         for (wrong, what) in [
             (&b"HTTP/1.1 400"[..], "type 0x48"),
             (b"R\x40\0\0\0", "1073741824 bytes"),

@@ -11,7 +11,7 @@ use super::frames::{Frame, Frames};
 use super::greeting::{LoggedIn, Stream};
 use super::secure::{Encrypted, Secured};
 use super::session::Session;
-use super::startup::{Protocol, Startup};
+use super::startup::{Protocol, Startup, takes_options};
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -68,7 +68,7 @@ impl Login {
 }
 
 impl Secured {
-    /// Start-up and authentication as `startup` and `credential` have it, up to ReadyForQuery. `host` is the name that
+    /// Start-up, authentication and settings as `startup` and `credential` have it, up to ReadyForQuery. `host` is the name that
     /// the credential is for: on a wire that was secured under another name, nothing is said. Not limited in time:
     /// whoever waits sets the limit, and drops it.
     pub async fn log_in(self, host: &str, startup: &Startup, credential: &Credential) -> Result<LoggedIn, Error> {
@@ -98,12 +98,13 @@ impl Secured {
                 Answer::In(authentication) => break authentication,
             }
         };
-        let status = loop {
-            let frame = frames.next(&mut wire).await?;
-            if let Some(status) = greeting.hear(frame)? {
-                break status;
-            }
-        };
+        let mut status = greeting.until_ready(&mut frames, &mut wire).await?;
+        if let Some(set) = startup.set() {
+            frames.hears_answers();
+            send(&mut wire, &mut frames, &set).await?;
+            // A parameter that it changes is reported, and whoever goes on finds it among the others.
+            status = greeting.until_ready(&mut frames, &mut wire).await?;
+        }
         let stream = Stream::new(wire, frames.rest());
         let Greeting { protocol, parameters, reports, key, notices, unrecognized } = greeting;
         let key = key.unwrap_or_else(|| CancelKey::new(0, vec![0; 4]));
@@ -135,13 +136,6 @@ impl Session {
         session.insist(&login.settings(), takes_options(&login.host)).await?;
         Ok(session)
     }
-}
-
-/// RDS Proxy refuses a start-up packet with options, or with a setting it does not know, as 0A000 (psycopg2 issue 1577,
-/// tegola issue 966). Its hosts, and those of its own endpoints, are `NAME.proxy-ID.REGION.rds.…`: there the settings
-/// are made first thing after the login.
-fn takes_options(host: &str) -> bool {
-    !host.contains(".proxy-")
 }
 
 /// Sends. A server that has closed by then may have said why before it did.
@@ -189,13 +183,25 @@ impl Greeting {
         }
     }
 
-    /// After it; the status when it is ready.
+    /// After it, up to ReadyForQuery; its status.
+    async fn until_ready(&mut self, frames: &mut Frames, wire: &mut Encrypted) -> Result<u8, Error> {
+        loop {
+            let frame = frames.next(wire).await?;
+            if let Some(status) = self.hear(frame)? {
+                return Ok(status);
+            }
+        }
+    }
+
+    /// The status when it is ready.
     fn hear(&mut self, frame: Frame) -> Result<Option<u8>, Error> {
         match frame.kind {
             b'S' => self.parameter(frame)?,
             b'K' => self.key = Some(key(frame.body(), self.protocol)?),
             b'N' => self.notices.push(frame.whole),
             b'E' => return Err(refusal(&frame)),
+            // CommandComplete, of our own SET.
+            b'C' => {}
             b'Z' => match frame.body() {
                 [status @ (b'I' | b'T' | b'E')] => return Ok(Some(*status)),
                 _ => return Err(Error::garbled("ReadyForQuery without a state")),

@@ -38,7 +38,7 @@ pub use roots::{Root, Roots};
 pub use running::Running;
 pub use secure::{Secured, inspect, secure};
 pub use session::Session;
-pub use startup::{Protocol, Startup};
+pub use startup::{Protocol, Startup, takes_options};
 pub use tap::{Heard, Tap};
 
 use tokio::io::{AsyncRead, AsyncWrite};

@@ -37,19 +37,56 @@ pub struct Startup {
     pub protocol: Protocol,
     /// Names and values, in order. `user` has to be among them.
     pub parameters: Vec<(String, String)>,
+    /// Settings that are made by a SET of their own, as the last part of the login: for servers that take none in the
+    /// packet ([`takes_options`]). Names as PostgreSQL has them.
+    pub settings: Vec<(String, String)>,
+}
+
+/// RDS Proxy refuses a start-up packet with options, or with a setting it does not know, as 0A000 (psycopg2 issue 1577,
+/// tegola issue 966). Its hosts, and those of its own endpoints, are `NAME.proxy-ID.REGION.rds.…`: there settings are made
+/// first thing after the login. That pins the connection to one of the database until it ends, so they hold (RDS User
+/// Guide, "Avoiding pinning an RDS Proxy"; the filter that leaves SET out is MySQL's alone).
+pub fn takes_options(host: &str) -> bool {
+    !host.contains(".proxy-")
 }
 
 impl Startup {
     /// That user in that database.
     pub fn new(user: &str, database: &str) -> Startup {
         let parameters = vec![("user".to_owned(), user.to_owned()), ("database".to_owned(), database.to_owned())];
-        Startup { protocol: Protocol::V3_0, parameters }
+        Startup { protocol: Protocol::V3_0, parameters, settings: Vec::new() }
     }
 
     /// With one more parameter.
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Startup {
         self.parameters.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// With one more setting that is made after the packet.
+    pub fn and_set(mut self, name: &str, value: impl Into<String>) -> Startup {
+        self.settings.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// The simple query that makes the settings, whole; `None` where there are none.
+    pub(super) fn set(&self) -> Option<Vec<u8>> {
+        if self.settings.is_empty() {
+            return None;
+        }
+        let quoted = |text: &str, with: char| format!("{with}{}{with}", text.replace(with, &format!("{with}{with}")));
+        let sets: Vec<String> = self
+            .settings
+            .iter()
+            // E'…' reads backslashes the same whatever standard_conforming_strings is.
+            .map(|(name, value)| format!("SET {} = E{}", quoted(name, '"'), quoted(&value.replace('\\', "\\\\"), '\'')))
+            .collect();
+        let text = sets.join("; ");
+        let mut packet = vec![b'Q'];
+        packet.extend_from_slice(&(text.len() as u32 + 5).to_be_bytes());
+        packet.extend_from_slice(text.as_bytes());
+        packet.push(0);
+        Some(packet)
     }
 
     /// The role that logs in.
@@ -100,6 +137,19 @@ mod tests {
         {
             assert!(matches!(wrong.encode(), Err(Error::Unsupported(_))));
         }
+    }
+
+    #[test]
+    fn settings_that_go_behind_the_packet_are_not_in_it() {
+        let startup = Startup::new("u", "d").and_set("default_transaction_read_only", "on").and_set("a\"b", "it's \\");
+        assert_eq!(startup.encode().ok(), Startup::new("u", "d").encode().ok());
+        let text = b"SET \"default_transaction_read_only\" = E'on'; SET \"a\"\"b\" = E'it''s \\\\'\0";
+        let query = startup.set().expect("two");
+        assert_eq!((query[0], &query[5..]), (b'Q', &text[..]));
+        assert_eq!(query[1..5], (text.len() as u32 + 4).to_be_bytes());
+        assert_eq!(Startup::new("u", "d").set(), None);
+        assert!(takes_options("orders.c9.eu-west-1.rds.amazonaws.com"));
+        assert!(!takes_options("o.endpoint.proxy-c9.eu-west-1.rds.amazonaws.com"));
     }
 
     #[test]

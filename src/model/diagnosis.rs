@@ -159,6 +159,8 @@ pub enum Act {
     LetClientsWrite,
     /// Take another route to the database.
     ChooseRoute,
+    /// Log in another way.
+    ChooseLogin,
     /// Name the secret to log in with.
     NameSecret,
 }

@@ -56,8 +56,20 @@ pub struct Ranked {
     pub score: i32,
     /// False when it certainly cannot serve (offline, agent too old to forward to another host).
     pub usable: bool,
+    /// Whether the database's security groups let it in; `None` where EC2 does not say.
+    pub let_in: Option<bool>,
+    /// Whether its subnet leads to the database's VPC; `None` where that is not known.
+    pub led: Option<bool>,
     /// In words, best first: "same VPC", "agent online", "agent 2.3 is too old".
     pub reasons: Vec<String>,
+}
+
+impl Ranked {
+    /// Whether nothing that was looked at says that it cannot serve. Where something does, EC2's answer may still not be
+    /// the whole network: such a one is taken when it is asked for, and not recommended.
+    pub fn may_serve(&self) -> bool {
+        self.usable && self.let_in != Some(false) && self.led != Some(false)
+    }
 }
 
 /// The way to an endpoint.

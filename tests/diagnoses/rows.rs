@@ -19,6 +19,8 @@ pub struct Row {
     pub title: &'static str,
     /// What else is said, as cause or advice, by all three.
     pub says: &'static [&'static str],
+    /// What none of the three may say: what was seen excludes it.
+    pub unsaid: &'static [&'static str],
     /// Seconds that AWS's clock is ahead.
     pub ahead: i64,
 }
@@ -33,6 +35,7 @@ pub const USUAL: Row = Row {
     status: 3,
     title: "",
     says: &[],
+    unsaid: &[],
     ahead: 0,
 };
 
@@ -211,7 +214,21 @@ pub fn rows() -> Vec<Row> {
             faults: &["agent-old"],
             link: "bastion",
             title: "There is no bastion that could reach orders-prod",
-            says: &["agent 3.1.1080.0 is too old"],
+            says: &["agent 3.1.1080.0 is too old", "Update the agent of bastion-a to 3.1.1374 or newer"],
+            ..USUAL
+        },
+        Row {
+            name: "agent_old_named",
+            faults: &["agent-old"],
+            words: &["orders-prod", "--user", "oncall", "--via", "bastion-a"],
+            link: "bastion",
+            title: "Bastion bastion-a cannot serve",
+            says: &[
+                "agent 3.1.1080.0 is too old",
+                "Update the agent to 3.1.1374 or newer",
+                "aws ssm send-command --document-name AWS-UpdateSSMAgent --instance-ids i-0b2f61a54d1c9e083",
+            ],
+            unsaid: &["Start it"],
             ..USUAL
         },
         Row {
@@ -220,6 +237,7 @@ pub fn rows() -> Vec<Row> {
             link: "bastion",
             title: "There is no bastion bastion-z in eu-west-1",
             says: &["nor those of other accounts", "Take bastion-a: same VPC"],
+            unsaid: &["Take bastion-b", "does not let it in"],
             ..USUAL
         },
         Row {
@@ -229,9 +247,10 @@ pub fn rows() -> Vec<Row> {
             title: "bastion-a cannot reach orders-prod.cluster-",
             says: &[
                 "the agent's connection was refused",
-                "aws ec2 authorize-security-group-ingress --group-id sg-0db5c1ae77490f2d6",
-                "--port 5432",
+                "See whether orders-prod restarts or fails over: AWS still calls it available",
+                "aws rds describe-events --source-type db-cluster --source-identifier orders-prod",
             ],
+            unsaid: &["authorize-security-group-ingress"],
             ..USUAL
         },
         Row {
@@ -241,9 +260,36 @@ pub fn rows() -> Vec<Row> {
             title: "bastion-a cannot reach orders-prod.cluster-",
             says: &[
                 "nothing answered the agent within",
-                "aws ec2 authorize-security-group-ingress --group-id sg-0db5c1ae77490f2d6",
-                "--port 5432",
+                "sg-0db5c1ae77490f2d6 lets this bastion in",
+                "getent hosts orders-prod.cluster-",
+                "aws ec2 describe-network-acls --filters Name=vpc-id,Values=vpc-0a1c7be04d2f9e6a3",
             ],
+            unsaid: &["authorize-security-group-ingress"],
+            ..USUAL
+        },
+        Row {
+            name: "storage_full",
+            words: &["restored-20261118", "--user", "oncall"],
+            link: "port",
+            title: "cannot reach restored-20261118.",
+            says: &[
+                "AWS says that restored-20261118 is storage-full",
+                "its storage is full: it cannot write",
+                "aws rds modify-db-instance --db-instance-identifier restored-20261118 --allocated-storage GIB",
+            ],
+            unsaid: &["authorize-security-group-ingress", "stopped, restarting or failing over"],
+            ..USUAL
+        },
+        Row {
+            name: "upgrading",
+            words: &["feature-flags", "--user", "oncall"],
+            link: "port",
+            title: "bastion-a cannot reach feature-flags.",
+            says: &[
+                "AWS says that feature-flags is upgrading",
+                "aws rds wait db-instance-available --db-instance-identifier feature-flags",
+            ],
+            unsaid: &["authorize-security-group-ingress", "stopped, restarting or failing over"],
             ..USUAL
         },
         Row {
@@ -361,7 +407,7 @@ pub fn rows() -> Vec<Row> {
             title: "orders-prod refused the token for oncall",
             says: &[
                 "PAM authentication failed for user \"oncall\"",
-                "likely not IAM's policies: rds-db:connect is allowed by databases (simulated)",
+                "likely not IAM's policies: rds-db:connect is allowed by the policy databases (simulated)",
                 "aws logs tail /aws/rds/cluster/orders-prod/iam-db-auth-error",
             ],
             ..USUAL
@@ -382,7 +428,7 @@ pub fn rows() -> Vec<Row> {
             words: &["orders-prod", "--user", "payroll"],
             link: "login",
             title: "orders-prod refused the token for payroll",
-            says: &["likely: databases of role/people/prod-admin denies rds-db:connect", "taken out of databases"],
+            says: &["is denied by the policy databases of role/people/prod-admin", "taken out of the policy databases"],
             ..USUAL
         },
         Row {

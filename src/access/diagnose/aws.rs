@@ -162,6 +162,14 @@ fn login_ended(title: &str, error: &Error, origin: &Origin) -> Diagnosis {
 
 fn region_refused(error: &Error) -> Diagnosis {
     let region = &error.place.region;
+    if error.operation.starts_with("iam:") {
+        let title =
+            format!("{region}, where IAM is for all regions, does not know these credentials ({})", error.operation);
+        return because_lines(Diagnosis::new(Kind::RegionRefused, title), &error.message).advise_paste(
+            "See whether the keys are good there",
+            format!("aws sts get-caller-identity{}", options(&error.place)),
+        );
+    }
     because_lines(
         Diagnosis::new(Kind::RegionRefused, format!("{region} does not know these credentials ({})", error.operation)),
         &error.message,

@@ -2,8 +2,11 @@
 
 use super::aws::options;
 use super::{moment, span};
-use crate::model::{Act, Diagnosis, Endpoint, Kind, Ranked, visible};
+use crate::access::ranking::is_too_old;
+use crate::model::{Act, Bastion, Diagnosis, Endpoint, Kind, Ranked, visible};
 use std::time::SystemTime;
+
+const UPDATE: &str = "Update the agent to 3.1.1374 or newer";
 
 /// The bastion asked for cannot serve. `others` are better ones.
 pub(in crate::access) fn unusable(wanted: &Ranked, others: &[Ranked], now: SystemTime) -> Diagnosis {
@@ -16,16 +19,31 @@ pub(in crate::access) fn unusable(wanted: &Ranked, others: &[Ranked], now: Syste
         None if !bastion.agent.online => format!("Bastion {} is offline", bastion.label()),
         _ => format!("Bastion {} cannot serve", bastion.label()),
     };
-    let mut diagnosis = Diagnosis::new(Kind::BastionUnusable, title);
-    diagnosis = diagnosis.because(visible(&wanted.reasons.join(", ")));
-    offer(diagnosis, others)
+    let diagnosis = Diagnosis::new(Kind::BastionUnusable, title).because(visible(&wanted.reasons.join(", ")));
+    let diagnosis = recommend(diagnosis, others);
+    let first = diagnosis.advice.is_empty();
+    let or = |say: &str| if first { say.to_owned() } else { format!("Or {}", uncapped(say)) };
+    let diagnosis = match (bastion.agent.online, is_too_old(&bastion.agent)) {
+        (true, true) => diagnosis.advise_paste(or(UPDATE), update_agent(bastion)),
+        (false, old) => {
+            let diagnosis = diagnosis.advise(or("Start it, and see that its agent is online"));
+            if old {
+                diagnosis.advise_paste(format!("Then {}", uncapped(UPDATE)), update_agent(bastion))
+            } else {
+                diagnosis
+            }
+        }
+        // Nothing is wrong with it: the database is not reached through any.
+        (true, false) => diagnosis.advise_paste(or("Dial it from here"), "--via direct").by(Act::ChooseRoute),
+    };
+    in_vain(diagnosis, others)
 }
 
 /// There is no bastion of that name.
 pub(in crate::access) fn unknown(name: &str, endpoint: &Endpoint, others: &[Ranked]) -> Diagnosis {
     let diagnosis = Diagnosis::new(Kind::BastionUnusable, format!("There is no bastion {name} in {}", endpoint.place))
         .because("no managed node has that id or name there: stopped ones are not listed, nor those of other accounts");
-    offer(diagnosis, others)
+    in_vain(recommend(diagnosis, others), others)
 }
 
 /// No bastion could serve.
@@ -42,6 +60,14 @@ pub(in crate::access) fn none(endpoint: &Endpoint, all: &[Ranked]) -> Diagnosis 
         };
         diagnosis = diagnosis.because(format!("{}: {}{since}", one.bastion.label(), one.reasons.join(", ")));
     }
+    let too_old = |one: &&Ranked| {
+        let would_serve = one.let_in != Some(false) && one.led != Some(false);
+        one.bastion.agent.online && is_too_old(&one.bastion.agent) && would_serve && !endpoint.internet_gateway
+    };
+    if let Some(one) = all.iter().find(too_old) {
+        let say = format!("Update the agent of {} to 3.1.1374 or newer", one.bastion.label());
+        diagnosis = diagnosis.advise_paste(say, update_agent(&one.bastion));
+    }
     diagnosis
         .advise_paste(
             "See the nodes and their agents",
@@ -52,17 +78,99 @@ pub(in crate::access) fn none(endpoint: &Endpoint, all: &[Ranked]) -> Diagnosis 
         .by(Act::ChooseRoute)
 }
 
-fn offer(mut diagnosis: Diagnosis, others: &[Ranked]) -> Diagnosis {
-    for one in others.iter().filter(|one| one.usable).take(3) {
-        diagnosis = diagnosis
-            .advise_paste(
-                format!("Take {}: {}", one.bastion.label(), one.reasons.join(", ")),
-                format!("--via {}", one.bastion.id),
-            )
-            .by(Act::ChooseRoute);
-    }
-    if diagnosis.advice.is_empty() {
-        diagnosis = diagnosis.advise("Start it, and see that its agent is online");
+/// As it stands within a sentence.
+fn uncapped(say: &str) -> String {
+    let mut letters = say.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}", first.to_ascii_lowercase(), letters.as_str()))
+}
+
+/// Those worth a recommendation, best first: what was looked at does not say that they cannot serve.
+pub(super) fn recommended(others: &[Ranked]) -> impl Iterator<Item = &Ranked> {
+    others.iter().filter(|one| one.may_serve()).take(3)
+}
+
+fn recommend(mut diagnosis: Diagnosis, others: &[Ranked]) -> Diagnosis {
+    for one in recommended(others) {
+        let say = format!("Take {}: {}", one.bastion.label(), one.reasons.join(", "));
+        diagnosis = diagnosis.advise_paste(say, format!("--via {}", one.bastion.id)).by(Act::ChooseRoute);
     }
     diagnosis
+}
+
+/// Where none is recommended: the best of those that likely cannot serve, told as that.
+fn in_vain(diagnosis: Diagnosis, others: &[Ranked]) -> Diagnosis {
+    let Some(one) = others.iter().find(|one| one.usable).filter(|_| recommended(others).next().is_none()) else {
+        return diagnosis;
+    };
+    let why = one.reasons.join(", ");
+    let say = format!("{} likely cannot reach it, and is tried where it is asked for: {why}", one.bastion.label());
+    diagnosis.advise_paste(say, format!("--via {}", one.bastion.id)).by(Act::ChooseRoute)
+}
+
+/// What brings an agent up to date, by Session Manager's own document for it.
+pub(super) fn update_agent(bastion: &Bastion) -> String {
+    format!(
+        "aws ssm send-command --document-name AWS-UpdateSSMAgent --instance-ids {}{}",
+        bastion.id,
+        options(&bastion.place)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::ranking::tests::{bastion, endpoint};
+    use crate::access::ranking::{Terrain, rank};
+    use crate::aws::Ingress;
+
+    fn ranked(bastions: Vec<Bastion>) -> Vec<Ranked> {
+        let rule = Ingress {
+            group: "sg-db".to_owned(),
+            ports: Some((5432, 5432)),
+            groups: vec!["sg-i-in".to_owned(), "sg-i-old".to_owned()],
+            networks: Vec::new(),
+        };
+        rank(&endpoint(), bastions, Terrain { ingress: Some(&[rule]), roads: None })
+    }
+
+    fn says(diagnosis: &Diagnosis) -> Vec<&str> {
+        diagnosis.advice.iter().map(|advice| advice.say.as_str()).collect()
+    }
+
+    #[test]
+    fn none_is_recommended_together_with_the_proof_that_it_cannot_serve() {
+        let out = bastion("i-out", Some("vpc-1"), true, "3.3.987.0");
+        let both = ranked(vec![out.clone(), bastion("i-in", Some("vpc-1"), true, "3.3.987.0")]);
+        let said = unknown("nope", &endpoint(), &both);
+        assert_eq!(said.advice.len(), 1, "{said}");
+        assert!(says(&said)[0].starts_with("Take i-in: same VPC"), "{said}");
+        let said = unknown("nope", &endpoint(), &ranked(vec![out]));
+        assert!(
+            says(&said)[0].starts_with("i-out likely cannot reach it, and is tried where it is asked for"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn an_old_agent_is_to_be_updated_and_an_offline_one_started() {
+        let now = SystemTime::UNIX_EPOCH;
+        let all = ranked(vec![bastion("i-old", Some("vpc-1"), true, "3.1.1080.0")]);
+        let said = unusable(&all[0], &all, now);
+        assert_eq!(says(&said), ["Update the agent to 3.1.1374 or newer"], "{said}");
+        let command = said.advice[0].paste.as_deref().unwrap_or_default();
+        assert!(command.starts_with("aws ssm send-command --document-name AWS-UpdateSSMAgent --instance-ids i-old"));
+        let said = none(&endpoint(), &all);
+        assert_eq!(says(&said)[0], "Update the agent of i-old to 3.1.1374 or newer", "{said}");
+
+        let all = ranked(vec![
+            bastion("i-gone", Some("vpc-1"), false, "3.1.1080.0"),
+            bastion("i-in", Some("vpc-1"), true, "3.3.987.0"),
+        ]);
+        let said = unusable(&all[1], &all, now);
+        assert!(says(&said)[0].starts_with("Take i-in"), "{said}");
+        assert_eq!(
+            says(&said)[1..],
+            ["Or start it, and see that its agent is online", "Then update the agent to 3.1.1374 or newer"]
+        );
+    }
 }

@@ -24,6 +24,8 @@ pub(in crate::access) struct Found<'a> {
     pub(in crate::access) owner: DatabaseKind,
     /// … and its identifier: the cluster's, for a member.
     pub(in crate::access) owner_name: &'a str,
+    /// The master user, where AWS tells.
+    pub(in crate::access) master: Option<Master<'a>>,
     /// AWS identity's ARN.
     pub(in crate::access) identity: Option<&'a str>,
     /// What IAM's policies likely say of `rds-db:connect`, where that was asked.
@@ -31,6 +33,14 @@ pub(in crate::access) struct Found<'a> {
     /// That the login at AWS has ended since the token was signed, where it has.
     pub(in crate::access) login_ended: Option<&'a Diagnosis>,
     pub(in crate::access) now: SystemTime,
+}
+
+/// Who may do most there, and comes in with a password: `GRANT rds_iam` would end that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::access) struct Master<'a> {
+    pub(in crate::access) user: &'a str,
+    /// Whether RDS keeps the password in Secrets Manager.
+    pub(in crate::access) managed: bool,
 }
 
 /// A refusal between start-up and ReadyForQuery.
@@ -58,7 +68,11 @@ fn judged(error: &ServerError, found: &Found<'_>) -> Diagnosis {
         "28P01" if iam => token::password_wanted(error, found),
         "28P01" => server(error, Kind::PasswordRefused)
             .advise(again(found.auth))
-            .advise("If the role has rds_iam, also by inheritance, only a token lets it in: log in with IAM"),
+            .advise_paste(
+                "If the role has rds_iam, also by inheritance, only a token lets it in: log in with IAM",
+                "--auth iam",
+            )
+            .by(Act::ChooseLogin),
         "3D000" => server(error, Kind::NoSuchDatabase)
             .because(format!("{} has no database {}", found.endpoint.owner, found.database))
             .advise_paste("See which there are: connect to postgres", "select datname from pg_database order by 1")
@@ -151,7 +165,8 @@ pub(in crate::access) fn both_kinds(user: &str, iam: &str, ad: &str) -> Diagnosi
 pub(in crate::access) fn password_of_token_role(user: &str, how: &str) -> Diagnosis {
     Diagnosis::new(Kind::LoginRefused, format!("{user} can only come in with a token"))
         .because(format!("{user} has {how}, and on RDS that rules over its password"))
-        .advise("Log in with IAM")
+        .advise_paste("Log in with IAM", "--auth iam")
+        .by(Act::ChooseLogin)
 }
 
 /// No connection is left to the role, which has so many, by its own limit.

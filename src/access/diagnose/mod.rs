@@ -6,6 +6,7 @@ pub(super) mod bastion;
 pub(super) mod database;
 pub(super) mod login;
 pub(super) mod proxy;
+pub(super) mod reach;
 pub(super) mod simulation;
 pub(super) mod sql;
 pub(super) mod tls;

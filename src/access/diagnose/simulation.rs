@@ -14,11 +14,20 @@ pub(in crate::access) fn words(simulation: &Simulation, action: &str) -> String 
     match simulation {
         Simulation::Allowed { policies, .. } if policies.is_empty() => format!("{action} is allowed (simulated)"),
         Simulation::Allowed { policies, .. } => {
-            format!("{action} is allowed by {} (simulated)", policies.join(", "))
+            format!("{action} is allowed by {} (simulated)", named(policies))
         }
         Simulation::NotAllowed { principal, refused } => refusal(principal, refused, action),
         Simulation::Root => format!("{action}: the root user is bound by no policy of its account"),
         Simulation::Unknown(why) => format!("{action}: {why}"),
+    }
+}
+
+/// `the policy ops`, `the policies ops and sessions`.
+fn named(policies: &[String]) -> String {
+    match policies {
+        [one] => format!("the policy {one}"),
+        [several @ .., last] => format!("the policies {} and {last}", several.join(", ")),
+        [] => "a policy".to_owned(),
     }
 }
 
@@ -28,7 +37,7 @@ fn refusal(principal: &str, refused: &Simulated, action: &str) -> String {
     let who = principal.rsplit_once(':').map_or(principal, |(_, name)| name);
     let mut words = match decision {
         Decision::Denied if policies.is_empty() => format!("a policy of {who} denies {action} on {resource}"),
-        Decision::Denied => format!("{} of {who} denies {action} on {resource}", policies.join(", ")),
+        Decision::Denied => format!("{action} on {resource} is denied by {} of {who}", named(policies)),
         _ if *bounded => format!("the permissions boundary of {who} does not allow {action} on {resource}"),
         _ => format!("no IAM policy of {who} allows {action} on {resource}"),
     };
@@ -57,7 +66,7 @@ pub(in crate::access) fn advise(
     match refused.decision {
         Decision::Denied => diagnosis.advise(format!(
             "Have the denial of {action} taken out of {}, or log in as somebody whom it does not name",
-            if refused.policies.is_empty() { "the policy".to_owned() } else { refused.policies.join(", ") }
+            if refused.policies.is_empty() { "the policy".to_owned() } else { named(&refused.policies) }
         )),
         _ if refused.bounded => diagnosis.advise_paste(
             "Have this statement added to the permissions boundary, too",

@@ -152,6 +152,7 @@ fn found<'a>(endpoint: &'a Endpoint, token: &'a Token) -> login::Found<'a> {
         iam_now: Some(IamAuth::Enabled),
         owner: DatabaseKind::Cluster,
         owner_name: "orders",
+        master: None,
         identity: None,
         simulated: None,
         login_ended: None,
@@ -277,6 +278,18 @@ fn a_proxy_that_asks_for_no_token_is_told_how_it_would() {
     let said = token::not_asked(Authentication::ScramSha256, &off).to_string();
     // Its database is not to log it in otherwise than now.
     assert!(said.contains("\"IAMAuth\":\"REQUIRED\"") && !said.contains("default-auth-scheme"), "{said}");
+}
+
+#[test]
+fn a_region_is_named_for_what_it_refused_itself() {
+    let place = Place { profile: None, region: "us-east-1".to_owned() };
+    let error = Error { operation: "iam:GetRole", place, ..refused(Refused::RegionRefused, None) };
+    let said = aws::of(&error);
+    assert_eq!(said.title, "us-east-1, where IAM is for all regions, does not know these credentials (iam:GetRole)");
+    assert_eq!(pastes(&said), ["aws sts get-caller-identity --region us-east-1"]);
+    let place = Place { profile: None, region: "ap-east-1".to_owned() };
+    let error = Error { operation: "sts:GetCallerIdentity", place, ..refused(Refused::RegionRefused, None) };
+    assert!(pastes(&aws::of(&error)).contains(&"aws account enable-region --region-name ap-east-1"));
 }
 
 #[test]

@@ -25,17 +25,37 @@ fn not_a_token_role(diagnosis: Diagnosis, found: &Found<'_>) -> Diagnosis {
     let user = identifier(found.user);
     let before = diagnosis.because.len();
     let diagnosis = iam_flag(diagnosis, found);
-    if diagnosis.because.len() > before {
-        return diagnosis.advise("Or log in with its password");
+    let is_off = diagnosis.because.len() > before;
+    if let Some(master) = found.master.filter(|master| master.user == found.user) {
+        let mut diagnosis =
+            diagnosis.because(format!("{} is the master user, which comes in with its password", found.user));
+        // Before what switches IAM on: that alone lets no master user in.
+        let later = std::mem::take(&mut diagnosis.advice);
+        if master.managed {
+            diagnosis = by_login(diagnosis, "Log in with the password that AWS keeps for it", "--auth secret");
+        } else {
+            diagnosis = by_login(diagnosis, "Log in with its password", "--auth password");
+        }
+        diagnosis.advice.extend(later);
+        return diagnosis
+            .advise("Or make another role for tokens: GRANT rds_iam to the master user would end its password logins");
+    }
+    if is_off {
+        return by_login(diagnosis, "Or log in with its password", "--auth password");
     }
     let diagnosis = case(diagnosis, found.user);
-    match &found.endpoint.proxy {
+    let diagnosis = match &found.endpoint.proxy {
         Some(login) => proxy::needs(diagnosis.because(proxy::unasked(found.user, login)), found, login),
         None => diagnosis
             .because(lack(found))
             .advise_paste("As an administrator, let it come in with tokens", format!("GRANT rds_iam TO {user};")),
-    }
-    .advise("Or log in with its password")
+    };
+    by_login(diagnosis, "Or log in with its password", "--auth password")
+}
+
+/// Another way to log in: on the command line a flag.
+fn by_login(diagnosis: Diagnosis, say: &str, flag: &str) -> Diagnosis {
+    diagnosis.advise_paste(say, flag).by(Act::ChooseLogin)
 }
 
 /// The server asked for a password's hash where a token was to be shown, so nothing was: the role is not one that comes
@@ -66,7 +86,7 @@ pub(super) fn no_password(error: &ServerError, found: &Found<'_>) -> Diagnosis {
             format!("REVOKE rds_iam FROM {};", identifier(found.user)),
         );
     }
-    diagnosis.advise("Log in with IAM").advise_paste(
+    by_login(diagnosis, "Log in with IAM", "--auth iam").advise_paste(
         "Or see where it has it from",
         format!("select pg_has_role({}, 'rds_iam', 'member')", crate::access::policy::literal(found.user)),
     )
@@ -218,6 +238,7 @@ pub(in crate::access) fn no_tokens(endpoint: &Endpoint, database: &Database) -> 
         iam_now: Some(database.iam),
         owner: if database.cluster.is_some() { DatabaseKind::Cluster } else { database.kind },
         owner_name: database.cluster.as_deref().unwrap_or(&database.identifier),
+        master: None,
         identity: None,
         simulated: None,
         login_ended: None,

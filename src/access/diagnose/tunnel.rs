@@ -1,11 +1,10 @@
-//! What went wrong between here and the database's port, in words: data channels, agents, dials. It must not know TLS, nor
-//! why a bastion was chosen.
+//! What went wrong on a tunnel, in words: data channels, agents, sessions that ended. It must not know TLS, nor why a bastion
+//! was chosen.
 
-use super::aws::options;
-use super::sql::words;
-use super::{because_lines, shell, span};
+use super::bastion::update_agent;
+use super::{because_lines, database, reach, shell, span};
 use crate::access::policy::statement;
-use crate::model::{Act, Bastion, Diagnosis, Endpoint, Kind, Ranked};
+use crate::model::{Bastion, Diagnosis, Endpoint, Kind};
 use crate::ssm::{Ended, Error};
 use std::io;
 use std::time::Duration;
@@ -40,7 +39,10 @@ pub(in crate::access) fn of(error: &Error, bastion: &Bastion, endpoint: &Endpoin
             because_lines(Diagnosis::new(Kind::AwsRefused, "AWS refused a step of the session"), reason)
         }
         Error::Ended(ended) => self::ended(ended, bastion, endpoint),
-        Error::Refused => unreachable_from(bastion, endpoint, io::ErrorKind::ConnectionRefused, Duration::ZERO),
+        Error::Refused => {
+            let refused = io::ErrorKind::ConnectionRefused;
+            database::see(reach::unreachable_from(bastion, endpoint, refused, Duration::ZERO, None), endpoint, None, false)
+        }
         Error::HandshakeTimeout(after) => Diagnosis::new(
             Kind::BastionUnusable,
             format!("The agent on {} did not answer within {}", bastion.label(), seconds(*after)),
@@ -206,90 +208,6 @@ fn ended_by_service(text: &str, bastion: &Bastion, endpoint: &Endpoint) -> Diagn
     }
 }
 
-/// The bastion is there, the database's port is not reachable from it: refused, silent for so long, or broken off.
-pub(in crate::access) fn unreachable_from(
-    bastion: &Bastion,
-    endpoint: &Endpoint,
-    how: io::ErrorKind,
-    after: Duration,
-) -> Diagnosis {
-    let title = format!("{} cannot reach {}", bastion.label(), endpoint.address());
-    let see = format!("See whether {} is available: it may be stopped, restarting or failing over", endpoint.owner);
-    let refused = how == io::ErrorKind::ConnectionRefused;
-    let mut diagnosis = Diagnosis::new(Kind::UnreachableFromBastion, title).because(match how {
-        io::ErrorKind::ConnectionRefused => {
-            "the session stands, and the agent's connection was refused: security groups swallow, they do not refuse, so \
-             nothing listens there just now"
-                .to_owned()
-        }
-        io::ErrorKind::TimedOut => format!(
-            "the session stands, and nothing answered the agent within {}: a security group, a network ACL or a missing \
-             route swallows what it sends",
-            seconds(after)
-        ),
-        _ => "the session stands, and the agent's connection broke off before the database said anything".to_owned(),
-    });
-    if refused {
-        diagnosis = diagnosis.advise(see.clone());
-    }
-    match (&bastion.vpc_id, &endpoint.vpc_id) {
-        (Some(mine), Some(its)) if mine != its => {
-            diagnosis = diagnosis
-                .because(format!("the bastion is in {mine}, the database in {its}: are they joined?"))
-                .advise("Take a bastion in the database's VPC");
-        }
-        _ => {}
-    }
-    if let Some(group) = endpoint.security_groups.first() {
-        let from = match (bastion.security_groups.first(), &bastion.address) {
-            (Some(group), _) => format!("--source-group {group}"),
-            (None, Some(address)) => format!("--cidr {address}/32"),
-            (None, None) => "--source-group SECURITY_GROUP_OF_THE_BASTION".to_owned(),
-        };
-        diagnosis = diagnosis.advise_paste(
-            format!("{} it in: open port {} of {group}", if refused { "Or let" } else { "Let" }, endpoint.port),
-            format!(
-                "aws ec2 authorize-security-group-ingress --group-id {group} --protocol tcp --port {} {from}{}",
-                endpoint.port,
-                options(&endpoint.place)
-            ),
-        );
-    }
-    if refused { diagnosis } else { diagnosis.advise(see) }
-}
-
-/// A direct line that was refused or did not answer. `others` are bastions that could serve.
-pub(in crate::access) fn unreachable_from_here(
-    endpoint: &Endpoint,
-    error: &io::Error,
-    after: Duration,
-    others: &[Ranked],
-) -> Diagnosis {
-    let address = endpoint.address();
-    let reason = words(error);
-    let title = match error.kind() {
-        io::ErrorKind::TimedOut => format!("{address} did not answer from here within {}", seconds(after)),
-        io::ErrorKind::ConnectionRefused => format!("{address} refuses connections from here"),
-        _ if reason.contains("lookup") => format!("{} cannot be resolved from here", endpoint.host),
-        _ => format!("{address} cannot be reached from here"),
-    };
-    let mut diagnosis = because_lines(Diagnosis::new(Kind::UnreachableFromHere, title), &reason);
-    if !endpoint.public {
-        diagnosis = diagnosis.because("the database is private: only its own network reaches it");
-    } else if let Some(group) = endpoint.security_groups.first() {
-        diagnosis = diagnosis.advise(format!("Let your address in: port {} of {group}", endpoint.port));
-    }
-    for one in others.iter().filter(|one| one.usable).take(3) {
-        diagnosis = diagnosis
-            .advise_paste(
-                format!("Go through {}: {}", one.bastion.label(), one.reasons.join(", ")),
-                format!("--via {}", one.bastion.id),
-            )
-            .by(Act::ChooseRoute);
-    }
-    diagnosis
-}
-
 fn agent_words(bastion: &Bastion) -> String {
     match bastion.agent.version.as_str() {
         "" => "its agent's version is not known".to_owned(),
@@ -297,14 +215,6 @@ fn agent_words(bastion: &Bastion) -> String {
     }
 }
 
-fn update_agent(bastion: &Bastion) -> String {
-    format!(
-        "aws ssm send-command --document-name AWS-UpdateSSMAgent --instance-ids {}{}",
-        bastion.id,
-        options(&bastion.place)
-    )
-}
-
-fn seconds(duration: Duration) -> String {
+pub(super) fn seconds(duration: Duration) -> String {
     if duration.as_secs() == 0 { format!("{} ms", duration.as_millis()) } else { span(duration.as_secs()) }
 }

@@ -75,7 +75,14 @@ mod tests {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
         let before = |seconds| Some(now - Duration::from_secs(seconds));
         let node = bastion("i-1", Some("vpc-1"), true, "3.3.987.0");
-        let ranked = |bastion| Ranked { bastion, score: 0, usable: true, reasons: vec!["agent online".to_owned()] };
+        let ranked = |bastion| Ranked {
+            bastion,
+            score: 0,
+            usable: true,
+            let_in: None,
+            led: None,
+            reasons: vec!["agent online".to_owned()],
+        };
         let started = Bastion {
             up_since: before(86_400),
             agent: Agent { last_ping: before(60), ..node.agent.clone() },

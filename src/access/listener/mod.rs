@@ -26,7 +26,7 @@ pub use proven::new_secret;
 
 use super::audit::{Event, Subject};
 use super::{Access, Steps, diagnose, handoff, refusal};
-use crate::db::LocalTls;
+use crate::db::{LocalTls, takes_options};
 use crate::model::{Act, Auth, Diagnosis, Endpoint, Kind, Route, RouteChoice, Secret, Target};
 use cancels::Cancels;
 use door::Opened;
@@ -118,19 +118,7 @@ impl Access {
             .by(Act::Tunnel));
         }
         let production = self.settings().is_production(&endpoint.owner, &endpoint.tags);
-        let asked = read_only;
-        let read_only = asked.unwrap_or(production);
-        if read_only && endpoint.host.contains(".proxy-") {
-            let mut refused = Diagnosis::new(Kind::Usage, format!("{} takes no settings at the login", endpoint.owner))
-                .because("RDS Proxy refuses a start-up packet with options, which is how sessions are made read-only");
-            if asked.is_none() {
-                refused = refused.because(read_only_of_production(&endpoint.owner));
-            }
-            return Err(refused
-                .advise("Listen for a read-only endpoint of the proxy, or for the database itself")
-                .advise_paste("Or let clients write", "--write")
-                .by(Act::LetClientsWrite));
-        }
+        let read_only = read_only.unwrap_or(production);
         let opened = Opened::open(&door).await?;
         let made = |error: crate::db::Error| {
             Diagnosis::new(Kind::Local, "The listener's certificate could not be made").because(error.to_string())
@@ -141,6 +129,7 @@ impl Access {
             usual: super::session::database_of(&endpoint, None),
             told: database_told,
             read_only,
+            takes_options: takes_options(&endpoint.host),
             os_user: self.settings().os_user.clone(),
         };
         let guard = Guard {

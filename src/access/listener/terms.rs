@@ -9,6 +9,8 @@ pub(super) const NEWEST: u16 = 2;
 /// PostgreSQL cuts an application_name after so many bytes (`NAMEDATALEN - 1`).
 const LONGEST_NAME: usize = 63;
 
+const READ_ONLY: &str = "default_transaction_read_only";
+
 /// The terms of one listener.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Terms {
@@ -22,6 +24,8 @@ pub(super) struct Terms {
     pub(super) told: bool,
     /// The server refuses writes: sessions begin with that as their default, and each transaction is held to it.
     pub(super) read_only: bool,
+    /// Whether the server takes options in the StartupMessage; else that default is set right after it.
+    pub(super) takes_options: bool,
     /// Whose machine it is, for application_name; and whom libpq takes a client to be that names no user.
     pub(super) os_user: String,
 }
@@ -82,16 +86,18 @@ impl Terms {
         let mut startup = Startup::new(&user, &database);
         for (name, value) in &asked.parameters {
             let ours = ["user", "database", "replication", "application_name", "options"];
-            let refused = self.read_only && name.eq_ignore_ascii_case("default_transaction_read_only");
+            let refused = self.read_only && name.eq_ignore_ascii_case(READ_ONLY);
             if !ours.contains(&name.as_str()) && !name.starts_with("_pq_.") && !refused {
                 startup = startup.with(name, value);
             }
         }
         startup = startup.with("application_name", self.application(asked.parameter("application_name")));
         let mut options = asked.parameter("options").unwrap_or_default().to_owned();
-        if self.read_only {
+        if self.read_only && !self.takes_options {
+            startup = startup.and_set(READ_ONLY, "on");
+        } else if self.read_only {
             // Last, for the last one counts.
-            options = format!("{options} -c default_transaction_read_only=on").trim_start().to_owned();
+            options = format!("{options} -c {READ_ONLY}=on").trim_start().to_owned();
         }
         if !options.is_empty() {
             startup = startup.with("options", options);
@@ -160,6 +166,7 @@ mod tests {
             usual: "shop".to_owned(),
             told: false,
             read_only: false,
+            takes_options: true,
             os_user: "me".to_owned(),
         }
     }
@@ -191,6 +198,18 @@ mod tests {
             .with("application_name", "psql via gatepost (me)")
             .with("options", "-c geqo=off -c default_transaction_read_only=on");
         assert_eq!(read_only.startup, expected);
+
+        let proxy = Terms { read_only: true, takes_options: false, ..terms(&["oncall"], &[]) };
+        let expected = Startup::new("oncall", "shop")
+            .with("client_encoding", "LATIN1")
+            .with("application_name", "psql via gatepost (me)")
+            .with("options", "-c geqo=off")
+            .and_set("default_transaction_read_only", "on");
+        assert_eq!(
+            proxy.admit(&asked).expect("anybody may").startup,
+            expected,
+            "the client's options are its own affair"
+        );
     }
 
     #[test]

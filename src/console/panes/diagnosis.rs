@@ -94,7 +94,7 @@ pub fn pasteable(diagnosis: &Diagnosis, n: usize) -> Option<&str> {
 /// What of an advice can be pasted: where the console has a field for something, no flag is of use.
 fn pasted(advice: &Advice) -> Option<&str> {
     match advice.act {
-        Some(Act::NameUser | Act::LetClientsWrite | Act::ChooseRoute | Act::NameSecret) => None,
+        Some(Act::NameUser | Act::LetClientsWrite | Act::ChooseRoute | Act::ChooseLogin | Act::NameSecret) => None,
         Some(Act::EnableIam | Act::Policy | Act::Tunnel) | None => advice.paste.as_deref(),
     }
 }
@@ -114,6 +114,7 @@ fn door(act: Act) -> String {
             format!("in the form of a listener ({} in the fleet, {new} on Lines)", key(fleet::Action::Listen))
         }
         Act::ChooseRoute => "`route` in the form".to_owned(),
+        Act::ChooseLogin => "`log in with` in the form".to_owned(),
         Act::NameSecret => "`secret` in the form".to_owned(),
         Act::LetClientsWrite => {
             format!("`access` in the form of a listener ({} in the fleet, {new} on Lines)", key(fleet::Action::Listen))
@@ -209,9 +210,12 @@ mod tests {
         let diagnosis = Diagnosis::new(Kind::UnreachableFromHere, "orders-prod did not answer")
             .advise_paste("Go through bastion-a: same VPC", "--via i-0a")
             .by(Act::ChooseRoute)
+            .advise_paste("Or log in with its password", "--auth password")
+            .by(Act::ChooseLogin)
             .advise_paste("See the nodes and their agents", "aws ssm describe-instance-information");
         let shown: String = lines(&diagnosis, 100, true).concat().into_iter().map(|run| run.0).collect();
         assert!(shown.contains("→ `route` in the form") && !shown.contains("--via"), "{shown}");
+        assert!(shown.contains("→ `log in with` in the form") && !shown.contains("--auth"), "{shown}");
         assert_eq!(pasteable(&diagnosis, 0), Some("aws ssm describe-instance-information"));
         assert_eq!(pasteable(&diagnosis, 1), None);
     }

@@ -348,7 +348,7 @@ fn healthy() -> Vec<Check> {
         CheckKind::Bastion => {
             "via bastion-a (i-0b2f61a54d1c9e083), best of those there are: same VPC, sg-0db lets it in"
         }
-        CheckKind::ConnectPolicy => "rds-db:connect is allowed by databases (simulated)",
+        CheckKind::ConnectPolicy => "rds-db:connect is allowed by the policy databases (simulated)",
         CheckKind::Role => "rds_iam through people, no rds_ad; connections: 2 of its own, 9 of 100 in all",
         CheckKind::Server => "PostgreSQL 16.6, takes writes, up 12 days",
         _ => "as it should be",

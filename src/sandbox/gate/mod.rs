@@ -207,6 +207,11 @@ impl Doorkeeper {
                 "remaining connection slots are reserved for non-replication superuser and rds_superuser connections";
             return Some(("53300", message.to_owned()));
         }
+        // In RDS Proxy's own words.
+        if self.spec.proxy && startup.parameter("options").is_some() {
+            let words = "Feature not supported: RDS Proxy currently doesn’t support command-line options.";
+            return Some(("0A000", words.to_owned()));
+        }
         // RDS lets nobody in as its own superuser, nor to replicate over an ordinary line with a token.
         if startup.user() == ADMINISTRATOR || startup.replication() {
             return Some(("28000", self.no_entry(startup, peer, "SSL encryption")));
