@@ -141,19 +141,21 @@ fn not_found(name: &str, databases: &[Database]) -> Diagnosis {
 /// Identifiers that contain the name, or differ from it in little; at most five.
 fn near<'a>(name: &str, databases: &'a [Database]) -> Vec<&'a str> {
     let name = name.to_ascii_lowercase();
+    // Databases before endpoints of theirs: five are soon full.
     let names = databases.iter().flat_map(|database| {
-        let own = database.endpoints.iter().filter_map(own_name);
-        std::iter::once(database.identifier.as_str()).chain(own)
+        let identifier = database.identifier.as_str();
+        let own = database.endpoints.iter().filter_map(own_name).filter(move |own| *own != identifier);
+        std::iter::once((false, identifier)).chain(own.map(|own| (true, own)))
     });
-    let mut near: Vec<(usize, &str)> = names
-        .filter_map(|identifier| {
-            let distance = if !name.is_empty() && identifier.contains(&name) { 0 } else { distance(&name, identifier) };
-            (distance <= 1 + name.chars().count() / 4).then_some((distance, identifier))
+    let mut near: Vec<(usize, bool, &str)> = names
+        .filter_map(|(is_own, known)| {
+            let distance = if !name.is_empty() && known.contains(&name) { 0 } else { distance(&name, known) };
+            (distance <= 1 + name.chars().count() / 4).then_some((distance, is_own, known))
         })
         .collect();
     near.sort();
     near.dedup();
-    near.into_iter().take(5).map(|(_, identifier)| identifier).collect()
+    near.into_iter().take(5).map(|(_, _, name)| name).collect()
 }
 
 /// Levenshtein's edit distance.
