@@ -109,7 +109,7 @@ async fn what_goes_wrong_on_the_way_is_told_apart() {
         (
             Fault::PortClosed,
             Kind::UnreachableFromBastion,
-            vec!["bastion-a cannot reach orders-prod", "authorize-security-group-ingress", "--port 5432"],
+            vec!["bastion-a cannot reach orders-prod", "nothing listens there", "describe-events"],
         ),
         (Fault::PortSilent, Kind::UnreachableFromBastion, vec!["bastion-a cannot reach orders-prod"]),
         (Fault::HostUnknown, Kind::UnreachableFromBastion, vec!["cannot resolve orders-prod"]),

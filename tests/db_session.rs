@@ -79,7 +79,8 @@ async fn columns_rows_and_tags_of_several_statements_in_order() {
     let mut session = session(Postgres::shared()).await;
     let all = run(
         &mut session,
-        "select 1 as a, 'x'::text as b, null::numeric as c; ; create temp table t (a int); insert into t values (1), (2); table t",
+        "select 1 as a, 'x'::text as b, null::numeric as c; ; create temp table t (a int); insert into t values (1), (2); table t; \
+         show transaction_isolation; begin",
     )
     .await;
     let mut told = Vec::new();
@@ -104,6 +105,11 @@ async fn columns_rows_and_tags_of_several_statements_in_order() {
             "a:23",
             "[Some(\"1\")]",
             "SELECT 2 = 2",
+            // Its tag does not say how many.
+            "transaction_isolation:25",
+            "[Some(\"read committed\")]",
+            "SHOW = 1",
+            "BEGIN = 0",
         ]
     );
 }

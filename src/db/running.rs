@@ -28,6 +28,8 @@ pub struct Running<'a> {
     stream: Option<Pin<Box<SimpleQueryStream>>>,
     /// Rows taken of this query.
     rows: u64,
+    /// Of those, before the result that comes now.
+    before: u64,
     page: Option<PageBuilder>,
     /// The page under way is the first of its result.
     first: bool,
@@ -48,6 +50,7 @@ impl<'a> Running<'a> {
             session,
             stream: None,
             rows: 0,
+            before: 0,
             page: None,
             first: true,
             linger: None,
@@ -202,7 +205,9 @@ impl<'a> Running<'a> {
             (SimpleQueryMessage::CommandComplete(_), Heard::Complete(tag)) => {
                 self.copying = false;
                 self.page = None;
-                let rows = tag.rsplit(' ').next().and_then(|count| count.parse().ok()).unwrap_or(0);
+                // SHOW, EXPLAIN and FETCH's like do not say how many.
+                let own = self.rows - std::mem::replace(&mut self.before, self.rows);
+                let rows = tag.rsplit(' ').next().and_then(|count| count.parse().ok()).unwrap_or(own);
                 self.tell(Happening::Complete { tag, rows });
             }
             (SimpleQueryMessage::CommandComplete(_), Heard::Empty) => {}
