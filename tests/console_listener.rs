@@ -75,7 +75,7 @@ fn a_listener_of_the_console_and_iam_switched_on() {
     terminal.wait_for("copied JDBC URL");
     terminal.press("x");
     terminal.wait_for("closed the listener billing");
-    terminal.wait_for("none: on a database of the fleet");
+    terminal.wait_for("none: in the fleet");
     let deadline = Instant::now() + Duration::from_secs(60);
     while passfile.exists() {
         assert!(Instant::now() < deadline, "the passfile goes with its listener");

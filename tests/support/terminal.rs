@@ -11,6 +11,20 @@ use std::time::{Duration, Instant};
 pub const ROWS: NonZero<u16> = NonZero::new(24).expect("not zero");
 pub const COLUMNS: NonZero<u16> = NonZero::new(80).expect("not zero");
 
+/// The first and the last words of a frame.
+const FRAME: (&[u8], &[u8]) = (b"\x1b[?2026h", b"\x1b[?2026l");
+
+/// How much of it a terminal shows: of a frame that has begun nothing before its end (synchronized updates), so that no test
+/// sees a half of one.
+fn shown(bytes: &[u8]) -> usize {
+    let (begin, end) = FRAME;
+    let begins = bytes.windows(begin.len()).rposition(|words| words == begin);
+    let within = begins.filter(|at| !bytes[*at..].windows(end.len()).any(|words| words == end));
+    // The first words may be cut in two as well.
+    let cut = (1..begin.len()).rev().find(|length| bytes.ends_with(&begin[..*length]));
+    within.unwrap_or(bytes.len() - cut.unwrap_or(0))
+}
+
 /// A program in a pseudo-terminal.
 pub struct Terminal {
     pub child: Box<dyn Child + Send + Sync>,
@@ -36,11 +50,14 @@ impl Terminal {
         let mut output = pty.master.try_clone_reader().expect("a reader");
         let fed = Arc::clone(&screen);
         let reader = std::thread::spawn(move || {
-            let mut chunk = [0; 8192];
+            let (mut chunk, mut held) = ([0; 8192], Vec::new());
             // The end of a pseudo-terminal is an error on Linux.
             while let Ok(n @ 1..) = output.read(&mut chunk) {
-                fed.lock().expect("the emulator did not panic").process(&chunk[..n]);
+                held.extend_from_slice(&chunk[..n]);
+                let ready: Vec<u8> = held.drain(..shown(&held)).collect();
+                fed.lock().expect("the emulator did not panic").process(&ready);
             }
+            fed.lock().expect("the emulator did not panic").process(&held);
         });
         let keys = pty.master.take_writer().expect("a writer");
         Terminal { child, screen, keys, reader, _master: pty.master }
