@@ -47,7 +47,8 @@
 //! | PgBouncer, socket | 0.89 | 0.91 | 0.82 | 0.52 | 1.35 | 0.92 | 1.03 | 20.6 |
 //! | PgBouncer, port and socket, each its session | | | | | 0.44, 0.50 | | | |
 //!
-//! Three medians on a virtual machine scatter by a tenth. In `plain` both cores are busy in the straight run already, so
+//! Three medians on a virtual machine scatter by a tenth, at times by a fifth: `apart` once more that day gave the port 0.99,
+//! 1.00, 1.01, 0.79 (HAProxy 0.76, PgBouncer 0.78), 0.96, 1.06, 0.98, the socket 0.83, 0.99, 0.96, 1.05, 1.38, 1.04, 0.97. In `plain` both cores are busy in the straight run already, so
 //! whatever is on the way costs what it computes: two reads, two writes and two wake-ups, 19 us in HAProxy, which only
 //! forwards; beside the 37 us of both cores that a `select 1` takes straight, 0.9 leaves 4. PgBouncer's logins are none at
 //! the database where a session of its pool is handed on; the listener logs each client in anew. On a port a client counts
