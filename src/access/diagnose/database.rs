@@ -78,12 +78,13 @@ pub(in crate::access) fn in_its_state(diagnosis: Diagnosis, database: Option<&Da
     if status == "storage-full" {
         diagnosis = diagnosis.because("its storage is full: it cannot write, and may let nobody in until it has more");
         let command = format!(
-            "aws rds modify-db-instance --db-instance-identifier {} --allocated-storage GIB --apply-immediately{}",
+            "aws rds modify-db-{0} --db-{0}-identifier {1} --allocated-storage GIB --apply-immediately{2}",
+            kind(database),
             shell(identifier),
             options(place)
         );
         advice.push(pasted("Give it more storage: at least a tenth more than it has, in GiB", command));
-        advice.push(pasted("See how much it has", describe(database)));
+        advice.push(pasted("See how much it has", storage(database)));
     } else if INTERRUPTS.contains(&status.as_str()) {
         advice.push(pasted("Wait until it is available", wait(database)));
     }
@@ -164,28 +165,28 @@ fn reboot(database: &Database) -> String {
 }
 
 fn restore(database: &Database) -> String {
-    let here = options(&database.place);
-    let new = match &database.cluster {
-        Some(cluster) => {
-            format!("cluster --source-db-cluster-identifier {} --db-cluster-identifier NEW_NAME", shell(cluster))
+    let cluster = database.cluster.as_ref().or((database.kind == DatabaseKind::Cluster).then_some(&database.identifier));
+    let (kind, from, to, name) = match cluster {
+        Some(name) => ("cluster", "source-db-cluster-identifier", "db-cluster-identifier", name),
+        None => {
+            ("instance", "source-db-instance-identifier", "target-db-instance-identifier", &database.identifier)
         }
-        None if database.kind == DatabaseKind::Cluster => format!(
-            "cluster --source-db-cluster-identifier {} --db-cluster-identifier NEW_NAME",
-            shell(&database.identifier)
-        ),
-        None => format!(
-            "instance --source-db-instance-identifier {} --target-db-instance-identifier NEW_NAME",
-            shell(&database.identifier)
-        ),
     };
-    let (kind, words) = new.split_once(' ').unwrap_or((&new, ""));
-    format!("aws rds restore-db-{kind}-to-point-in-time {words} --use-latest-restorable-time{here}")
+    format!(
+        "aws rds restore-db-{kind}-to-point-in-time --{from} {} --{to} NEW_NAME --use-latest-restorable-time{}",
+        shell(name),
+        options(&database.place)
+    )
 }
 
-fn describe(database: &Database) -> String {
+/// How much storage it has. Quoted: zsh takes brackets for a pattern.
+fn storage(database: &Database) -> String {
     let (name, kind) = (shell(&database.identifier), kind(database));
-    let asked = "--query DBInstances[].AllocatedStorage";
-    format!("aws rds describe-db-{kind}s --db-{kind}-identifier {name} {asked}{}", options(&database.place))
+    let list = if kind == "cluster" { "DBClusters" } else { "DBInstances" };
+    format!(
+        "aws rds describe-db-{kind}s --db-{kind}-identifier {name} --query '{list}[].AllocatedStorage'{}",
+        options(&database.place)
+    )
 }
 
 /// What of its parameter group is not as AWS made it.
@@ -271,6 +272,9 @@ mod tests {
             assert!(said.to_string().contains(words), "{said}");
             assert_eq!(first(&said).0, "the rest", "nothing to wait for: {said}");
         }
+        let full = |kind| in_its_state(refused(), Some(&Database { kind, ..instance("storage-full") })).to_string();
+        assert!(full(DatabaseKind::Instance).contains("--query 'DBInstances[].AllocatedStorage'"));
+        assert!(full(DatabaseKind::Cluster).contains("aws rds modify-db-cluster --db-cluster-identifier orders-1 "));
         let restored = Database { cluster: Some("orders".to_owned()), ..instance("failed") };
         let said = in_its_state(refused(), Some(&restored));
         assert!(

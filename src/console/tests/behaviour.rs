@@ -463,3 +463,14 @@ fn an_engine_without_iam_authentication_has_no_policy_to_show() {
     assert!(pane.diagnosis.title.contains("oracle-ee does not know it"), "{:?}", pane.diagnosis);
     assert!(!console.asked.iter().any(|(_, command)| matches!(command, Command::Recall(_))), "nobody is to be named");
 }
+
+#[test]
+fn who_was_filtered_for_is_stayed_with_when_the_filter_is_dropped() {
+    let mut console = Console::listed(120, 40);
+    console.keys("/ orders-prod Enter");
+    let chosen = |console: &Console| console.state.fleet.selected().map(|database| database.identifier.clone());
+    assert_eq!(chosen(&console).as_deref(), Some("orders-prod"));
+    console.keys("Esc");
+    assert!(console.state.fleet.filter.is_empty());
+    assert_eq!(chosen(&console).as_deref(), Some("orders-prod"), "the next key is for the same database");
+}

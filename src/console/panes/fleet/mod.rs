@@ -44,12 +44,12 @@ pub fn pasted(pane: &mut Pane, text: &str, desk: &mut Desk<'_>) {
 
 /// Does what a key means while the filter is typed.
 pub fn typing(pane: &mut Pane, action: Typing, desk: &mut Desk<'_>) {
+    // Who was found that way is stayed with, when the filter is dropped later as well.
+    let here = pane.selected().map(|database| database.arn.clone());
     match action {
-        Typing::Keep => pane.filtering = false,
+        Typing::Keep => (pane.filtering, pane.chosen) = (false, here),
         Typing::Drop => {
-            let here = pane.selected().map(|database| database.arn.clone());
-            pane.chosen = here;
-            pane.filtering = false;
+            (pane.filtering, pane.chosen) = (false, here);
             pane.filter.clear();
         }
         Typing::Go(how) => go(pane, how, desk),
