@@ -207,37 +207,17 @@ fn gone(identifier: &str, place: &Place) -> Diagnosis {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::ranking::tests::endpoint;
+    use crate::access::ranking::tests::database as any_database;
     use crate::model::Engine;
 
     fn database(identifier: &str, kind: DatabaseKind, cluster: Option<&str>) -> Database {
-        let endpoint = endpoint();
         Database {
             kind,
-            identifier: identifier.to_owned(),
-            resource_id: "r".to_owned(),
-            arn: format!("arn:aws:rds:eu-west-1:1:x:{identifier}"),
-            engine: Engine::AuroraPostgresql,
-            engine_version: "16.6".to_owned(),
-            status: "available".to_owned(),
             iam: IamAuth::Disabled,
-            place: endpoint.place.clone(),
             cluster: cluster.map(str::to_owned),
             role: if kind == DatabaseKind::Cluster { Role::Cluster } else { Role::Writer },
-            endpoints: vec![endpoint],
-            vpc_id: None,
-            subnet_group: None,
-            security_groups: Vec::new(),
-            public: None,
             class: Some("db.t4g.medium".to_owned()),
-            multi_az: false,
-            certificate: None,
-            database_name: None,
-            master_user: None,
-            master_secret: None,
-            domains: Vec::new(),
-            tags: Vec::new(),
-            internet_gateway: false,
+            ..any_database(identifier)
         }
     }
 

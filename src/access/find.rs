@@ -177,42 +177,21 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::ranking::tests::endpoint;
-    use crate::model::{IamAuth, Role};
+    use crate::access::ranking::tests::{database as cluster, endpoint};
 
     fn database(identifier: &str, region: &str, hosts: &[(&str, EndpointRole)]) -> Database {
         let mut base = endpoint();
         base.place.region = region.to_owned();
         base.owner = identifier.to_owned();
+        let endpoint =
+            |(host, role): &(&str, EndpointRole)| Endpoint { host: (*host).to_owned(), role: *role, ..base.clone() };
         Database {
-            kind: DatabaseKind::Cluster,
-            identifier: identifier.to_owned(),
             resource_id: format!("cluster-{identifier}-{region}"),
             arn: format!("arn:aws:rds:{region}:123456789012:cluster:{identifier}"),
-            engine: base.engine.clone(),
-            engine_version: "16.6".to_owned(),
             status: "creating".to_owned(),
-            iam: IamAuth::Enabled,
             place: base.place.clone(),
-            cluster: None,
-            role: Role::Cluster,
-            endpoints: hosts
-                .iter()
-                .map(|(host, role)| Endpoint { host: (*host).to_owned(), role: *role, ..base.clone() })
-                .collect(),
-            vpc_id: None,
-            subnet_group: None,
-            security_groups: Vec::new(),
-            public: None,
-            class: None,
-            multi_az: false,
-            certificate: None,
-            database_name: None,
-            master_user: None,
-            master_secret: None,
-            domains: Vec::new(),
-            tags: Vec::new(),
-            internet_gateway: false,
+            endpoints: hosts.iter().map(endpoint).collect(),
+            ..cluster(identifier)
         }
     }
 

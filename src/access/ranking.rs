@@ -134,7 +134,7 @@ fn version(text: &str) -> Vec<u32> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::model::{EndpointRole, Engine, IamAuth, Place};
+    use crate::model::{Database, DatabaseKind, EndpointRole, Engine, IamAuth, Place, Role};
 
     pub(in crate::access) fn endpoint() -> Endpoint {
         Endpoint {
@@ -155,6 +155,38 @@ pub(super) mod tests {
             internet_gateway: false,
             tags: Vec::new(),
             proxy: None,
+        }
+    }
+
+    /// A cluster without members, which is available and takes tokens.
+    pub(in crate::access) fn database(identifier: &str) -> Database {
+        let endpoint = endpoint();
+        Database {
+            kind: DatabaseKind::Cluster,
+            identifier: identifier.to_owned(),
+            resource_id: "cluster-7Q".to_owned(),
+            arn: format!("arn:aws:rds:eu-west-1:123456789012:cluster:{identifier}"),
+            engine: endpoint.engine.clone(),
+            engine_version: "16.6".to_owned(),
+            status: "available".to_owned(),
+            iam: IamAuth::Enabled,
+            place: endpoint.place.clone(),
+            cluster: None,
+            role: Role::Cluster,
+            endpoints: vec![endpoint],
+            vpc_id: None,
+            subnet_group: None,
+            security_groups: Vec::new(),
+            public: None,
+            class: None,
+            multi_az: false,
+            certificate: None,
+            database_name: None,
+            master_user: None,
+            master_secret: None,
+            domains: Vec::new(),
+            tags: Vec::new(),
+            internet_gateway: false,
         }
     }
 

@@ -165,12 +165,11 @@ fn reboot(database: &Database) -> String {
 }
 
 fn restore(database: &Database) -> String {
-    let cluster = database.cluster.as_ref().or((database.kind == DatabaseKind::Cluster).then_some(&database.identifier));
+    let cluster =
+        database.cluster.as_ref().or((database.kind == DatabaseKind::Cluster).then_some(&database.identifier));
     let (kind, from, to, name) = match cluster {
         Some(name) => ("cluster", "source-db-cluster-identifier", "db-cluster-identifier", name),
-        None => {
-            ("instance", "source-db-instance-identifier", "target-db-instance-identifier", &database.identifier)
-        }
+        None => ("instance", "source-db-instance-identifier", "target-db-instance-identifier", &database.identifier),
     };
     format!(
         "aws rds restore-db-{kind}-to-point-in-time --{from} {} --{to} NEW_NAME --use-latest-restorable-time{}",
@@ -210,38 +209,12 @@ fn events(database: &Database) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::ranking::tests::endpoint;
-    use crate::model::{Engine, IamAuth, Role};
+    use crate::access::ranking::tests::database;
+    use crate::model::Role;
 
     fn instance(status: &str) -> Database {
-        let endpoint = endpoint();
-        Database {
-            kind: DatabaseKind::Instance,
-            identifier: "orders-1".to_owned(),
-            resource_id: "db-1".to_owned(),
-            arn: String::new(),
-            engine: Engine::Postgres,
-            engine_version: "16.6".to_owned(),
-            status: status.to_owned(),
-            iam: IamAuth::Enabled,
-            place: endpoint.place.clone(),
-            cluster: None,
-            role: Role::Instance,
-            endpoints: vec![endpoint],
-            vpc_id: None,
-            subnet_group: None,
-            security_groups: Vec::new(),
-            public: None,
-            class: None,
-            multi_az: false,
-            certificate: None,
-            database_name: None,
-            master_user: None,
-            master_secret: None,
-            domains: Vec::new(),
-            tags: Vec::new(),
-            internet_gateway: false,
-        }
+        let any = database("orders-1");
+        Database { kind: DatabaseKind::Instance, status: status.to_owned(), role: Role::Instance, ..any }
     }
 
     fn first(diagnosis: &Diagnosis) -> (&str, &str) {
