@@ -63,6 +63,8 @@ async fn drive(shared: &Shared, account: &dyn Account, network: &Network, mut gr
                 }
                 match end {
                     End::Asked => return Error::Ended(Ended::ByUs),
+                    // The agent may close the channel before it acknowledges that it was asked to.
+                    End::Over if *close.borrow() => return Error::Ended(Ended::ByUs),
                     End::Over => return failure(shared),
                     End::Cut(reason) => Loss { reason, retry: Retry::Later },
                 }

@@ -45,6 +45,8 @@ pub struct Habits {
     pub silent: Option<u32>,
     /// Asks for KMS encryption too.
     pub encryption: bool,
+    /// Asked to terminate, it closes the channel at once.
+    pub hangs_up: bool,
 }
 
 impl Default for Habits {
@@ -59,6 +61,7 @@ impl Default for Habits {
             refuses: None,
             silent: None,
             encryption: false,
+            hangs_up: false,
         }
     }
 }
@@ -280,6 +283,11 @@ impl Agent {
             other => self.complain(format!("no {other:?} is expected")),
         }
         true
+    }
+
+    /// It was asked to terminate, and closes the channel for that.
+    pub fn hangs_up(&self) -> bool {
+        self.habits.hangs_up && self.terminated
     }
 
     /// The sources' turn, when nothing else waits.

@@ -183,6 +183,17 @@ async fn the_service_ends_it_with_a_reason() {
 }
 
 #[tokio::test]
+async fn whether_the_agent_hangs_up_first_or_not_it_was_us_who_ended_it() {
+    for hangs_up in [false, true] {
+        let gateway = Gateway::start(Habits { hangs_up, ..fast() }, false).await;
+        let tunnel = open(&gateway).await.expect("a tunnel");
+        tunnel.close().await;
+        assert!(matches!(tunnel.health(), Health::Closed(Ended::ByUs)), "{:?}", tunnel.health());
+        assert_eq!(gateway.terminated.load(Ordering::Relaxed), 1, "AWS is asked, and its answer is told");
+    }
+}
+
+#[tokio::test]
 async fn the_service_ends_it_while_it_is_opened() {
     let gateway = Gateway::start(Habits { setup: Duration::from_secs(600), ..fast() }, false).await;
     let closing = async {

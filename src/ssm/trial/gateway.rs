@@ -5,6 +5,7 @@ use super::agent::{Agent, Habits};
 use crate::ssm::message::{Message, MessageType};
 use crate::ssm::open::{ChannelClosed, OpenDataChannel};
 use crate::ssm::{Account, Answer, Grant, Headers, Network, Options, Refusal, Retry};
+use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,6 +51,12 @@ pub struct Gateway {
 
 pub fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The frame that ends a session.
+fn closed(output: &str) -> Bytes {
+    let closed = ChannelClosed { output: output.to_owned(), ..ChannelClosed::default() };
+    Message::unsequenced(MessageType::ChannelClosed, Uuid::nil(), 1, closed.encode().into()).encode()
 }
 
 impl Gateway {
@@ -166,7 +173,17 @@ impl Gateway {
             let tick = tick.unwrap_or_else(|| Instant::now() + Duration::from_secs(60));
             tokio::select! {
                            message = socket.next() => match message {
-                               Some(Ok(WebSocketMessage::Binary(frame))) => lock(&self.agent).receive(&frame, Instant::now()),
+                               Some(Ok(WebSocketMessage::Binary(frame))) => {
+                                   let hangs_up = {
+                                       let mut agent = lock(&self.agent);
+                                       agent.receive(&frame, Instant::now());
+                                       agent.hangs_up()
+                                   };
+                                   // Before the acknowledgement of what ended it, as it may come.
+                                   if hangs_up {
+                                       let _ = socket.send(WebSocketMessage::Binary(closed("bye"))).await;
+                                   }
+                               }
                                Some(Ok(WebSocketMessage::Text(text))) => {
                                    lock(&self.opens).push(serde_json::from_str(&text).expect("an open message"));
                                    opened = true;
@@ -193,10 +210,7 @@ impl Gateway {
                                    return;
                                }
                                Deed::SayClosed => {
-                                   let closed = ChannelClosed { output: "idle for too long".to_owned(), ..ChannelClosed::default() };
-                                   let closed = closed.encode().into();
-                                   let closed = Message::unsequenced(MessageType::ChannelClosed, Uuid::nil(), 1, closed);
-                                   let _ = socket.send(WebSocketMessage::Binary(closed.encode())).await;
+                                   let _ = socket.send(WebSocketMessage::Binary(closed("idle for too long"))).await;
                                }
                                Deed::SayAway | Deed::SayBack => {
                                    let name = if next == Deed::SayAway { "pause_publication" } else { "start_publication" };
