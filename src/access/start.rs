@@ -3,6 +3,7 @@
 
 use super::Access;
 use super::account::{SessionAccount, grant};
+use super::result_set::temporary_folder;
 use crate::aws::{Error, StartRequest, Started, proxy_for};
 use crate::model::{Bastion, Endpoint};
 use crate::ssm;
@@ -74,6 +75,7 @@ impl Start {
             payload: settings.ssm_payload,
             patience: settings.ssm_patience,
             open_timeout: within,
+            spool: ssm::SpoolFolder { path: temporary_folder(), ..ssm::SpoolFolder::default() },
             ..ssm::Options::default()
         };
         let place = self.bastion.place.clone();

@@ -10,7 +10,7 @@
 //!
 //! A reader that stalls harms nobody: its stream's bytes go to a file beyond 4 MiB (`backlog` says why), which a
 //! thread of its own writes and reads (`spool`). Memory is bounded: 16 MiB for all readers of a session together, beyond it
-//! 80 KiB each, and 8 MiB on the way to the disk.
+//! 80 KiB each, and 8 MiB on the way to the disk. The disk is not filled: a stream that leaves others too little of it fails.
 
 mod absence;
 pub mod ack;
@@ -55,6 +55,7 @@ pub use stream::Stream;
 pub use tunnel::Tunnel;
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -131,6 +132,23 @@ pub struct Options {
     pub ping: Duration,
     /// How long the service may be out of reach before the session is given up; a laptop's lid is closed for minutes.
     pub patience: Duration,
+    /// Where the bytes go that stalled readers leave.
+    pub spool: SpoolFolder,
+}
+
+/// The folder of the temporary files of stalled streams. They have no name, and are gone with the process.
+#[derive(Clone, Debug)]
+pub struct SpoolFolder {
+    /// On a disk rather than in memory.
+    pub path: PathBuf,
+    /// Bytes of its file system that are left free for everybody else: the stream that would take them fails.
+    pub leave: u64,
+}
+
+impl Default for SpoolFolder {
+    fn default() -> Self {
+        Self { path: std::env::temp_dir(), leave: 1 << 30 }
+    }
 }
 
 impl Default for Options {
@@ -142,6 +160,7 @@ impl Default for Options {
             open_timeout: Duration::from_secs(30),
             ping: Duration::from_secs(25),
             patience: Duration::from_secs(15 * 60),
+            spool: SpoolFolder::default(),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! take turns, so a bulk upload does not stand in front of a cancel; a local half-close is no FIN while an answer may
 //! come, because the agent closes both ways on FIN; a FIN goes out only behind the last byte.
 
+use super::SpoolFolder;
 use super::dials::Dials;
 use super::lane::Lane;
 pub use super::lane::{Read, Write};
@@ -180,6 +181,11 @@ impl Mux {
         }
         lane.drop_ends();
         self.turn(id);
+    }
+
+    /// Where the files of stalled streams are made.
+    pub fn spool_to(&mut self, folder: SpoolFolder) {
+        self.spool = Spool::in_folder(folder);
     }
 
     /// Bytes that stalled streams have on their way to their files.

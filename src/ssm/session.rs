@@ -11,7 +11,7 @@ use super::message::Flag;
 use super::mux::Mux;
 pub use super::mux::{Read, Write};
 use super::smux;
-use super::{Ended, Error, Figures, Opened};
+use super::{Ended, Error, Figures, Opened, SpoolFolder};
 use bytes::Bytes;
 use std::fmt;
 use std::task::Waker;
@@ -88,6 +88,11 @@ impl Session {
             opened: None,
             failure: None,
         }
+    }
+
+    /// Where stalled readers' bytes go. To be said before there is a stream.
+    pub fn spool_to(&mut self, folder: SpoolFolder) {
+        self.mux.spool_to(folder);
     }
 
     /// See [`Channel::connected`].

@@ -3,6 +3,7 @@
 //!
 //! One thread a tunnel, from the first stalled stream on, first come, first served: what was written can be read.
 
+use super::SpoolFolder;
 use bytes::Bytes;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -11,9 +12,13 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+/// After so many bytes of a file it is looked how much the file system still has.
+const LOOK: u64 = 16 << 20;
+
 /// The way to the thread; it ends with the last one.
 #[derive(Debug, Default)]
 pub struct Spool {
+    folder: SpoolFolder,
     jobs: Option<Sender<Job>>,
     /// Bytes on their way to files.
     under_way: Arc<AtomicUsize>,
@@ -95,6 +100,11 @@ pub enum Fetched {
 }
 
 impl Spool {
+    /// One whose files are made there.
+    pub fn in_folder(folder: SpoolFolder) -> Spool {
+        Spool { folder, ..Spool::default() }
+    }
+
     /// A file for one stream.
     ///
     /// # Errors
@@ -104,7 +114,8 @@ impl Spool {
             Some(jobs) => jobs.clone(),
             None => {
                 let (jobs, work) = channel();
-                std::thread::Builder::new().name("ssm spool".to_owned()).spawn(move || run(&work))?;
+                let folder = self.folder.clone();
+                std::thread::Builder::new().name("ssm spool".to_owned()).spawn(move || run(&work, &folder))?;
                 self.jobs.insert(jobs).clone()
             }
         };
@@ -185,7 +196,7 @@ impl Drop for Spooled {
     }
 }
 
-fn run(work: &Receiver<Job>) {
+fn run(work: &Receiver<Job>, folder: &SpoolFolder) {
     while let Ok(mut job) = work.recv() {
         let Some(what) = job.what.take() else { continue };
         let mut shared = lock(&job.state);
@@ -193,7 +204,7 @@ fn run(work: &Receiver<Job>) {
         let mut file = shared.file.take();
         drop(shared);
         let result = match what {
-            What::Write { at, bytes } if wanted => write(&mut file, at, &bytes).map(|()| None),
+            What::Write { at, bytes } if wanted => write(&mut file, at, &bytes, folder).map(|()| None),
             What::Read { at, length } if wanted => read(&mut file, at, length).map(Some),
             What::Write { .. } | What::Read { .. } => Ok(None),
             #[cfg(test)]
@@ -211,13 +222,29 @@ fn run(work: &Receiver<Job>) {
     }
 }
 
-fn write(file: &mut Option<File>, at: u64, bytes: &[u8]) -> io::Result<()> {
+fn write(file: &mut Option<File>, at: u64, bytes: &[u8], folder: &SpoolFolder) -> io::Result<()> {
     let file = match file {
         Some(file) => file,
-        none => none.insert(tempfile::tempfile()?),
+        none => none.insert(tempfile::tempfile_in(&folder.path)?),
     };
+    if at / LOOK != (at + bytes.len() as u64) / LOOK || at == 0 {
+        leave(file, folder)?;
+    }
     file.seek(SeekFrom::Start(at))?;
     file.write_all(bytes)
+}
+
+/// What others need of the file system is not taken.
+fn leave(file: &File, folder: &SpoolFolder) -> io::Result<()> {
+    let figures = rustix::fs::fstatvfs(file)?;
+    // Some file systems of the network and of user space tell nothing.
+    let free = figures.f_bavail.saturating_mul(figures.f_frsize);
+    if figures.f_blocks == 0 || free > folder.leave {
+        return Ok(());
+    }
+    let path = folder.path.display();
+    let words = format!("no room in {path} for what a stalled reader leaves: {} MiB are free", free >> 20);
+    Err(io::Error::new(io::ErrorKind::StorageFull, words))
 }
 
 fn read(file: &mut Option<File>, at: u64, length: usize) -> io::Result<Bytes> {
@@ -279,6 +306,24 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
         assert_eq!(bad.write(0, Bytes::from_static(b"late")).expect_err("it has failed").kind(), error.kind());
         assert_eq!(fetch(&good, 0, 4).expect("its own file").as_ref(), b"good");
+    }
+
+    #[test]
+    fn what_others_need_of_the_disk_is_left_to_them() {
+        let place = tempfile::tempdir().expect("a folder");
+        let mut greedy = Spool::in_folder(SpoolFolder { path: place.path().to_owned(), leave: u64::MAX });
+        let file = greedy.file().expect("a thread");
+        file.write(0, Bytes::from_static(b"too much")).expect("handed over");
+        let error = fetch(&file, 0, 8).expect_err("it was not written");
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        let words = error.to_string();
+        assert!(words.contains(&place.path().display().to_string()) && words.contains("MiB are free"), "{words}");
+
+        let mut modest = Spool::in_folder(SpoolFolder { path: place.path().to_owned(), leave: 0 });
+        let file = modest.file().expect("a thread");
+        file.write(0, Bytes::from_static(b"a little")).expect("handed over");
+        assert_eq!(fetch(&file, 0, 8).expect("it was written").as_ref(), b"a little");
+        assert!(std::fs::read_dir(place.path()).expect("a folder").next().is_none(), "it has no name");
     }
 
     #[test]

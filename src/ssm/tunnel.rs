@@ -62,7 +62,8 @@ impl Tunnel {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::from_millis(1));
         let millis = u64::try_from(unix.as_millis()).unwrap_or(u64::MAX);
         let payload = if options.payload == 0 { PAYLOAD } else { options.payload };
-        let session = Session::new(Instant::now(), millis, rand::random(), payload, options.keep_alive);
+        let mut session = Session::new(Instant::now(), millis, rand::random(), payload, options.keep_alive);
+        session.spool_to(options.spool);
         let (opener, opened) = oneshot::channel();
         let shared = Arc::new(Shared::new(grant.session_id.clone(), session, opener));
         // Made before the driver: if this future is dropped the handle goes with it, and the driver terminates.
