@@ -5,7 +5,9 @@ use super::cloud::{Clients, Cloud};
 use super::error::Error;
 use super::{cluster, instance, proxy};
 use crate::model::{Database, Inventory, Place, Role};
-use aws_sdk_rds::types::{DbCluster, DbClusterEndpoint, DbInstance, DbProxy, DbProxyEndpoint, DbSubnetGroup, Tag};
+use aws_sdk_rds::types::{
+    DbCluster, DbClusterEndpoint, DbInstance, DbProxy, DbProxyEndpoint, DbProxyTarget, DbSubnetGroup, Tag,
+};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::HashMap;
 use std::time::SystemTime;
@@ -16,9 +18,10 @@ const ENDPOINTS: &str = "rds:DescribeDBClusterEndpoints";
 const SUBNET_GROUPS: &str = "rds:DescribeDBSubnetGroups";
 const PROXIES: &str = "rds:DescribeDBProxies";
 const PROXY_ENDPOINTS: &str = "rds:DescribeDBProxyEndpoints";
+const PROXY_TARGETS: &str = "rds:DescribeDBProxyTargets";
 const TAGS: &str = "rds:ListTagsForResource";
 
-/// So many at once are asked for their tags.
+/// So many at once are asked for their tags, and for what is behind them.
 const AT_ONCE: usize = 8;
 
 /// Tags, by the ARN of what has them.
@@ -35,6 +38,8 @@ pub(super) struct Listed {
     pub(super) proxy_endpoints: Vec<DbProxyEndpoint>,
     /// Of the proxies: DescribeDBProxies tells none.
     pub(super) tags: Tags,
+    /// By the proxies' names.
+    pub(super) proxy_targets: HashMap<String, Vec<DbProxyTarget>>,
 }
 
 impl Cloud {
@@ -61,17 +66,16 @@ impl Cloud {
         let proxies = async {
             let pages = rds.describe_db_proxies().max_records(100).into_paginator().items().send();
             let proxies = self.ask(PROXIES, place, &clients, pages.collect::<Result<Vec<_>, _>>()).await;
-            let tags = match &proxies {
-                Ok(proxies) => self.tags(place, &clients, proxies).await,
-                Err(_) => Ok(Tags::new()),
-            };
-            Ok((proxies, tags))
+            let listed = proxies.as_deref().unwrap_or_default();
+            let (tags, targets) =
+                tokio::join!(self.tags(place, &clients, listed), self.proxy_targets(place, &clients, listed));
+            Ok((proxies, tags, targets))
         };
         let proxy_endpoints = async {
             let pages = rds.describe_db_proxy_endpoints().max_records(100).into_paginator().items().send();
             Ok(self.ask(PROXY_ENDPOINTS, place, &clients, pages.collect::<Result<Vec<_>, _>>()).await)
         };
-        let (clusters, instances, endpoints, subnet_groups, (proxies, tags), proxy_endpoints) =
+        let (clusters, instances, endpoints, subnet_groups, (proxies, tags, targets), proxy_endpoints) =
             tokio::try_join!(clusters, instances, endpoints, subnet_groups, proxies, proxy_endpoints)?;
         let mut gaps = Vec::new();
         let listed = Listed {
@@ -82,6 +86,7 @@ impl Cloud {
             proxies: or_gap(proxies, &mut gaps),
             proxy_endpoints: or_gap(proxy_endpoints, &mut gaps),
             tags: or_gap(tags, &mut gaps),
+            proxy_targets: or_gap(targets, &mut gaps),
         };
         Ok(Inventory { place: place.clone(), databases: databases(place, &listed), listed_at: SystemTime::now(), gaps })
     }
@@ -95,6 +100,24 @@ impl Cloud {
             let answer = self.ask(TAGS, place, clients, call).await?;
             let pair = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()));
             Ok((arn, answer.tag_list().iter().filter_map(pair).collect()))
+        });
+        stream::iter(asked).buffer_unordered(AT_ONCE).try_collect().await
+    }
+}
+
+impl Cloud {
+    /// What is behind each proxy.
+    async fn proxy_targets(
+        &self,
+        place: &Place,
+        clients: &Clients,
+        proxies: &[DbProxy],
+    ) -> Result<HashMap<String, Vec<DbProxyTarget>>, Error> {
+        let names: Vec<String> = proxies.iter().filter_map(|proxy| proxy.db_proxy_name().map(str::to_owned)).collect();
+        let asked = names.into_iter().map(|name| async move {
+            let pages = clients.rds.describe_db_proxy_targets().db_proxy_name(&name).into_paginator().items().send();
+            let targets = self.ask(PROXY_TARGETS, place, clients, pages.collect::<Result<Vec<_>, _>>()).await?;
+            Ok((name, targets))
         });
         stream::iter(asked).buffer_unordered(AT_ONCE).try_collect().await
     }
@@ -146,7 +169,7 @@ pub(super) fn databases(place: &Place, listed: &Listed) -> Vec<Database> {
     alone.sort_by(|a, b| a.identifier.cmp(&b.identifier));
     databases.append(&mut alone);
     let mut proxies: Vec<Database> =
-        listed.proxies.iter().map(|one| proxy::database(place, one, &listed.proxy_endpoints, &listed.tags)).collect();
+        listed.proxies.iter().map(|one| proxy::database(place, one, listed, &databases)).collect();
     proxies.sort_by(|a, b| a.identifier.cmp(&b.identifier));
     databases.append(&mut proxies);
     databases

@@ -1,15 +1,16 @@
 //! A row for an RDS Proxy. It must not ask anything.
 
-use super::inventory::{Tags, default_port, whereabouts};
+use super::inventory::{Listed, default_port, whereabouts};
 use crate::model::{
-    Database, DatabaseKind, Endpoint, EndpointRole, Engine, IamAuth, Place, ProxyLogin, ProxyScheme, ProxySecret, Role,
+    Database, DatabaseKind, Endpoint, EndpointRole, Engine, IamAuth, Place, ProxyLogin, ProxyScheme, ProxySecret,
+    ProxyTarget, Role,
 };
-use aws_sdk_rds::types::{DbProxy, DbProxyEndpoint, IamAuthMode};
+use aws_sdk_rds::types::{DbProxy, DbProxyEndpoint, DbProxyTarget, IamAuthMode, TargetType};
 
-/// The row. Its endpoints: the default one, then those made for it, by name.
-pub(super) fn database(place: &Place, proxy: &DbProxy, listed: &[DbProxyEndpoint], tags: &Tags) -> Database {
+/// The row. Its endpoints: the default one, then those made for it, by name. `databases`: clusters and instances.
+pub(super) fn database(place: &Place, proxy: &DbProxy, listed: &Listed, databases: &[Database]) -> Database {
     let arn = proxy.db_proxy_arn().unwrap_or_default();
-    let tags = tags.get(arn).cloned().unwrap_or_default();
+    let tags = listed.tags.get(arn).cloned().unwrap_or_default();
     let there = whereabouts(place, arn);
     let family = proxy.engine_family().unwrap_or_default().to_ascii_lowercase();
     let engine = Engine::parse(&family);
@@ -17,7 +18,8 @@ pub(super) fn database(place: &Place, proxy: &DbProxy, listed: &[DbProxyEndpoint
     // arn:aws:rds:eu-west-1:123456789012:db-proxy:prx-08f…
     let resource_id = arn.rsplit(':').next().unwrap_or_default().to_owned();
     let iam = if takes_tokens(proxy) { IamAuth::Enabled } else { IamAuth::Disabled };
-    let login = login(proxy);
+    let targets = listed.proxy_targets.get(&identifier).map(Vec::as_slice).unwrap_or_default();
+    let login = login(proxy, target(targets, databases));
     let endpoint = |host: &str, vpc_id: Option<&str>, groups: &[String]| Endpoint {
         role: EndpointRole::Proxy,
         host: host.to_owned(),
@@ -45,7 +47,7 @@ pub(super) fn database(place: &Place, proxy: &DbProxy, listed: &[DbProxyEndpoint
         .into_iter()
         .collect();
     let mut others: Vec<&DbProxyEndpoint> =
-        listed.iter().filter(|other| other.db_proxy_name() == Some(&identifier)).collect();
+        listed.proxy_endpoints.iter().filter(|other| other.db_proxy_name() == Some(&identifier)).collect();
     others.sort_by_key(|other| other.db_proxy_endpoint_name());
     for other in others {
         if let Some(host) = other.endpoint().filter(|host| !host.is_empty())
@@ -84,7 +86,7 @@ pub(super) fn database(place: &Place, proxy: &DbProxy, listed: &[DbProxyEndpoint
 }
 
 /// How it logs in to the database behind it.
-fn login(proxy: &DbProxy) -> ProxyLogin {
+fn login(proxy: &DbProxy, target: Option<ProxyTarget>) -> ProxyLogin {
     let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
     ProxyLogin {
         scheme: if is_end_to_end(proxy) { ProxyScheme::EndToEnd } else { ProxyScheme::Secrets },
@@ -101,7 +103,28 @@ fn login(proxy: &DbProxy) -> ProxyLogin {
                 })
             })
             .collect(),
+        target,
     }
+}
+
+/// The database behind it. The targets of an Aurora cluster are the cluster (`TRACKED_CLUSTER`) and its members, which name
+/// it; users are the cluster's.
+fn target(targets: &[DbProxyTarget], databases: &[Database]) -> Option<ProxyTarget> {
+    let cluster = targets.iter().find_map(|target| {
+        let tracked = target.tracked_cluster_id().filter(|id| !id.is_empty());
+        let is_cluster = target.r#type() == Some(&TargetType::TrackedCluster);
+        tracked.or_else(|| target.rds_resource_id().filter(|_| is_cluster))
+    });
+    let (kind, identifier) = match cluster {
+        Some(cluster) => (DatabaseKind::Cluster, cluster),
+        None => (DatabaseKind::Instance, targets.iter().find_map(DbProxyTarget::rds_resource_id)?),
+    };
+    let database = databases.iter().find(|database| database.kind == kind && database.identifier == identifier)?;
+    Some(ProxyTarget {
+        identifier: database.identifier.clone(),
+        resource_id: database.resource_id.clone(),
+        iam: database.iam,
+    })
 }
 
 fn is_end_to_end(proxy: &DbProxy) -> bool {

@@ -56,6 +56,7 @@ pub fn database(kind: DatabaseKind, identifier: &str, engine: &str, version: &st
             scheme: ProxyScheme::Secrets,
             role: Some("arn:aws:iam::123456789012:role/rds-proxy-orders".to_owned()),
             secrets: Vec::new(),
+            target: None,
         }),
     };
     Database {

@@ -37,7 +37,7 @@ pub use inventory::{
 };
 pub use page::{Column, Page, PageBuilder};
 pub use policy::{Policy, PolicyWish, Scope, Scoped, Trust};
-pub use proxy::{ProxyLogin, ProxyScheme, ProxySecret};
+pub use proxy::{ProxyLogin, ProxyScheme, ProxySecret, ProxyTarget};
 pub use secret::{Secret, Token};
 pub use settings::{AwsSettings, EditorKeys, ListenerSettings, Resolve, Settings, StaticCredentials};
 pub use step::{Step, StepKind, StepState};

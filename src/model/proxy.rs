@@ -1,6 +1,8 @@
 //! How an RDS Proxy logs in to the database behind it, which decides what a user of the proxy needs. Plain data: it must not
 //! know how AWS is asked.
 
+use super::IamAuth;
+
 /// With what a proxy logs in to its database when it has no other word for a user (`DefaultAuthScheme`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProxyScheme {
@@ -10,7 +12,7 @@ pub enum ProxyScheme {
     EndToEnd,
 }
 
-/// What `DescribeDBProxies` says of a proxy's logins.
+/// What `DescribeDBProxies` says of a proxy's logins, and `DescribeDBProxyTargets` of where they lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProxyLogin {
     /// Its default scheme.
@@ -19,6 +21,19 @@ pub struct ProxyLogin {
     pub role: Option<String>,
     /// The secrets registered with it (`Auth`), as `ModifyDBProxy` takes them: it sets the whole list.
     pub secrets: Vec<ProxySecret>,
+    /// The database behind it; `None` where AWS did not tell, or told one that it does not list.
+    pub target: Option<ProxyTarget>,
+}
+
+/// The cluster, or the instance without one, to which a proxy leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProxyTarget {
+    /// Its identifier.
+    pub identifier: String,
+    /// What `rds-db:connect` names there.
+    pub resource_id: String,
+    /// Whether it takes tokens itself: without that, a proxy that shows one is refused.
+    pub iam: IamAuth,
 }
 
 /// One entry of `Auth`.

@@ -60,6 +60,10 @@ pub(super) fn unasked(user: &str, login: &ProxyLogin) -> String {
 
 /// What the user likely lacks, at the proxy or behind it, where a token was shown.
 pub(super) fn lack(user: &str, login: &ProxyLogin) -> String {
+    let end_to_end = login.scheme == ProxyScheme::EndToEnd;
+    if let Some(target) = login.target.as_ref().filter(|target| end_to_end && !target.iam.accepts_tokens()) {
+        return format!("IAM authentication of {} is {}, and {}", target.identifier, target.iam.name(), how(login));
+    }
     match login.scheme {
         ProxyScheme::Secrets => format!(
             "likely: the proxy has no secret of {user} that asks for a token, or {user} has rds_iam at the database, which then \

@@ -6,7 +6,7 @@ use crate::aws::{Error, Kind as Refused, Origin};
 use crate::db::ServerError;
 use crate::model::{
     Auth, Authentication, DatabaseKind, Diagnosis, Endpoint, EndpointRole, IamAuth, Kind, Place, ProxyLogin,
-    ProxyScheme, Secret, TlsFacts, Token,
+    ProxyScheme, ProxyTarget, Secret, TlsFacts, Token,
 };
 use crate::ssm::Ended;
 use std::time::{Duration, SystemTime};
@@ -214,7 +214,7 @@ fn a_proxy_needs_what_its_own_login_needs() {
             position: None,
             object: None,
         };
-        let proxy = Some(ProxyLogin { scheme, role: None, secrets: Vec::new() });
+        let proxy = Some(ProxyLogin { scheme, role: None, secrets: Vec::new(), target: None });
         let endpoint = Endpoint { role: EndpointRole::Proxy, proxy, ..endpoint() };
         let found = login::Found { owner: DatabaseKind::Proxy, auth, ..found(&endpoint, &token) };
         match message.is_empty() {
@@ -269,8 +269,21 @@ fn a_proxy_needs_what_its_own_login_needs() {
 }
 
 #[test]
+fn a_proxy_that_shows_tokens_to_a_database_that_takes_none_is_told_so() {
+    let target = |iam| ProxyTarget { identifier: "orders".to_owned(), resource_id: "cluster-1".to_owned(), iam };
+    let lack = |iam, scheme| {
+        proxy::lack("oncall", &ProxyLogin { scheme, role: None, secrets: Vec::new(), target: Some(target(iam)) })
+    };
+    let off =
+        "IAM authentication of orders is disabled, and the proxy logs in to the database with a token of its own role";
+    assert_eq!(lack(IamAuth::Disabled, ProxyScheme::EndToEnd), off);
+    assert!(lack(IamAuth::Enabled, ProxyScheme::EndToEnd).starts_with("likely: "));
+    assert!(lack(IamAuth::Disabled, ProxyScheme::Secrets).starts_with("likely: "), "its secret's password is taken");
+}
+
+#[test]
 fn a_proxy_that_asks_for_no_token_is_told_how_it_would() {
-    let proxy = Some(ProxyLogin { scheme: ProxyScheme::Secrets, role: None, secrets: Vec::new() });
+    let proxy = Some(ProxyLogin { scheme: ProxyScheme::Secrets, role: None, secrets: Vec::new(), target: None });
     let endpoint = Endpoint { role: EndpointRole::Proxy, iam: IamAuth::Disabled, proxy, ..endpoint() };
     let minted = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let token = Token { secret: Secret::new("x"), minted, ends: minted + Duration::from_secs(900) };

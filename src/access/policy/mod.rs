@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn a_users_sql_is_for_how_the_proxy_logs_in() {
         let of = |scheme, engine: &str| {
-            let proxy = Some(ProxyLogin { scheme, role: None, secrets: Vec::new() });
+            let proxy = Some(ProxyLogin { scheme, role: None, secrets: Vec::new(), target: None });
             let endpoint = Endpoint { proxy, engine: Engine::parse(engine), ..endpoint() };
             policy(&endpoint, &wish("oncall")).expect("a policy")
         };

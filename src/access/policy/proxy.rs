@@ -7,7 +7,7 @@
 use super::{Document, Statement, VERSION, identifier, pretty};
 use crate::access::diagnose::aws::options;
 use crate::access::handoff::quote;
-use crate::model::{Endpoint, ProxyLogin, ProxyScheme, ProxySecret};
+use crate::model::{Endpoint, IamAuth, ProxyLogin, ProxyScheme, ProxySecret, ProxyTarget};
 use serde::Serialize;
 
 /// Stands for what only whoever makes the secret knows.
@@ -48,11 +48,27 @@ pub(super) fn needs(endpoint: &Endpoint, login: &ProxyLogin, user: &str) -> Vec<
         pretty(&Document { version: VERSION, statement })
     };
     if login.scheme == ProxyScheme::EndToEnd {
-        let behind = Endpoint { resource_id: "RESOURCE-ID".to_owned(), ..endpoint.clone() };
-        let what = format!(
-            "IAM policy, for {role}, with which the proxy logs in to the database. RESOURCE-ID is the database's (cluster-… or \
-             db-…, in `gatepost list`), and its IAM authentication has to be on"
-        );
+        let (resource_id, database) = match &login.target {
+            Some(ProxyTarget { identifier, resource_id, iam }) => (
+                resource_id.clone(),
+                match iam {
+                    IamAuth::Enabled => format!("{identifier}, whose IAM authentication is on"),
+                    _ => format!(
+                        "{identifier}. IAM authentication has to be on there and is {}: gatepost enable-iam {}",
+                        iam.name(),
+                        quote::shell(identifier)
+                    ),
+                },
+            ),
+            None => (
+                "RESOURCE-ID".to_owned(),
+                "the database. RESOURCE-ID is the database's (cluster-… or db-…, in `gatepost list`), and its IAM \
+                 authentication has to be on"
+                    .to_owned(),
+            ),
+        };
+        let behind = Endpoint { resource_id, ..endpoint.clone() };
+        let what = format!("IAM policy, for {role}, with which the proxy logs in to {database}");
         return vec![(what, allow("rds-db:connect", &behind.connect_arn(user)))];
     }
     let words = json(&Credentials { username: user, password: PASSWORD });
@@ -138,7 +154,7 @@ mod tests {
             client_password: Some("POSTGRES_SCRAM_SHA_256".to_owned()),
             description: None,
         };
-        ProxyLogin { scheme, role, secrets: vec![secret] }
+        ProxyLogin { scheme, role, secrets: vec![secret], target: None }
     }
 
     #[test]
@@ -168,5 +184,18 @@ mod tests {
         let [(what, text)] = &needs[..] else { panic!("{needs:?}") };
         assert!(what.contains("for arn:aws:iam::123456789012:role/rds-proxy-orders"), "{what}");
         assert!(text.contains("\"arn:aws:rds-db:eu-west-1:123456789012:dbuser:RESOURCE-ID/oncall\""), "{text}");
+        assert!(what.contains("RESOURCE-ID is the database's"), "{what}");
+
+        let target =
+            |iam| ProxyTarget { identifier: "orders-prod".to_owned(), resource_id: "cluster-1".to_owned(), iam };
+        let told = |iam| {
+            let login = ProxyLogin { target: Some(target(iam)), ..login(ProxyScheme::EndToEnd) };
+            super::needs(&endpoint(), &login, "oncall").remove(0)
+        };
+        let (what, text) = told(IamAuth::Enabled);
+        assert!(text.contains(":dbuser:cluster-1/oncall\""), "{text}");
+        assert!(what.ends_with("logs in to orders-prod, whose IAM authentication is on"), "{what}");
+        let (what, _) = told(IamAuth::Disabled);
+        assert!(what.ends_with("and is disabled: gatepost enable-iam orders-prod"), "{what}");
     }
 }

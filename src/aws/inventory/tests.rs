@@ -4,7 +4,7 @@ use super::*;
 use crate::model::{EndpointRole, Engine, IamAuth, ProxyScheme};
 use aws_sdk_rds::types::{
     ClusterPendingModifiedValues, DbClusterMember, Endpoint as RdsEndpoint, IamAuthMode, PendingModifiedValues,
-    UserAuthConfigInfo,
+    TargetType, UserAuthConfigInfo,
 };
 
 fn place() -> Place {
@@ -204,4 +204,52 @@ fn a_proxy_has_its_default_endpoint_first() {
     assert_eq!(login.role.as_deref(), Some("arn:aws:iam::123456789012:role/rds-proxy"));
     assert_eq!(rows[1].iam, IamAuth::Enabled);
     assert_eq!(rows[1].endpoints[0].proxy.as_ref().map(|login| login.scheme), Some(ProxyScheme::EndToEnd));
+}
+
+#[test]
+fn a_proxy_leads_to_the_cluster_of_its_targets_or_to_an_instance_without_one() {
+    let named = |name: &str| DbProxy::builder().db_proxy_name(name).endpoint("p.example.com").build();
+    let target = |kind, resource: &str, cluster: &str| {
+        DbProxyTarget::builder().r#type(kind).rds_resource_id(resource).tracked_cluster_id(cluster).build()
+    };
+    let (cluster, instance) = (TargetType::TrackedCluster, TargetType::RdsInstance);
+    let listed = Listed {
+        clusters: vec![
+            DbCluster::builder()
+                .db_cluster_identifier("orders")
+                .db_cluster_resource_id("cluster-1")
+                .iam_database_authentication_enabled(true)
+                .build(),
+        ],
+        instances: vec![
+            DbInstance::builder()
+                .db_instance_identifier("orders-1")
+                .dbi_resource_id("db-1")
+                .db_cluster_identifier("orders")
+                .build(),
+            DbInstance::builder().db_instance_identifier("crm").dbi_resource_id("db-2").build(),
+        ],
+        proxies: ["a", "b", "c", "d", "e"].map(named).to_vec(),
+        proxy_targets: [
+            (
+                "a".to_owned(),
+                vec![target(instance.clone(), "orders-1", "orders"), target(cluster.clone(), "orders", "")],
+            ),
+            ("b".to_owned(), vec![target(cluster, "orders", "")]),
+            ("c".to_owned(), vec![target(instance.clone(), "crm", "")]),
+            ("d".to_owned(), vec![target(instance, "elsewhere", "")]),
+        ]
+        .into(),
+        ..Listed::default()
+    };
+    let rows = databases(&place(), &listed);
+    let told = |name: &str| {
+        let row = rows.iter().find(|row| row.identifier == name).expect("a row");
+        let target = row.endpoints[0].proxy.as_ref().expect("a proxy's").target.as_ref()?;
+        Some((target.identifier.as_str(), target.resource_id.as_str(), target.iam.accepts_tokens()))
+    };
+    assert_eq!(told("a"), Some(("orders", "cluster-1", true)));
+    assert_eq!(told("b"), told("a"));
+    assert_eq!(told("c"), Some(("crm", "db-2", false)));
+    assert_eq!((told("d"), told("e")), (None, None), "what is not listed is not told");
 }

@@ -34,6 +34,7 @@ struct Row<'a> {
     master_secret: Option<&'a str>,
     certificate: Option<Certificate<'a>>,
     domains: Vec<Domain<'a>>,
+    target: Option<Target<'a>>,
     tags: BTreeMap<&'a str, &'a str>,
 }
 
@@ -55,6 +56,13 @@ struct Domain<'a> {
     id: &'a str,
     fqdn: &'a str,
     status: &'a str,
+}
+
+/// What a proxy leads to.
+#[derive(Serialize)]
+struct Target<'a> {
+    identifier: &'a str,
+    resource_id: &'a str,
 }
 
 /// An array, one object a line. serde_json escapes C0 controls; the others are escaped too, for terminals.
@@ -107,6 +115,11 @@ fn row(database: &Database) -> Row<'_> {
             .iter()
             .map(|domain| Domain { id: &domain.id, fqdn: &domain.fqdn, status: &domain.status })
             .collect(),
+        target: database
+            .endpoints
+            .first()
+            .and_then(|endpoint| endpoint.proxy.as_ref()?.target.as_ref())
+            .map(|target| Target { identifier: &target.identifier, resource_id: &target.resource_id }),
         tags: database.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::rows::iam;
 use crate::console::widgets::text;
-use crate::model::{Database, DatabaseKind};
+use crate::model::{Database, DatabaseKind, ProxyTarget};
 
 /// A label (empty: it goes on from the line before) and a value.
 pub type Line = (&'static str, String);
@@ -30,6 +30,10 @@ pub fn describe(database: &Database, whole: bool) -> Vec<Line> {
     };
     lines.push(("IAM", auth));
     lines.push(("resource", database.resource_id.clone()));
+    let login = database.endpoints.first().and_then(|endpoint| endpoint.proxy.as_ref());
+    if let Some(ProxyTarget { identifier, resource_id, .. }) = login.and_then(|login| login.target.as_ref()) {
+        lines.push(("leads to", format!("{identifier} · {resource_id}")));
+    }
     lines.push(("network", network(database)));
     if let Some(certificate) = &database.certificate {
         let end = certificate.valid_till.map(|end| format!(", ends {}", text::date(end))).unwrap_or_default();

@@ -48,6 +48,7 @@ pub fn answer(
         "DescribeDBSubnetGroups" => networks::subnet_groups(&call),
         "DescribeDBProxies" => proxies::proxies(&call),
         "DescribeDBProxyEndpoints" => proxies::endpoints(&call),
+        "DescribeDBProxyTargets" => proxies::targets(&call),
         "ListTagsForResource" => tags_for_resource(&call),
         "ModifyDBInstance" => modify::instance(&call),
         "ModifyDBCluster" => modify::cluster(&call),
@@ -62,7 +63,7 @@ pub fn resource(action: &str, region: &str, parameters: &Parameters) -> String {
         "DescribeDBClusterEndpoints" => ("cluster-endpoint", "DBClusterEndpointIdentifier"),
         "DescribeDBInstances" | "ModifyDBInstance" => ("db", "DBInstanceIdentifier"),
         "DescribeDBSubnetGroups" => ("subgrp", "DBSubnetGroupName"),
-        "DescribeDBProxies" => ("db-proxy", "DBProxyName"),
+        "DescribeDBProxies" | "DescribeDBProxyTargets" => ("db-proxy", "DBProxyName"),
         "DescribeDBProxyEndpoints" => ("db-proxy-endpoint", "DBProxyEndpointName"),
         _ => return parameters.get("ResourceName").unwrap_or("*").to_owned(),
     };

@@ -1,9 +1,9 @@
-//! `DescribeDBProxies` and `DescribeDBProxyEndpoints`. Nothing beyond the XML of these two.
+//! `DescribeDBProxies`, `DescribeDBProxyEndpoints` and `DescribeDBProxyTargets`. Nothing beyond the XML of these.
 
 use super::{Call, all_fit};
 use crate::sandbox::aws::answer::Failure;
 use crate::sandbox::aws::xml::Xml;
-use crate::sandbox::cast::{Proxy, cast, hex_id};
+use crate::sandbox::cast::{Cluster, Instance, Proxy, cast, hex_id};
 use crate::sandbox::keys::ACCOUNT;
 
 const MADE: &str = "2025-09-18T12:45:30.117Z";
@@ -103,5 +103,37 @@ pub fn endpoints(call: &Call<'_>) -> Result<String, Failure> {
         xml.text("CreatedDate", MADE);
         xml.text("TargetRole", if is_default { "READ_WRITE" } else { "READ_ONLY" });
         xml.text("IsDefault", is_default);
+    }))
+}
+
+/// `DescribeDBProxyTargets`: the cluster behind a proxy, then its members.
+pub fn targets(call: &Call<'_>) -> Result<String, Failure> {
+    if call.parameters.get("DBProxyName").is_none() {
+        let message = "The parameter DBProxyName must be provided and must not be blank.";
+        return Err(Failure::new(400, "InvalidParameterValue", message));
+    }
+    let clusters = here(call)?.into_iter().filter_map(|proxy| cast().cluster(proxy.region, proxy.cluster));
+    let all: Vec<(&Cluster, Option<&str>)> = clusters
+        .flat_map(|cluster| {
+            [None].into_iter().chain(cluster.members.iter().copied().map(Some)).map(move |of| (cluster, of))
+        })
+        .collect();
+    let paged = call.page(all)?;
+    Ok(call.list("Targets", "member", paged, |xml, (cluster, member)| match member {
+        None => {
+            xml.text("RdsResourceId", cluster.id);
+            xml.text("Port", cluster.traits.port);
+            xml.text("Type", "TRACKED_CLUSTER");
+        }
+        Some(id) => {
+            let instance = cast().instance(cluster.region, id);
+            xml.text_if("Endpoint", instance.map(Instance::endpoint));
+            xml.text("TrackedClusterId", cluster.id);
+            xml.text("RdsResourceId", id);
+            xml.text("Port", cluster.traits.port);
+            xml.text("Type", "RDS_INSTANCE");
+            xml.text("Role", if cluster.members.first() == Some(&id) { "READ_WRITE" } else { "READ_ONLY" });
+            xml.element("TargetHealth", |xml| xml.text("State", "AVAILABLE"));
+        }
     }))
 }
