@@ -2,12 +2,12 @@
 //! how the way is held open, nor what the client does.
 
 use super::client::{CLEARED, Signals, cannot_be_started, code, on_path, pass_on, unstarted};
-use super::listening::{WritesArgs, unasked, who};
+use super::listening::{WritesArgs, beforehand, unasked, who};
 use super::login::LoginArgs;
 use super::steps::{Tell, Teller};
 use super::{Failure, Terminal, failure};
 use crate::access::listener::{Papers, PassLine, new_secret};
-use crate::access::{Access, Door, Listener, ListenerWish};
+use crate::access::{Access, Door, Found, Listener, ListenerWish};
 use crate::model::{Diagnosis, ListenerSettings, RouteChoice, visible};
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -51,9 +51,10 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal) -> Result<()
     let papers = Papers::new(access.settings())?;
     let (steps, teller) = Teller::start(terminal, Tell::Passing);
     let opening = async {
-        let (listener, client) = prepare(access, args, &papers).await?;
+        let Prepared { listener, client, beforehand } = prepare(access, args, &papers).await?;
+        // A way that cannot be walked says so by itself, and better.
         listener.reach(steps).await?;
-        Ok::<_, Diagnosis>((listener, client))
+        Ok::<_, Diagnosis>((listener, client, beforehand))
     };
     let opened = tokio::select! {
         opened = Box::pin(opening) => opened,
@@ -61,8 +62,8 @@ pub async fn run(access: &Access, args: &Args, terminal: &Terminal) -> Result<()
     };
     // What is told of the way must be over before the client writes.
     teller.finish().await;
-    let (listener, mut client) = opened?;
-    if let Some(note) = unasked(&listener.report(), plan(access, args).read_only) {
+    let (listener, mut client, beforehand) = opened?;
+    for note in unasked(&listener.report(), plan(access, args).read_only).into_iter().chain(beforehand) {
         writeln!(io::stderr().lock(), "{}", visible(&note))?;
     }
     let mut child = client.spawn().map_err(|error| unstarted(&error))?;
@@ -100,12 +101,19 @@ fn plan(access: &Access, args: &Args) -> ListenerSettings {
     plan
 }
 
-async fn prepare(access: &Access, args: &Args, papers: &Papers) -> Result<(Listener, Command), Diagnosis> {
+struct Prepared {
+    listener: Listener,
+    client: Command,
+    beforehand: Vec<String>,
+}
+
+async fn prepare(access: &Access, args: &Args, papers: &Papers) -> Result<Prepared, Diagnosis> {
     let plan = plan(access, args);
-    let endpoint = access.find(&plan.target).await?.endpoint;
+    let Found { database: listed, endpoint } = access.find(&plan.target).await?;
     let usual = endpoint.database_name.clone().unwrap_or_else(|| "postgres".to_owned());
     let database = plan.databases.first().cloned();
     let (user, auth) = who(access, &args.login, &plan, &endpoint, database.as_deref()).await?;
+    let beforehand = beforehand(access, &listed, &endpoint, &auth);
     let secret = new_secret();
     let wish = ListenerWish {
         name: args.name.clone(),
@@ -143,5 +151,5 @@ async fn prepare(access: &Access, args: &Args, papers: &Papers) -> Result<(Liste
         // It never leaves this machine; from here on it is TLS that is verified.
         .env("PGSSLMODE", "disable")
         .env("PGGSSENCMODE", "disable");
-    Ok((listener, client))
+    Ok(Prepared { listener, client, beforehand })
 }

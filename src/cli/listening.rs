@@ -6,7 +6,7 @@ use super::{Interrupt, Terminal, failure};
 use crate::access::handoff::Lead;
 use crate::access::listener::{Papers, read_only_of_production};
 use crate::access::{Access, Door, Found, Listener, ListenerReport, ListenerWish};
-use crate::model::{Auth, Diagnosis, Endpoint, ListenerSettings, RouteChoice, Secret, visible};
+use crate::model::{Auth, Database, Diagnosis, Endpoint, ListenerSettings, RouteChoice, Secret, visible};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 /// Flags of every verb that listens.
@@ -85,6 +85,13 @@ pub(super) async fn who(
     Ok((user, auth))
 }
 
+/// What AWS's list says of logins there.
+pub(super) fn beforehand(access: &Access, listed: &Database, endpoint: &Endpoint, auth: &Auth) -> Vec<String> {
+    let state = access.unavailable(listed).map(|state| format!("note: {}: logins there will fail", state.title));
+    let tokens = if matches!(auth, Auth::Iam) { super::no_tokens(endpoint) } else { None };
+    state.into_iter().chain(tokens).collect()
+}
+
 /// Opens it; the way to the database is not yet walked. `secret` is what clients of a port have to show. `database` is what
 /// they are told to name; those that may be named are the plan's.
 pub(super) async fn listen(
@@ -98,8 +105,7 @@ pub(super) async fn listen(
     let Found { database: listed, endpoint } = access.find(&plan.target).await?;
     let named = database.or(plan.databases.first().map(String::as_str));
     let (user, auth) = who(access, login, plan, &endpoint, named).await?;
-    let state = access.unavailable(&listed).map(|state| format!("note: {}: logins there will fail", state.title));
-    let tokens = if matches!(auth, Auth::Iam) { super::no_tokens(&endpoint) } else { None };
+    let beforehand = beforehand(access, &listed, &endpoint, &auth);
     let wish = ListenerWish {
         name: plan.name.clone(),
         endpoint,
@@ -115,7 +121,7 @@ pub(super) async fn listen(
         tls: plan.tls,
     };
     let (listener, lead) = access.hand(wish, database, papers).await?;
-    Ok(Open { listener, lead, read_only: plan.read_only, beforehand: state.into_iter().chain(tokens).collect() })
+    Ok(Open { listener, lead, read_only: plan.read_only, beforehand })
 }
 
 /// Tells why clients are turned away until a signal comes.

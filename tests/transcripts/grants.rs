@@ -67,6 +67,8 @@ fn what_will_fail_is_noted_beforehand() {
         let said = shared().run(&[verb, "legacy-crm", "--user", "oncall"]);
         assert!(said.status == 0 && said.stderr.lines().any(|line| line == off("legacy-crm")), "{}", said.stderr);
     }
+    let said = shared().run(&["exec", "metabase", "--user", "oncall", "--", "true"]);
+    assert!(said.status == 0 && said.stderr.lines().any(|line| line == off("metabase")), "{}", said.stderr);
     let stopped = "note: warehouse-staging is stopped: logins there will fail".to_owned();
     for (name, note) in
         [("metabase", off("metabase")), ("legacy-crm", off("legacy-crm")), ("warehouse-staging", stopped)]
