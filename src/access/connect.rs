@@ -1,7 +1,7 @@
 //! The way from a settled target to a logged-in session: line, TLS, login, each told as a step. It must not decide the
 //! route, nor what is done when the session is lost.
 
-use super::diagnose::{self, tunnel};
+use super::diagnose;
 use super::line::{Line, Peer};
 use super::start::Start;
 use super::walk::Walk;
@@ -100,8 +100,10 @@ impl Access {
             })
             .await?;
         let opened = walk.step(StepKind::Handshake, bastion.label(), async {
-            let (tunnel, opened) =
-                granted.channel(walk.limit()).await.map_err(|error| tunnel::of(&error, bastion, endpoint))?;
+            let (tunnel, opened) = match granted.channel(walk.limit()).await {
+                Ok(opened) => opened,
+                Err(error) => return Err(refusal::of_channel(self, &error, bastion, endpoint).await),
+            };
             let mut words = format!("agent {}", opened.agent_version);
             if !opened.customer_message.is_empty() {
                 words.push_str(": ");

@@ -8,8 +8,9 @@ use super::line::{Line, Unopened};
 use super::simulation::{Simulation, Wanted};
 use crate::db;
 use crate::model::{
-    Auth, Database, DatabaseKind, Diagnosis, Endpoint, Identity, Kind, Ranked, Target, TlsFacts, Token,
+    Auth, Bastion, Database, DatabaseKind, Diagnosis, Endpoint, Identity, Kind, Ranked, Target, TlsFacts, Token,
 };
+use crate::ssm;
 use std::future::Future;
 use std::io;
 use std::time::Duration;
@@ -26,10 +27,21 @@ pub(super) async fn of_open(access: &Access, unopened: Unopened, line: &Line, af
     match unopened {
         Unopened::Dial(error) => of_wire(access, error, line, after).await,
         Unopened::Tunnel(error) => match line.bastion() {
-            Some(bastion) => tunnel::of(&error, bastion, line.endpoint()),
+            Some(bastion) => of_channel(access, &error, bastion, line.endpoint()).await,
             None => Diagnosis::new(Kind::TunnelLost, error.to_string()),
         },
     }
+}
+
+/// A session's data channel could not be opened, or gives no stream.
+pub(super) async fn of_channel(
+    access: &Access,
+    error: &ssm::Error,
+    bastion: &Bastion,
+    endpoint: &Endpoint,
+) -> Diagnosis {
+    let others = if tunnel::is_the_bastions(error) { others(access, endpoint).await } else { Vec::new() };
+    tunnel::of(error, bastion, endpoint, &others)
 }
 
 /// The wire broke before the database had said anything.

@@ -324,7 +324,12 @@ pub fn rows() -> Vec<Row> {
             faults: &["agent-silent"],
             link: "handshake",
             title: "The agent on bastion-a did not",
-            says: &["its agent is 3.3.987.0", "Try another bastion", "sudo systemctl restart amazon-ssm-agent"],
+            says: &[
+                "its agent is 3.3.987.0",
+                "Restart its agent there",
+                "bastion-b likely cannot reach it",
+                "sudo systemctl restart amazon-ssm-agent",
+            ],
             ..USUAL
         },
         Row {

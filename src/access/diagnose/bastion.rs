@@ -107,6 +107,26 @@ fn in_vain(diagnosis: Diagnosis, others: &[Ranked]) -> Diagnosis {
     diagnosis.advise_paste(say, format!("--via {}", one.bastion.id)).by(Act::ChooseRoute)
 }
 
+/// Others than this one, which did not serve, or how it is mended (`say`, `paste`): the likelier one first. `others` is empty
+/// where they could not be listed.
+pub(super) fn instead(
+    diagnosis: Diagnosis,
+    bastion: &Bastion,
+    others: &[Ranked],
+    say: &str,
+    paste: String,
+) -> Diagnosis {
+    let rest: Vec<Ranked> = others.iter().filter(|one| one.bastion.id != bastion.id).cloned().collect();
+    let before = diagnosis.advice.len();
+    let mut diagnosis = recommend(diagnosis, &rest);
+    if others.is_empty() {
+        diagnosis = diagnosis.advise("Go through another bastion, if there is one").by(Act::ChooseRoute);
+    }
+    let first = diagnosis.advice.len() == before;
+    let say = if first { say.to_owned() } else { format!("Or {}", uncapped(say)) };
+    in_vain(diagnosis.advise_paste(say, paste), &rest)
+}
+
 /// What brings an agent up to date, by Session Manager's own document for it.
 pub(super) fn update_agent(bastion: &Bastion) -> String {
     format!(
@@ -149,6 +169,29 @@ mod tests {
             says(&said)[0].starts_with("i-out likely cannot reach it, and is tried where it is asked for"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn in_place_of_one_that_does_not_serve_another_is_named_or_its_repair() {
+        let mine = bastion("i-in", Some("vpc-1"), true, "3.3.987.0");
+        let told = |others: &[Ranked]| {
+            let failed = Diagnosis::new(Kind::BastionUnusable, "It does not answer");
+            let said = instead(failed, &mine, others, "Restart it", "restart".to_owned());
+            let said = says(&said).into_iter().map(str::to_owned).collect::<Vec<_>>();
+            assert!(said.iter().all(|say| !say.starts_with("Take i-in")), "{said:?}");
+            said
+        };
+        let good = bastion("i-old", Some("vpc-1"), true, "3.3.987.0");
+        let out = bastion("i-out", Some("vpc-1"), true, "3.3.987.0");
+        let said = told(&ranked(vec![mine.clone(), good]));
+        assert!(
+            said.len() == 2 && said[0].starts_with("Take i-old: same VPC") && said[1] == "Or restart it",
+            "{said:?}"
+        );
+        let said = told(&ranked(vec![mine.clone(), out]));
+        assert!(said.len() == 2 && said[0] == "Restart it" && said[1].starts_with("i-out likely cannot"), "{said:?}");
+        assert_eq!(told(&ranked(vec![mine.clone()])), ["Restart it"]);
+        assert_eq!(told(&[]), ["Go through another bastion, if there is one", "Or restart it"], "nobody knows");
     }
 
     #[test]

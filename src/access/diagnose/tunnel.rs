@@ -1,16 +1,35 @@
 //! What went wrong on a tunnel, in words: data channels, agents, sessions that ended. It must not know TLS, nor why a bastion
 //! was chosen.
 
-use super::bastion::update_agent;
+use super::bastion::{instead, update_agent};
 use super::{because_lines, database, reach, shell, span};
 use crate::access::policy::statement;
-use crate::model::{Bastion, Diagnosis, Endpoint, Kind};
+use crate::model::{Bastion, Diagnosis, Endpoint, Kind, Ranked};
 use crate::ssm::{Ended, Error};
 use std::io;
 use std::time::Duration;
 
-/// A tunnel or one of its streams could not be opened.
-pub(in crate::access) fn of(error: &Error, bastion: &Bastion, endpoint: &Endpoint) -> Diagnosis {
+/// Whether it may be otherwise through another bastion.
+pub(in crate::access) fn is_the_bastions(error: &Error) -> bool {
+    match error {
+        Error::HandshakeTimeout(_) => true,
+        Error::Unsupported(reason) => !reason.contains("KMS"),
+        Error::Ended(Ended::ByService(text)) => is_too_old(text) || is_stuck(text),
+        _ => false,
+    }
+}
+
+fn is_too_old(text: &str) -> bool {
+    text.to_ascii_lowercase().contains("not supported by this version")
+}
+
+fn is_stuck(text: &str) -> bool {
+    text.to_ascii_lowercase().contains("handshake timed out")
+}
+
+/// A tunnel or one of its streams could not be opened. `others`: the bastions there are, where they matter
+/// ([`is_the_bastions`]).
+pub(in crate::access) fn of(error: &Error, bastion: &Bastion, endpoint: &Endpoint, others: &[Ranked]) -> Diagnosis {
     match error {
         Error::Dial(reason) => undialled(reason, bastion),
         Error::Upgrade { status: status @ (401 | 403), body } => because_lines(
@@ -38,18 +57,20 @@ pub(in crate::access) fn of(error: &Error, bastion: &Bastion, endpoint: &Endpoin
         Error::Account(reason) => {
             because_lines(Diagnosis::new(Kind::AwsRefused, "AWS refused a step of the session"), reason)
         }
+        Error::Ended(Ended::ByService(text)) => ended_by_service(text, bastion, endpoint, others),
         Error::Ended(ended) => self::ended(ended, bastion, endpoint),
         Error::Refused => {
             let refused = io::ErrorKind::ConnectionRefused;
             database::see(reach::unreachable_from(bastion, endpoint, refused, Duration::ZERO, None), endpoint, None, false)
         }
-        Error::HandshakeTimeout(after) => Diagnosis::new(
-            Kind::BastionUnusable,
-            format!("The agent on {} did not answer within {}", bastion.label(), seconds(*after)),
-        )
-        .because(agent_words(bastion))
-        .advise("Try another bastion")
-        .advise_paste("Or restart its agent there", "sudo systemctl restart amazon-ssm-agent"),
+        Error::HandshakeTimeout(after) => stuck(
+            Diagnosis::new(
+                Kind::BastionUnusable,
+                format!("The agent on {} did not answer within {}", bastion.label(), seconds(*after)),
+            ),
+            bastion,
+            others,
+        ),
         Error::Unsupported(reason) if reason.contains("KMS") => because_lines(
             Diagnosis::new(
                 Kind::BastionUnusable,
@@ -58,17 +79,30 @@ pub(in crate::access) fn of(error: &Error, bastion: &Bastion, endpoint: &Endpoin
             reason,
         )
         .advise("Take another SSM document (setting ssm_document), or have the key taken out of the account's Session Manager preferences"),
-        Error::Unsupported(reason) => because_lines(
-            Diagnosis::new(
-                Kind::BastionUnusable,
-                format!("{} cannot forward to {}", bastion.label(), endpoint.address()),
+        Error::Unsupported(reason) => too_old(
+            because_lines(
+                Diagnosis::new(
+                    Kind::BastionUnusable,
+                    format!("{} cannot forward to {}", bastion.label(), endpoint.address()),
+                ),
+                reason,
             ),
-            reason,
-        )
-        .because(agent_words(bastion))
-        .advise("Update the agent to 3.1.1374 or newer")
-        .advise_paste("Update it through SSM", update_agent(bastion)),
+            bastion,
+            others,
+        ),
     }
+}
+
+/// Its agent is there, and does not answer.
+fn stuck(diagnosis: Diagnosis, bastion: &Bastion, others: &[Ranked]) -> Diagnosis {
+    let restart = "sudo systemctl restart amazon-ssm-agent".to_owned();
+    instead(diagnosis.because(agent_words(bastion)), bastion, others, "Restart its agent there", restart)
+}
+
+/// Its agent is of a version that cannot do it.
+fn too_old(diagnosis: Diagnosis, bastion: &Bastion, others: &[Ranked]) -> Diagnosis {
+    let update = "Update its agent to 3.1.1374 or newer, through SSM";
+    instead(diagnosis.because(agent_words(bastion)), bastion, others, update, update_agent(bastion))
 }
 
 /// There is no web socket. `reason` is `ssm::dial`'s.
@@ -98,7 +132,7 @@ pub(in crate::access) fn ended(ended: &Ended, bastion: &Bastion, endpoint: &Endp
     let name = bastion.label();
     match ended {
         Ended::ByUs => lost(format!("The session on {name} was closed from here")),
-        Ended::ByService(text) => ended_by_service(text, bastion, endpoint),
+        Ended::ByService(text) => ended_by_service(text, bastion, endpoint, &[]),
         Ended::Gone(reason) if reason.contains("not authorized to perform: ssm:ResumeSession") => because_lines(
             lost(format!("The tunnel through {name} broke, and you may not do ssm:ResumeSession to mend it")),
             reason,
@@ -155,7 +189,7 @@ fn is_unresolved(text: &str) -> bool {
     ["no such host", "lookup ", "could not resolve"].iter().any(|words| lower.contains(words))
 }
 
-fn ended_by_service(text: &str, bastion: &Bastion, endpoint: &Endpoint) -> Diagnosis {
+fn ended_by_service(text: &str, bastion: &Bastion, endpoint: &Endpoint, others: &[Ranked]) -> Diagnosis {
     let lower = text.to_ascii_lowercase();
     let name = bastion.label();
     // amazon-ssm-agent's own words arrive as the text of channel_closed.
@@ -177,18 +211,12 @@ fn ended_by_service(text: &str, bastion: &Bastion, endpoint: &Endpoint) -> Diagn
         .because("it denies loopback, metadata, DNS and the VPC's own addresses (amazon-ssm-agent's list), and the name leads to one")
         .advise_paste("See what it leads to there", format!("getent hosts {}", shell(&endpoint.host)))
         .advise("Where the bastion's own port is meant: take the SSM document AWS-StartPortForwardingSession (setting ssm_document)")
-    } else if lower.contains("not supported by this version") {
-        because_lines(Diagnosis::new(Kind::BastionUnusable, format!("The agent on {name} is too old")), text)
-            .because(agent_words(bastion))
-            .advise_paste("Update it through SSM", update_agent(bastion))
-    } else if lower.contains("handshake timed out") {
-        because_lines(
-            Diagnosis::new(Kind::BastionUnusable, format!("The agent on {name} did not finish the handshake")),
-            text,
-        )
-        .because(agent_words(bastion))
-        .advise("Try another bastion")
-        .advise_paste("Or restart its agent there", "sudo systemctl restart amazon-ssm-agent")
+    } else if is_too_old(text) {
+        let old = Diagnosis::new(Kind::BastionUnusable, format!("The agent on {name} is too old"));
+        too_old(because_lines(old, text), bastion, others)
+    } else if is_stuck(text) {
+        let stuck = Diagnosis::new(Kind::BastionUnusable, format!("The agent on {name} did not finish the handshake"));
+        self::stuck(because_lines(stuck, text), bastion, others)
     } else if lower.contains("inactivity") || lower.contains("idle") {
         because_lines(Diagnosis::new(Kind::TunnelLost, format!("AWS ended the session on {name}")), text)
             .because("nothing went through it for the account's idle time (Session Manager's preferences; 20 minutes unless set)")
