@@ -182,6 +182,40 @@ async fn passwords_go_to_the_real_server() {
     sandbox.stop().await;
 }
 
+/// RDS Proxy checks the client by itself, and its own way in is another one.
+#[tokio::test]
+async fn proxies_let_in_whom_they_can_log_in_themselves() {
+    const END_TO_END: &str = "orders-proxy.proxy-c9akciq32xyz.eu-west-1.rds.amazonaws.com";
+    const SECRETS: &str = "orders-us-proxy.proxy-c4t7wmq0kuvp.us-east-1.rds.amazonaws.com";
+    let sandbox = sandbox().await;
+    let us = Token { host: SECRETS, region: keys::OTHER_REGION, ..Token::default() };
+    let here = Token { host: END_TO_END, ..Token::default() };
+    let who = "select current_user";
+    // With a secret's password, which the client does not know; and with a token, as the user itself.
+    let app = Token { user: "app", ..us }.text();
+    assert_eq!(out(&psql(&sandbox, SECRETS, "app", &app, who).await), "app");
+    assert_eq!(out(&psql(&sandbox, END_TO_END, "oncall", &here.text(), who).await), "oncall");
+
+    let refused = [
+        (SECRETS, "oncall", us.text(), "This RDS proxy has no credentials for the role oncall."),
+        (SECRETS, "app", "shop-app-password".to_owned(), "The IAM authentication failed for the role app."),
+        (END_TO_END, "oncall", Token::default().text(), "The IAM authentication failed for the role oncall."),
+        (
+            END_TO_END,
+            "payroll",
+            Token { user: "payroll", ..here }.text(),
+            "The IAM authentication failed for the role payroll.",
+        ),
+        // Its role shows a token to a database that wants this user's password: the database's own words.
+        (END_TO_END, "app", Token { user: "app", ..here }.text(), "password authentication failed for user \"app\""),
+    ];
+    for (host, user, password, words) in refused {
+        let said = refusal(&psql(&sandbox, host, user, &password, "select 1").await);
+        assert!(said.contains(words), "{user}: {said}");
+    }
+    sandbox.stop().await;
+}
+
 #[tokio::test]
 async fn every_fault_of_the_gate_shows_and_goes() {
     let sandbox = sandbox().await;

@@ -8,7 +8,7 @@ mod network;
 pub mod policies;
 mod virginia;
 
-pub use gates::{GateSpec, gates};
+pub use gates::{GateSpec, Pooler, gates};
 pub use names::hex_id;
 pub use network::{Ingress, RouteTable, SecurityGroup, Subnet, SubnetGroup, Vpc, route_tables, vpcs};
 

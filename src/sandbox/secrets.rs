@@ -7,6 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Name of the application's secret, in every region.
 pub const APPLICATION: &str = "shop/app";
 
+/// The password in it, as `assets/roles.sql` has it; it is never rotated.
+pub const APPLICATION_PASSWORD: &str = "shop-app-password";
+
 /// As `assets/roles.sql` has it.
 const FIRST: &str = "postgres-master-password";
 

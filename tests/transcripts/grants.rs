@@ -44,15 +44,19 @@ fn policy_of(name: &str) -> String {
 
 #[test]
 fn a_proxys_user_needs_what_the_proxy_logs_in_with() {
-    assert_snapshot!("policy_proxy_secrets", policy_of("orders-proxy"));
-    assert_snapshot!("policy_proxy_end_to_end", policy_of("orders-us-proxy"));
+    assert_snapshot!("policy_proxy_secrets", policy_of("orders-us-proxy"));
+    assert_snapshot!("policy_proxy_end_to_end", policy_of("orders-proxy"));
     assert_snapshot!("policy_proxy_mysql", policy_of("shop-web-proxy"));
-    let said = shared().run(&["policy", "orders-proxy", "--user", "oncall", "--json"]);
+    let said = shared().run(&["policy", "orders-us-proxy", "--user", "oncall", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&said.stdout).expect("an object");
     assert_eq!(json["proxy"].as_array().map(Vec::len), Some(3));
-    let query = |name: &str| shared().transcript(&["query", name, "--user", "pw", "-c", "select 1"]);
-    assert_snapshot!("query_proxy_secrets", query("orders-proxy"));
-    assert_snapshot!("query_proxy_end_to_end", query("orders-us-proxy"));
+    let query = |name, user| shared().transcript(&["query", name, "--user", user, "-c", "select current_user"]);
+    assert_snapshot!("query_proxy_secrets", query("orders-us-proxy", "oncall"));
+    assert_snapshot!("query_proxy_end_to_end", query("orders-proxy", "app"));
+    for (name, user) in [("orders-us-proxy", "app"), ("orders-proxy", "oncall")] {
+        let said = query(name, user);
+        assert!(said.contains(&format!("\n {user}")) && said.contains("exit status 0"), "{said}");
+    }
     assert_snapshot!(
         "enable_iam_proxy",
         shared().transcript(&["enable-iam", "orders-us-proxy", "--profile", "default"])

@@ -45,7 +45,14 @@ fn not_a_token_role(diagnosis: Diagnosis, found: &Found<'_>) -> Diagnosis {
     }
     let diagnosis = case(diagnosis, found.user);
     let diagnosis = match &found.endpoint.proxy {
-        Some(login) => proxy::needs(diagnosis.because(proxy::unasked(found.user, login)), found, login),
+        Some(login) => {
+            let diagnosis = proxy::needs(diagnosis.because(proxy::unasked(found.user, login)), found, login);
+            // Without a secret of the user there is no password that this one takes.
+            if login.scheme == ProxyScheme::EndToEnd {
+                return diagnosis;
+            }
+            diagnosis
+        }
         None => diagnosis
             .because(lack(found))
             .advise_paste("As an administrator, let it come in with tokens", format!("GRANT rds_iam TO {user};")),

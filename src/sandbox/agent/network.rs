@@ -107,7 +107,7 @@ impl Network {
     /// Whether the database's security groups let this bastion in. Where they do, the VPCs are taken to be connected.
     fn is_let_in(&self, gate: &Gate) -> bool {
         let (spec, cast) = (gate.spec(), cast());
-        let proxy = cast.proxies.iter().find(|proxy| spec.proxy && proxy.resource_id() == spec.resource_id);
+        let proxy = cast.proxies.iter().find(|proxy| spec.pooler.is_some() && proxy.resource_id() == spec.resource_id);
         let groups = match (proxy, cast.instance(&spec.region, &spec.identifier)) {
             (Some(proxy), _) => proxy.security_groups.clone(),
             (None, Some(instance)) => {

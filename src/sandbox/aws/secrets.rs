@@ -5,7 +5,7 @@ use super::answer::Failure;
 use super::rds::secret_arn;
 use crate::sandbox::cast::cast;
 use crate::sandbox::keys::ACCOUNT;
-use crate::sandbox::secrets::{APPLICATION, Secrets};
+use crate::sandbox::secrets::{APPLICATION, APPLICATION_PASSWORD, Secrets};
 use serde_json::{Value, json};
 
 /// Answers `action` in `region`.
@@ -32,7 +32,7 @@ pub fn answer(action: &str, region: &str, body: &[u8], secrets: &Secrets) -> Res
     }
     let (arn, version, text) = if is(id, &application_arn(region)) {
         let content = json!({
-            "engine": "postgres", "username": "app", "password": "shop-app-password", "dbname": "shop", "port": 5432,
+            "engine": "postgres", "username": "app", "password": APPLICATION_PASSWORD, "dbname": "shop", "port": 5432,
         });
         (application_arn(region), "5a1c3f0e-2f57-4c3e-9a84-0d6b9a6f2b11".to_owned(), content)
     } else if let Some(arn) = masters(region).into_iter().find(|arn| is(id, arn)) {

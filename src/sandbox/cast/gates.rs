@@ -20,14 +20,27 @@ pub struct GateSpec {
     pub iam: bool,
     /// Whether it only reads.
     pub reader: bool,
-    /// Whether it is an RDS Proxy (certificate from Amazon's public authority, IAM by the proxy).
-    pub proxy: bool,
+    /// Where it is an RDS Proxy.
+    pub pooler: Option<Pooler>,
     /// Whether it can be dialled from outside its VPC.
     pub public: bool,
     /// The VPC; empty for Aurora's express configuration.
     pub vpc_id: String,
     /// `server_version` it should tell.
     pub server_version: String,
+}
+
+/// How an RDS Proxy lets in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pooler {
+    /// It logs in to the database with a token of its own role; else with the password of a secret.
+    pub end_to_end: bool,
+    /// Users that it has a secret of.
+    pub secrets: &'static [&'static str],
+    /// The DB instance that it logs in to.
+    pub writer: String,
+    /// Whether that takes tokens, unless it was changed since.
+    pub writer_iam: bool,
 }
 
 /// One for each DB instance and proxy that speaks PostgreSQL and can be reached.
@@ -47,14 +60,14 @@ pub fn gates() -> Vec<GateSpec> {
             iam: instance.traits.iam,
             reader: instance.replica_of.is_some()
                 || cluster_of(cast, instance).is_some_and(|c| c.members[0] != instance.id),
-            proxy: false,
+            pooler: None,
             public: instance.public,
             vpc_id: cast.vpc_of(instance.region, instance.traits.network.as_ref()),
             server_version: instance.version.to_owned(),
         })
         .collect();
     for proxy in cast.proxies.iter().filter(|proxy| proxy.family == "POSTGRESQL") {
-        let version = cast.cluster(proxy.region, proxy.cluster).map_or("", |cluster| cluster.version);
+        let Some(cluster) = cast.cluster(proxy.region, proxy.cluster) else { continue };
         let gate = GateSpec {
             identifier: proxy.name.to_owned(),
             resource_id: proxy.resource_id(),
@@ -63,10 +76,15 @@ pub fn gates() -> Vec<GateSpec> {
             region: proxy.region.to_owned(),
             iam: proxy.iam,
             reader: false,
-            proxy: true,
+            pooler: Some(Pooler {
+                end_to_end: proxy.end_to_end,
+                secrets: proxy.secrets(),
+                writer: cluster.members.first().copied().unwrap_or_default().to_owned(),
+                writer_iam: cluster.traits.iam,
+            }),
             public: false,
             vpc_id: proxy.vpc_id.to_owned(),
-            server_version: version.to_owned(),
+            server_version: cluster.version.to_owned(),
         };
         if let Some(name) = proxy.read_only {
             gates.push(GateSpec {
@@ -131,7 +149,7 @@ mod tests {
         assert!(find("reports.c9akciq32xyz.eu-west-1.rds.amazonaws.com").public);
         assert!(!find("legacy-crm.c9akciq32xyz.eu-west-1.rds.amazonaws.com").iam);
         assert!(!find("ledger.c9akciq32xyz.eu-west-1.rds.amazonaws.com").iam);
-        assert!(find("orders-proxy.proxy-c9akciq32xyz.eu-west-1.rds.amazonaws.com").proxy);
+        assert!(find("orders-proxy.proxy-c9akciq32xyz.eu-west-1.rds.amazonaws.com").pooler.is_some());
         assert!(gates.iter().all(|gate| !gate.identifier.starts_with("inventory-dev")));
     }
 }

@@ -65,7 +65,11 @@ pub fn cast() -> Cast {
         clusters,
         instances,
         proxies: vec![
-            Proxy { read_only: Some("orders-proxy-ro"), ..proxy("orders-proxy", "POSTGRESQL", "orders-prod", true) },
+            Proxy {
+                read_only: Some("orders-proxy-ro"),
+                end_to_end: true,
+                ..proxy("orders-proxy", "POSTGRESQL", "orders-prod", true)
+            },
             proxy("shop-web-proxy", "MYSQL", "shop-web", false),
         ],
         nodes: bastions(),

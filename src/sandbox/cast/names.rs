@@ -59,6 +59,11 @@ impl Instance {
 }
 
 impl Proxy {
+    /// Users whose secrets are registered with it.
+    pub fn secrets(&self) -> &'static [&'static str] {
+        if self.end_to_end { &[] } else { &["app"] }
+    }
+
     /// The last part of its ARN, which `rds-db:connect` names.
     pub fn resource_id(&self) -> String {
         hex_id("prx", &format!("{}/{}", self.region, self.name))

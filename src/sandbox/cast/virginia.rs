@@ -112,7 +112,7 @@ pub fn cast() -> Cast {
             vpc_id: US_VPC,
             security_groups: vec![US_DB],
             iam: true,
-            end_to_end: true,
+            end_to_end: false,
             read_only: None,
             tags: PRODUCTION,
         }],

@@ -5,6 +5,7 @@
 //! `default_transaction_read_only` on (a client that switches it off can write, and `pg_is_in_recovery()` is false), and
 //! `pg_stat_ssl` knows nothing of the TLS here. SCRAM with channel binding is not offered for the same reason.
 
+mod pooler;
 mod startup;
 mod token;
 
@@ -97,6 +98,9 @@ impl Gate {
     }
 }
 
+/// The two ends of who was let in.
+type Admitted<S> = Option<(S, UnixStream)>;
+
 struct Doorkeeper {
     spec: GateSpec,
     behind: Behind,
@@ -138,49 +142,66 @@ impl Doorkeeper {
     }
 
     /// After TLS: who is it, and may they. Gives both ends when they may.
-    async fn admit<S>(&self, mut client: S, peer: SocketAddr) -> io::Result<Option<(S, UnixStream)>>
+    async fn admit<S>(&self, mut client: S, peer: SocketAddr) -> io::Result<Admitted<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let mut startup = match read_first(&mut client).await? {
+        let startup = match read_first(&mut client).await? {
             First::Startup(startup) => startup,
             First::Cancel(request) => return self.cancel(&request).await.map(|()| None),
             First::Tls | First::Gss => {
                 return farewell(client, "08P01", "unsupported frontend protocol").await.map(|()| None);
             }
         };
-        let user = startup.user().to_owned();
         if let Some((code, message)) = self.turned_away(&startup, peer) {
             return farewell(client, code, &message).await.map(|()| None);
         }
+        if let Some(pooler) = &self.spec.pooler {
+            return self.pool(client, startup, pooler).await;
+        }
+        let user = startup.user().to_owned();
         if self.takes_tokens(&user).await.map_err(io::Error::other)? {
             client.write_all(&CLEARTEXT_PASSWORD).await?;
             client.flush().await?;
             let password = read_password(&mut client).await?;
             let iam = self.behind.changes.takes_tokens(&self.spec.region, &self.spec.identifier, self.spec.iam);
             let spec = GateSpec { iam, ..self.spec.clone() };
-            let fit = token::check(&spec, &password, &user, self.behind.clock.now());
-            if let Err(reason) = &fit {
-                tracing::debug!(gate = self.spec.identifier, user, %reason, "a token was refused");
-            }
-            let allowed = judge(&self.behind.faults, "rds-db:connect", &self.resource(&user), &user_id()).decision;
-            let faults = &self.behind.faults;
-            if faults.is_on(&Fault::LoginRevoked) {
-                faults.set(Fault::ExpiredLogin);
-            }
-            let revoked = faults.is_on(&Fault::LoginRevoked);
-            if fit.is_err() || revoked || allowed != Decision::Allowed || self.behind.faults.is_on(&Fault::TokenRefused)
-            {
+            if !self.opens(&spec, &password, &user) {
                 let message = format!("PAM authentication failed for user \"{user}\"");
                 return farewell(client, "28000", &message).await.map(|()| None);
             }
         }
+        self.pass(client, startup).await
+    }
+
+    /// On to the server, which asks for what it wants itself.
+    async fn pass<S>(&self, client: S, startup: Startup) -> io::Result<Admitted<S>> {
+        Ok(Some((client, self.server(startup).await?)))
+    }
+
+    /// The server, greeted.
+    async fn server(&self, mut startup: Startup) -> io::Result<UnixStream> {
         if self.spec.reader {
             startup.add_option("-c default_transaction_read_only=on");
         }
         let mut server = UnixStream::connect(self.behind.postgres.socket()).await?;
         server.write_all(&startup.encode()?).await?;
-        Ok(Some((client, server)))
+        Ok(server)
+    }
+
+    /// Whether a token fits, and IAM's policies let the user in with it.
+    fn opens(&self, spec: &GateSpec, token: &str, user: &str) -> bool {
+        let fit = token::check(spec, token, user, self.behind.clock.now());
+        if let Err(reason) = &fit {
+            tracing::debug!(gate = self.spec.identifier, user, %reason, "a token was refused");
+        }
+        let faults = &self.behind.faults;
+        let allowed = judge(faults, "rds-db:connect", &self.resource(user), &user_id()).decision;
+        let revoked = faults.is_on(&Fault::LoginRevoked);
+        if revoked {
+            faults.set(Fault::ExpiredLogin);
+        }
+        fit.is_ok() && !revoked && allowed == Decision::Allowed && !faults.is_on(&Fault::TokenRefused)
     }
 
     /// What a policy has to allow.
@@ -208,7 +229,7 @@ impl Doorkeeper {
             return Some(("53300", message.to_owned()));
         }
         // In RDS Proxy's own words.
-        if self.spec.proxy && startup.parameter("options").is_some() {
+        if self.spec.pooler.is_some() && startup.parameter("options").is_some() {
             let words = "Feature not supported: RDS Proxy currently doesn’t support command-line options.";
             return Some(("0A000", words.to_owned()));
         }

@@ -49,8 +49,7 @@ pub fn proxies(call: &Call<'_>) -> Result<String, Failure> {
         xml.text("EngineFamily", proxy.family);
         network(xml, proxy);
         xml.text("DefaultAuthScheme", if proxy.end_to_end { "IAM_AUTH" } else { "NONE" });
-        let secrets: &[&str] = if proxy.end_to_end { &[] } else { &["app"] };
-        xml.list("Auth", "member", secrets, |xml, user| {
+        xml.list("Auth", "member", proxy.secrets(), |xml, user| {
             xml.text("Description", "");
             xml.text("AuthScheme", "SECRETS");
             let suffix: String = hex_id("secret", proxy.name).chars().skip(8).take(6).collect();
