@@ -58,11 +58,22 @@ pub(super) fn unasked(user: &str, login: &ProxyLogin) -> String {
     }
 }
 
+/// A proxy that shows tokens to a database that takes none: nobody comes in through it.
+pub(in crate::access) fn without_iam(login: &ProxyLogin) -> Option<Diagnosis> {
+    let end_to_end = login.scheme == ProxyScheme::EndToEnd;
+    let target = login.target.as_ref().filter(|target| end_to_end && !target.iam.accepts_tokens())?;
+    let title = format!("IAM authentication of {}, behind it, is {}", target.identifier, target.iam.name());
+    Some(
+        Diagnosis::new(Kind::TokenRefused, title)
+            .because(how(login))
+            .advise_paste("Switch it on there", format!("gatepost enable-iam {}", shell(&target.identifier))),
+    )
+}
+
 /// What the user likely lacks, at the proxy or behind it, where a token was shown.
 pub(super) fn lack(user: &str, login: &ProxyLogin) -> String {
-    let end_to_end = login.scheme == ProxyScheme::EndToEnd;
-    if let Some(target) = login.target.as_ref().filter(|target| end_to_end && !target.iam.accepts_tokens()) {
-        return format!("IAM authentication of {} is {}, and {}", target.identifier, target.iam.name(), how(login));
+    if let Some(diagnosis) = without_iam(login) {
+        return format!("{}, and {}", diagnosis.title, how(login));
     }
     match login.scheme {
         ProxyScheme::Secrets => format!(
@@ -79,7 +90,8 @@ pub(super) fn lack(user: &str, login: &ProxyLogin) -> String {
 }
 
 /// Where all of what a user needs is told.
-pub(super) fn needs(diagnosis: Diagnosis, found: &Found<'_>, login: &ProxyLogin) -> Diagnosis {
+pub(super) fn needs(mut diagnosis: Diagnosis, found: &Found<'_>, login: &ProxyLogin) -> Diagnosis {
+    diagnosis.advice.extend(without_iam(login).into_iter().flat_map(|off| off.advice));
     let what = match login.scheme {
         ProxyScheme::Secrets => {
             "See what a user of the proxy needs: a secret that is registered with it, and at the database a user with that \

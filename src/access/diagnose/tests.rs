@@ -274,9 +274,20 @@ fn a_proxy_that_shows_tokens_to_a_database_that_takes_none_is_told_so() {
     let lack = |iam, scheme| {
         proxy::lack("oncall", &ProxyLogin { scheme, role: None, secrets: Vec::new(), target: Some(target(iam)) })
     };
-    let off =
-        "IAM authentication of orders is disabled, and the proxy logs in to the database with a token of its own role";
+    let off = "IAM authentication of orders, behind it, is disabled, and the proxy logs in to the database with a token of its \
+               own role";
     assert_eq!(lack(IamAuth::Disabled, ProxyScheme::EndToEnd), off);
+    let login = ProxyLogin {
+        scheme: ProxyScheme::EndToEnd,
+        role: None,
+        secrets: Vec::new(),
+        target: Some(target(IamAuth::Pending { to: true })),
+    };
+    let minted = SystemTime::UNIX_EPOCH;
+    let token = Token { secret: Secret::new("x"), minted, ends: minted };
+    let endpoint = Endpoint { role: EndpointRole::Proxy, proxy: Some(login.clone()), ..endpoint() };
+    let needed = proxy::needs(Diagnosis::new(Kind::TokenRefused, "no"), &found(&endpoint, &token), &login);
+    assert_eq!(pastes(&needed), ["gatepost enable-iam orders", "gatepost policy orders --user oncall"]);
     assert!(lack(IamAuth::Enabled, ProxyScheme::EndToEnd).starts_with("likely: "));
     assert!(lack(IamAuth::Disabled, ProxyScheme::Secrets).starts_with("likely: "), "its secret's password is taken");
 }

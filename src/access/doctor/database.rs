@@ -86,7 +86,9 @@ fn state(found: &Found, auth: &Auth, chart: &mut Chart) -> Result<(), Broken> {
         true => format!("IAM {}", iam(endpoint.iam)),
         false => "no IAM login".to_owned(),
     };
-    let words = format!("{}, {}, {login}, {reach}{vpc}", database.status, engine.trim_end());
+    let behind = endpoint.proxy.as_ref().and_then(|login| login.target.as_ref());
+    let leads = behind.map(|target| format!(", leads to {}", target.identifier)).unwrap_or_default();
+    let words = format!("{}, {}, {login}, {reach}{vpc}{leads}", database.status, engine.trim_end());
     let mut check = Check::new(CheckKind::Database, Verdict::Ok, words);
     check.details.push(format!("{} endpoint {}", endpoint.role.name(), endpoint.address()));
     if !endpoint.security_groups.is_empty() {
@@ -97,9 +99,13 @@ fn state(found: &Found, auth: &Auth, chart: &mut Chart) -> Result<(), Broken> {
         check.details.push(format!("certificate of {}{ends}", certificate.authority));
     }
     // Where there is no login anyhow, a flag is no thing to do first.
+    let no_tokens = || {
+        diagnose::token::no_tokens(endpoint, database)
+            .or_else(|| endpoint.proxy.as_ref().and_then(diagnose::proxy::without_iam))
+    };
     if matches!(auth, Auth::Iam)
         && endpoint.engine.is_postgres()
-        && let Some(diagnosis) = diagnose::token::no_tokens(endpoint, database)
+        && let Some(diagnosis) = no_tokens()
     {
         check.verdict = Verdict::Doubtful;
         check.found = format!("{}; {}", diagnosis.title, check.found);
