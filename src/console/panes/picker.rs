@@ -180,7 +180,12 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
     paint::runs(frame, inner, &[run("/ ", Tone::Accent), typed], theme, None);
     paint::cursor(frame, field, at);
     let list = layout::below(inner, inner.y + 2, inner.height);
-    for (at, name) in pane.shown().into_iter().enumerate().skip(pane.cursor.offset).take(list.height.into()) {
+    let shown = pane.shown();
+    if shown.is_empty() {
+        // Profiles come from the AWS configuration, which may have none.
+        paint::runs(frame, list, &[run(" none is known: type one", Tone::Dim)], theme, None);
+    }
+    for (at, name) in shown.into_iter().enumerate().skip(pane.cursor.offset).take(list.height.into()) {
         let row = layout::below(list, list.y + (at - pane.cursor.offset) as u16, 1);
         let chosen = pane.chosen.iter().any(|other| other == name);
         let under = (at == pane.cursor.selected).then(|| theme.style(Tone::Selected));
@@ -192,6 +197,20 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_nothing_is_known_it_says_what_can_be_done() {
+        use ratatui::{Terminal, backend::TestBackend};
+        let drawn = |pane: &Pane| {
+            let mut terminal = Terminal::new(TestBackend::new(60, 12)).expect("in memory");
+            terminal.draw(|frame| view(pane, frame, frame.area(), Theme { color: false })).expect("in memory");
+            terminal.backend().to_string()
+        };
+        let mut pane = Pane::new(Subject::Profiles, Vec::new(), &[]);
+        assert!(drawn(&pane).contains("none is known: type one"), "{}", drawn(&pane));
+        pane.offer(Subject::Profiles, &["dev".to_owned()]);
+        assert!(!drawn(&pane).contains("none is known") && drawn(&pane).contains("· dev"), "{}", drawn(&pane));
+    }
 
     #[test]
     fn typed_name_and_enter_is_enough() {
