@@ -227,7 +227,7 @@ fn asks_policies(error: &db::ServerError, target: &Target) -> bool {
 async fn simulate(access: &Access, identity: &Identity, target: &Target) -> Option<Simulation> {
     let place = &target.endpoint.place;
     let principal = access.principal(place, identity).await;
-    let resources = vec![target.endpoint.connect_arn(&target.user)];
+    let resources = vec![target.endpoint.connect_resource(&target.user)];
     let wanted = Wanted { action: "rds-db:connect", resources, any: false };
     Some(access.simulate(place, identity, &principal, &wanted).await)
 }

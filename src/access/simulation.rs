@@ -69,9 +69,9 @@ impl Access {
 }
 
 fn judge(principal: &str, results: Vec<Simulated>, any: bool) -> Simulation {
-    let is_allowed = |result: &&Simulated| result.decision == Decision::Allowed && !result.bounded;
+    let is_allowed = |result: &&Simulated| result.decision == Decision::Allowed && !result.bounded && !result.forbidden;
     let allowed: Vec<&Simulated> = results.iter().filter(is_allowed).collect();
-    let enough = if any { !allowed.is_empty() } else { allowed.len() == results.len() };
+    let enough = !allowed.is_empty() && (any || allowed.len() == results.len());
     let principal = principal.to_owned();
     if enough {
         let mut policies: Vec<String> = allowed.iter().flat_map(|result| result.policies.clone()).collect();
@@ -79,11 +79,26 @@ fn judge(principal: &str, results: Vec<Simulated>, any: bool) -> Simulation {
         policies.dedup();
         return Simulation::Allowed { principal, policies };
     }
-    let refused = results.iter().find(|result| !is_allowed(result)).cloned();
-    match refused {
-        Some(refused) => Simulation::NotAllowed { principal, refused: Box::new(refused) },
-        None => Simulation::Unknown("IAM's simulation had no result".to_owned()),
+    // A condition on what only a request has may be met by it. Where all have to be allowed one plain refusal is enough;
+    // where one of several guesses has to be, they all have to be refused plainly.
+    let refused: Vec<&Simulated> = results.iter().filter(|result| !is_allowed(result)).collect();
+    let conditions: Vec<&str> = refused.iter().flat_map(|result| &result.missing).map(String::as_str).collect();
+    match refused.iter().find(|result| result.missing.is_empty() && (!any || conditions.is_empty())) {
+        Some(refused) => Simulation::NotAllowed { principal, refused: Box::new((*refused).clone()) },
+        None if conditions.is_empty() => Simulation::Unknown("IAM's simulation had no result".to_owned()),
+        None => {
+            let mut keys = conditions;
+            keys.sort_unstable();
+            keys.dedup();
+            let keys = keys.join(", ");
+            Simulation::Unknown(format!("policies of {} ask for {keys}, which only a request has", name_of(&principal)))
+        }
     }
+}
+
+/// `role/people/prod-admin`, of its ARN.
+pub(super) fn name_of(principal: &str) -> &str {
+    principal.rsplit_once(':').map_or(principal, |(_, name)| name)
 }
 
 #[cfg(test)]
@@ -98,6 +113,7 @@ mod tests {
             policies: vec!["ops".to_owned()],
             missing: Vec::new(),
             bounded: false,
+            forbidden: false,
         };
         let two = || vec![result("node", Decision::Allowed), result("document", Decision::NotAllowed)];
         assert!(matches!(judge("r", two(), true), Simulation::Allowed { .. }));
@@ -105,5 +121,28 @@ mod tests {
         assert_eq!(refused.resource, "document");
         let bounded = Simulated { bounded: true, ..result("node", Decision::Allowed) };
         assert!(matches!(judge("r", vec![bounded], false), Simulation::NotAllowed { .. }));
+        let forbidden = Simulated { forbidden: true, ..result("node", Decision::Allowed) };
+        assert!(matches!(judge("r", vec![forbidden], true), Simulation::NotAllowed { .. }));
+        assert!(matches!(judge("r", Vec::new(), false), Simulation::Unknown(_)), "nothing is no consent");
+    }
+
+    #[test]
+    fn what_depends_on_the_request_is_not_known() {
+        let result = |resource: &str, decision, missing: &[&str]| Simulated {
+            resource: resource.to_owned(),
+            decision,
+            policies: Vec::new(),
+            missing: missing.iter().map(|key| (*key).to_owned()).collect(),
+            bounded: false,
+            forbidden: false,
+        };
+        let tagged = || result("node", Decision::NotAllowed, &["ssm:resourceTag/team"]);
+        let plain = || result("document", Decision::NotAllowed, &[]);
+        let Simulation::Unknown(why) = judge("arn:aws:iam::1:role/r", vec![tagged()], false) else { panic!("known") };
+        assert_eq!(why, "policies of role/r ask for ssm:resourceTag/team, which only a request has");
+        let Simulation::NotAllowed { refused, .. } = judge("r", vec![tagged(), plain()], false) else { panic!("all") };
+        assert_eq!(refused.resource, "document");
+        assert!(matches!(judge("r", vec![tagged(), plain()], true), Simulation::Unknown(_)), "one could be allowed");
+        assert!(matches!(judge("r", vec![plain(), plain()], true), Simulation::NotAllowed { .. }));
     }
 }

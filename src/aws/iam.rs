@@ -40,6 +40,8 @@ pub struct Simulated {
     pub missing: Vec<String>,
     /// A permissions boundary does not allow it.
     pub bounded: bool,
+    /// The organization's policies do not allow it.
+    pub forbidden: bool,
 }
 
 /// `EvalDecision`.
@@ -146,7 +148,21 @@ fn global<'a>(partition: &str, region: &'a str) -> (&'a str, String) {
     }
 }
 
+/// For each resource its own. There is one result an action, and its decision is that of the strictest resource (API reference,
+/// EvaluationResult); below it are the resources', unless none was named.
 fn simulated(results: &Element) -> Vec<Simulated> {
+    let members = |of: &Element| of.children.iter().filter(|child| child.name == "member").cloned().collect::<Vec<_>>();
+    let each = members(results).into_iter().flat_map(|result| {
+        let specific = result.child("ResourceSpecificResults").map(members).unwrap_or_default();
+        let forbidden = result.find("AllowedByOrganizations").is_some_and(|allowed| allowed.text.trim() == "false");
+        let own = if specific.is_empty() { vec![result] } else { specific };
+        own.into_iter().map(move |one| Simulated { forbidden, ..decided(&one) })
+    });
+    each.collect()
+}
+
+/// One decision. `EvalDecision` is of the whole, `EvalResourceDecision` of a resource.
+fn decided(result: &Element) -> Simulated {
     let members = |of: &Element, name: &str, text: &str| -> Vec<String> {
         let list = of.child(name).into_iter().flat_map(|list| &list.children);
         let texts = list.filter_map(|member| match text {
@@ -155,20 +171,18 @@ fn simulated(results: &Element) -> Vec<Simulated> {
         });
         texts.map(str::to_owned).collect()
     };
-    let results = results.children.iter().filter(|child| child.name == "member");
-    results
-        .map(|result| Simulated {
-            resource: result.text_of("EvalResourceName").unwrap_or_default().to_owned(),
-            decision: match result.text_of("EvalDecision") {
-                Some("allowed") => Decision::Allowed,
-                Some("explicitDeny") => Decision::Denied,
-                _ => Decision::NotAllowed,
-            },
-            policies: members(result, "MatchedStatements", "SourcePolicyId"),
-            missing: members(result, "MissingContextValues", ""),
-            bounded: result.find("AllowedByPermissionsBoundary").is_some_and(|allowed| allowed.text.trim() == "false"),
-        })
-        .collect()
+    Simulated {
+        resource: result.text_of("EvalResourceName").unwrap_or_default().to_owned(),
+        decision: match result.text_of("EvalResourceDecision").or_else(|| result.text_of("EvalDecision")) {
+            Some("allowed") => Decision::Allowed,
+            Some("explicitDeny") => Decision::Denied,
+            _ => Decision::NotAllowed,
+        },
+        policies: members(result, "MatchedStatements", "SourcePolicyId"),
+        missing: members(result, "MissingContextValues", ""),
+        bounded: result.find("AllowedByPermissionsBoundary").is_some_and(|allowed| allowed.text.trim() == "false"),
+        forbidden: false,
+    }
 }
 
 fn unread(operation: &'static str, place: &Place, message: &str) -> Error {
@@ -209,6 +223,32 @@ mod tests {
         assert!(!results[0].bounded && results[0].missing.is_empty());
         assert_eq!((results[1].decision, results[1].bounded), (Decision::Denied, true));
         assert_eq!(results[1].missing, ["aws:MultiFactorAuthPresent"]);
+        assert!(results.iter().all(|result| !result.forbidden));
+    }
+
+    #[test]
+    fn each_resource_has_a_decision_of_its_own_below_the_strictest_of_all() {
+        let root = xml::parse(
+            "<EvaluationResults><member><EvalActionName>ssm:StartSession</EvalActionName>\
+             <EvalResourceName>arn:i</EvalResourceName><EvalDecision>implicitDeny</EvalDecision><MatchedStatements/>\
+             <MissingContextValues/>\
+             <OrganizationsDecisionDetail><AllowedByOrganizations>false</AllowedByOrganizations></OrganizationsDecisionDetail>\
+             <ResourceSpecificResults>\
+             <member><EvalResourceName>arn:i</EvalResourceName><EvalResourceDecision>allowed</EvalResourceDecision>\
+             <MatchedStatements><member><SourcePolicyId>ops</SourcePolicyId></member></MatchedStatements></member>\
+             <member><EvalResourceName>arn:d</EvalResourceName><EvalResourceDecision>implicitDeny</EvalResourceDecision>\
+             <MissingContextValues><member>aws:SourceIp</member></MissingContextValues></member>\
+             </ResourceSpecificResults></member></EvaluationResults>",
+        )
+        .expect("well-formed");
+        let results = simulated(&root);
+        let told: Vec<_> = results.iter().map(|one| (one.resource.as_str(), one.decision, &one.policies[..])).collect();
+        assert_eq!(
+            told,
+            [("arn:i", Decision::Allowed, &["ops".to_owned()][..]), ("arn:d", Decision::NotAllowed, &[][..])]
+        );
+        assert_eq!(results[1].missing, ["aws:SourceIp"]);
+        assert!(results[0].missing.is_empty() && results.iter().all(|one| one.forbidden && !one.bounded));
     }
 
     #[test]

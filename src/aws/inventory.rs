@@ -8,7 +8,7 @@ use crate::model::{Database, Inventory, Place, Role};
 use aws_sdk_rds::types::{
     DbCluster, DbClusterEndpoint, DbInstance, DbProxy, DbProxyEndpoint, DbProxyTarget, DbSubnetGroup, Tag,
 };
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
 use std::time::SystemTime;
 
@@ -85,14 +85,19 @@ impl Cloud {
             subnet_groups: or_gap(subnet_groups, &mut gaps),
             proxies: or_gap(proxies, &mut gaps),
             proxy_endpoints: or_gap(proxy_endpoints, &mut gaps),
-            tags: or_gap(tags, &mut gaps),
-            proxy_targets: or_gap(targets, &mut gaps),
+            tags: told(tags, &mut gaps),
+            proxy_targets: told(targets, &mut gaps),
         };
         Ok(Inventory { place: place.clone(), databases: databases(place, &listed), listed_at: SystemTime::now(), gaps })
     }
 
     /// The proxies' tags: whether one leads to production is told by them, too.
-    async fn tags(&self, place: &Place, clients: &Clients, proxies: &[DbProxy]) -> Result<Tags, Error> {
+    async fn tags(
+        &self,
+        place: &Place,
+        clients: &Clients,
+        proxies: &[DbProxy],
+    ) -> Vec<Result<(String, Vec<(String, String)>), Error>> {
         // Owned: of borrowed names the compiler does not see that the future may move between threads.
         let arns: Vec<String> = proxies.iter().filter_map(|proxy| proxy.db_proxy_arn().map(str::to_owned)).collect();
         let asked = arns.into_iter().map(|arn| async move {
@@ -101,25 +106,23 @@ impl Cloud {
             let pair = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()));
             Ok((arn, answer.tag_list().iter().filter_map(pair).collect()))
         });
-        stream::iter(asked).buffer_unordered(AT_ONCE).try_collect().await
+        stream::iter(asked).buffer_unordered(AT_ONCE).collect().await
     }
-}
 
-impl Cloud {
     /// What is behind each proxy.
     async fn proxy_targets(
         &self,
         place: &Place,
         clients: &Clients,
         proxies: &[DbProxy],
-    ) -> Result<HashMap<String, Vec<DbProxyTarget>>, Error> {
+    ) -> Vec<Result<(String, Vec<DbProxyTarget>), Error>> {
         let names: Vec<String> = proxies.iter().filter_map(|proxy| proxy.db_proxy_name().map(str::to_owned)).collect();
         let asked = names.into_iter().map(|name| async move {
             let pages = clients.rds.describe_db_proxy_targets().db_proxy_name(&name).into_paginator().items().send();
             let targets = self.ask(PROXY_TARGETS, place, clients, pages.collect::<Result<Vec<_>, _>>()).await?;
             Ok((name, targets))
         });
-        stream::iter(asked).buffer_unordered(AT_ONCE).try_collect().await
+        stream::iter(asked).buffer_unordered(AT_ONCE).collect().await
     }
 }
 
@@ -128,6 +131,24 @@ fn or_gap<T: Default>(asked: Result<T, Error>, gaps: &mut Vec<String>) -> T {
         gaps.push(format!("{}: {}", error.operation, error.message));
         T::default()
     })
+}
+
+/// What was told of each; of several that fail alike one gap is told. One that was deleted meanwhile takes nothing from the
+/// others.
+fn told<T>(each: Vec<Result<(String, T), Error>>, gaps: &mut Vec<String>) -> HashMap<String, T> {
+    let mut known = HashMap::new();
+    for asked in each {
+        match asked {
+            Ok((name, one)) => drop(known.insert(name, one)),
+            Err(error) => {
+                let gap = format!("{}: {}", error.operation, error.message);
+                if !gaps.contains(&gap) {
+                    gaps.push(gap);
+                }
+            }
+        }
+    }
+    known
 }
 
 /// Clusters each with its members (writer first, then by name), instances on their own, proxies; each by identifier.

@@ -10,7 +10,8 @@ use aws_sdk_rds::types::{DbProxy, DbProxyEndpoint, DbProxyTarget, IamAuthMode, T
 /// The row. Its endpoints: the default one, then those made for it, by name. `databases`: clusters and instances.
 pub(super) fn database(place: &Place, proxy: &DbProxy, listed: &Listed, databases: &[Database]) -> Database {
     let arn = proxy.db_proxy_arn().unwrap_or_default();
-    let tags = listed.tags.get(arn).cloned().unwrap_or_default();
+    let told = listed.tags.get(arn);
+    let tags = told.cloned().unwrap_or_default();
     let there = whereabouts(place, arn);
     let family = proxy.engine_family().unwrap_or_default().to_ascii_lowercase();
     let engine = Engine::parse(&family);
@@ -19,7 +20,7 @@ pub(super) fn database(place: &Place, proxy: &DbProxy, listed: &Listed, database
     let resource_id = arn.rsplit(':').next().unwrap_or_default().to_owned();
     let iam = if takes_tokens(proxy) { IamAuth::Enabled } else { IamAuth::Disabled };
     let targets = listed.proxy_targets.get(&identifier).map(Vec::as_slice).unwrap_or_default();
-    let login = login(proxy, target(targets, databases));
+    let login = login(proxy, target(targets, databases), told.is_none());
     let endpoint = |host: &str, vpc_id: Option<&str>, groups: &[String]| Endpoint {
         role: EndpointRole::Proxy,
         host: host.to_owned(),
@@ -86,7 +87,7 @@ pub(super) fn database(place: &Place, proxy: &DbProxy, listed: &Listed, database
 }
 
 /// How it logs in to the database behind it.
-fn login(proxy: &DbProxy, target: Option<ProxyTarget>) -> ProxyLogin {
+fn login(proxy: &DbProxy, target: Option<ProxyTarget>, tags_untold: bool) -> ProxyLogin {
     let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
     ProxyLogin {
         scheme: if is_end_to_end(proxy) { ProxyScheme::EndToEnd } else { ProxyScheme::Secrets },
@@ -104,6 +105,7 @@ fn login(proxy: &DbProxy, target: Option<ProxyTarget>) -> ProxyLogin {
             })
             .collect(),
         target,
+        tags_untold,
     }
 }
 
@@ -124,6 +126,7 @@ fn target(targets: &[DbProxyTarget], databases: &[Database]) -> Option<ProxyTarg
         identifier: database.identifier.clone(),
         resource_id: database.resource_id.clone(),
         iam: database.iam,
+        tags: database.tags.clone(),
     })
 }
 

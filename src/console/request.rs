@@ -262,7 +262,7 @@ pub fn listen(
 
 /// Whether clients of such a listener could write to production.
 pub fn writes_to_production(settings: &Settings, plan: &ListenerSettings, endpoint: &Endpoint) -> bool {
-    plan.read_only == Some(false) && settings.is_production(&endpoint.owner, &endpoint.tags)
+    plan.read_only == Some(false) && settings.is_production_at(endpoint)
 }
 
 /// Opens a listener, and shows it on its way.

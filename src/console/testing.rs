@@ -57,6 +57,7 @@ pub fn database(kind: DatabaseKind, identifier: &str, engine: &str, version: &st
             role: Some("arn:aws:iam::123456789012:role/rds-proxy-orders".to_owned()),
             secrets: Vec::new(),
             target: None,
+            tags_untold: false,
         }),
     };
     Database {

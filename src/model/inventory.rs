@@ -365,15 +365,24 @@ impl Endpoint {
         format!("{}:{}", self.host, self.port)
     }
 
-    /// The resource of `rds-db:connect` for `user`.
+    /// The resource of `rds-db:connect` for `user`, as a request names it.
     ///
     /// Source: AWS, "Creating and using an IAM policy for IAM database access".
-    pub fn connect_arn(&self, user: &str) -> String {
-        // In a policy's resource, stars, question marks and dollars are more than themselves (IAM: policy variables).
-        let user = user.replace('$', "${$}").replace('*', "${*}").replace('?', "${?}");
+    pub fn connect_resource(&self, user: &str) -> String {
         format!(
             "arn:{}:rds-db:{}:{}:dbuser:{}/{user}",
             self.partition, self.place.region, self.account, self.resource_id
         )
     }
+
+    /// The same as a policy names it.
+    pub fn connect_arn(&self, user: &str) -> String {
+        self.connect_resource(&in_policy(user))
+    }
+}
+
+/// A name as it stands for itself in a policy's resource, where stars, question marks and dollars are more (IAM User Guide,
+/// "Policy variables").
+pub fn in_policy(name: &str) -> String {
+    name.replace('$', "${$}").replace('*', "${*}").replace('?', "${?}")
 }

@@ -33,7 +33,7 @@ pub use happening::{CopyPiece, Happening, Notice, SessionFacts, TlsFacts, Transa
 pub use iam_change::{IamPlan, IamProgress, When};
 pub use inventory::{
     Certificate, Database, DatabaseKind, Domain, Endpoint, EndpointRole, Engine, IamAuth, Identity, Inventory, Place,
-    Role,
+    Role, in_policy,
 };
 pub use page::{Column, Page, PageBuilder};
 pub use policy::{Policy, PolicyWish, Scope, Scoped, Trust};

@@ -23,6 +23,8 @@ pub struct ProxyLogin {
     pub secrets: Vec<ProxySecret>,
     /// The database behind it; `None` where AWS did not tell, or told one that it does not list.
     pub target: Option<ProxyTarget>,
+    /// AWS did not tell the proxy's tags: whether it is production is not known.
+    pub tags_untold: bool,
 }
 
 /// The cluster, or the instance without one, to which a proxy leads.
@@ -34,6 +36,8 @@ pub struct ProxyTarget {
     pub resource_id: String,
     /// Whether it takes tokens itself: without that, a proxy that shows one is refused.
     pub iam: IamAuth,
+    /// Its tags: a proxy that leads to production is production.
+    pub tags: Vec<(String, String)>,
 }
 
 /// One entry of `Auth`.

@@ -1,7 +1,7 @@
 //! Every setting, already read: flags over environment over file over defaults. It must not know where a value came
 //! from, nor read anything itself.
 
-use super::{Allowed, Auth, Secret};
+use super::{Allowed, Auth, Endpoint, ProxyLogin, Secret};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -221,6 +221,18 @@ impl Settings {
                 matches!(key.to_ascii_lowercase().as_str(), "environment" | "env" | "stage")
                     && value.to_ascii_lowercase().starts_with("prod")
             })
+    }
+}
+
+impl Settings {
+    /// Whether what is at that endpoint is production: by its own name and tags, by those of what a proxy leads to, and where
+    /// AWS did not tell a proxy's tags.
+    pub fn is_production_at(&self, endpoint: &Endpoint) -> bool {
+        let leads = |login: &ProxyLogin| {
+            let behind = login.target.as_ref();
+            login.tags_untold || behind.is_some_and(|target| self.is_production(&target.identifier, &target.tags))
+        };
+        self.is_production(&endpoint.owner, &endpoint.tags) || endpoint.proxy.as_ref().is_some_and(leads)
     }
 }
 

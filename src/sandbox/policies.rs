@@ -18,8 +18,8 @@ pub struct Judgement {
     pub policies: Vec<&'static str>,
 }
 
-/// As `EvalDecision` spells it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// As `EvalDecision` spells it, the strictest last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Decision {
     /// Something allows it and nothing denies it.
     Allowed,

@@ -2,7 +2,7 @@
 //! policies and what a request itself says are not in it.
 
 use crate::access::policy::statement;
-use crate::access::simulation::Simulation;
+use crate::access::simulation::{Simulation, name_of};
 use crate::aws::{Decision, Simulated};
 use crate::model::{Act, Diagnosis, Kind};
 
@@ -33,19 +33,16 @@ fn named(policies: &[String]) -> String {
 
 /// Who does not allow what, on what.
 fn refusal(principal: &str, refused: &Simulated, action: &str) -> String {
-    let Simulated { resource, decision, policies, missing, bounded } = refused;
-    let who = principal.rsplit_once(':').map_or(principal, |(_, name)| name);
-    let mut words = match decision {
+    let Simulated { resource, decision, policies, bounded, forbidden, .. } = refused;
+    let who = name_of(principal);
+    let words = match decision {
+        _ if *forbidden => format!("the organization's policies do not allow {action} on {resource}"),
         Decision::Denied if policies.is_empty() => format!("a policy of {who} denies {action} on {resource}"),
         Decision::Denied => format!("{action} on {resource} is denied by {} of {who}", named(policies)),
         _ if *bounded => format!("the permissions boundary of {who} does not allow {action} on {resource}"),
         _ => format!("no IAM policy of {who} allows {action} on {resource}"),
     };
-    words.push_str(" (simulated)");
-    if !missing.is_empty() {
-        words.push_str(&format!("; a condition asks for {}, which only a request has", missing.join(", ")));
-    }
-    words
+    format!("{words} (simulated)")
 }
 
 /// What to do about one that is not allowed.
@@ -64,6 +61,9 @@ pub(in crate::access) fn advise(
     resources: &[String],
 ) -> Diagnosis {
     match refused.decision {
+        _ if refused.forbidden => diagnosis.advise(format!(
+            "Ask those who keep the organization's service control policies to let the account do {action}"
+        )),
         Decision::Denied => diagnosis.advise(format!(
             "Have the denial of {action} taken out of {}, or log in as somebody whom it does not name",
             if refused.policies.is_empty() { "the policy".to_owned() } else { named(&refused.policies) }

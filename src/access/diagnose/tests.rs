@@ -214,7 +214,7 @@ fn a_proxy_needs_what_its_own_login_needs() {
             position: None,
             object: None,
         };
-        let proxy = Some(ProxyLogin { scheme, role: None, secrets: Vec::new(), target: None });
+        let proxy = Some(ProxyLogin { scheme, role: None, secrets: Vec::new(), target: None, tags_untold: false });
         let endpoint = Endpoint { role: EndpointRole::Proxy, proxy, ..endpoint() };
         let found = login::Found { owner: DatabaseKind::Proxy, auth, ..found(&endpoint, &token) };
         match message.is_empty() {
@@ -270,9 +270,17 @@ fn a_proxy_needs_what_its_own_login_needs() {
 
 #[test]
 fn a_proxy_that_shows_tokens_to_a_database_that_takes_none_is_told_so() {
-    let target = |iam| ProxyTarget { identifier: "orders".to_owned(), resource_id: "cluster-1".to_owned(), iam };
+    let target = |iam| ProxyTarget {
+        identifier: "orders".to_owned(),
+        resource_id: "cluster-1".to_owned(),
+        iam,
+        tags: Vec::new(),
+    };
     let lack = |iam, scheme| {
-        proxy::lack("oncall", &ProxyLogin { scheme, role: None, secrets: Vec::new(), target: Some(target(iam)) })
+        proxy::lack(
+            "oncall",
+            &ProxyLogin { scheme, role: None, secrets: Vec::new(), target: Some(target(iam)), tags_untold: false },
+        )
     };
     let off = "IAM authentication of orders, behind it, is disabled, and the proxy logs in to the database with a token of its \
                own role";
@@ -282,6 +290,7 @@ fn a_proxy_that_shows_tokens_to_a_database_that_takes_none_is_told_so() {
         role: None,
         secrets: Vec::new(),
         target: Some(target(IamAuth::Pending { to: true })),
+        tags_untold: false,
     };
     let minted = SystemTime::UNIX_EPOCH;
     let token = Token { secret: Secret::new("x"), minted, ends: minted };
@@ -294,7 +303,13 @@ fn a_proxy_that_shows_tokens_to_a_database_that_takes_none_is_told_so() {
 
 #[test]
 fn a_proxy_that_asks_for_no_token_is_told_how_it_would() {
-    let proxy = Some(ProxyLogin { scheme: ProxyScheme::Secrets, role: None, secrets: Vec::new(), target: None });
+    let proxy = Some(ProxyLogin {
+        scheme: ProxyScheme::Secrets,
+        role: None,
+        secrets: Vec::new(),
+        target: None,
+        tags_untold: false,
+    });
     let endpoint = Endpoint { role: EndpointRole::Proxy, iam: IamAuth::Disabled, proxy, ..endpoint() };
     let minted = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let token = Token { secret: Secret::new("x"), minted, ends: minted + Duration::from_secs(900) };

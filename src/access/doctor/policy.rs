@@ -6,7 +6,7 @@ use crate::access::Access;
 use crate::access::diagnose::{aws, simulation as words};
 use crate::access::simulation::{Simulation, Wanted};
 use crate::aws::Principal;
-use crate::model::{Auth, Bastion, Check, CheckKind, Endpoint, Identity, Route, Verdict};
+use crate::model::{Auth, Bastion, Check, CheckKind, Endpoint, Identity, Route, Verdict, in_policy};
 
 /// The caller, as far as policies go.
 pub(super) struct Policies<'a> {
@@ -40,7 +40,7 @@ impl<'a> Policies<'a> {
         let Some(user) = user else {
             return chart.put(Check::new(kind, Verdict::CouldNotLook, "no database user is named"));
         };
-        let resources = vec![self.endpoint.connect_arn(user)];
+        let resources = vec![self.endpoint.connect_resource(user)];
         self.look(kind, &Wanted { action: "rds-db:connect", resources, any: false }, chart).await;
     }
 
@@ -102,7 +102,8 @@ impl<'a> Policies<'a> {
             CheckKind::ResumePolicy | CheckKind::TerminatePolicy => {
                 vec![format!("arn:{}:ssm:*:*:session/${{aws:userid}}-*", self.endpoint.partition)]
             }
-            _ => wanted.resources.clone(),
+            // As a policy has to write them.
+            _ => wanted.resources.iter().map(|resource| in_policy(resource)).collect(),
         }
     }
 }

@@ -117,7 +117,7 @@ impl Access {
             .advise_paste("Forward a port to it", format!("gatepost tunnel {}", handoff::quote::shell(&endpoint.owner)))
             .by(Act::Tunnel));
         }
-        let production = self.settings().is_production(&endpoint.owner, &endpoint.tags);
+        let production = self.settings().is_production_at(&endpoint);
         let read_only = read_only.unwrap_or(production);
         let opened = Opened::open(&door).await?;
         let made = |error: crate::db::Error| {
@@ -167,7 +167,7 @@ impl Access {
 
 /// Why a listener is read-only that nobody asked to be so.
 pub fn read_only_of_production(name: &str) -> String {
-    format!("{name} is production: clients may write there only where that was asked for")
+    format!("{name} counts as production: clients may write there only where that was asked for")
 }
 
 /// Whether there are no descriptors, or no memory for one.

@@ -8,7 +8,7 @@ mod trusted;
 use super::diagnose::database::no_iam;
 use super::handoff::quote;
 pub(super) use crate::model::completion::{literal, quoted as identifier};
-use crate::model::{Diagnosis, Endpoint, Policy, PolicyWish, ProxyScheme, Scope, Scoped, Trust};
+use crate::model::{Diagnosis, Endpoint, Policy, PolicyWish, ProxyScheme, Scope, Scoped, Trust, in_policy};
 pub(super) use proxy::ask_for_tokens;
 use serde::Serialize;
 use trusted::Trusted;
@@ -84,7 +84,7 @@ fn scoped(endpoint: &Endpoint, user: &str, scope: Scope) -> Scoped {
             (endpoint.connect_arn(user), format!("Whoever has it may log in to {owner} as {user}, and nothing else."))
         }
         Scope::UserEverywhere => (
-            format!("{all}*/{user}"),
+            format!("{all}*/{}", in_policy(user)),
             format!("Whoever has it may log in as {user} to {everywhere}, new ones too, wherever that role is."),
         ),
         Scope::Database => (
@@ -191,6 +191,16 @@ mod tests {
     }
 
     #[test]
+    fn a_name_with_letters_of_policies_is_that_name_alone() {
+        let policy = policy(&endpoint(), &wish("a*$?")).expect("a policy");
+        let resource = |scope| policy.of(scope).resource.clone();
+        let name = "a${*}${$}${?}";
+        assert!(resource(Scope::User).ends_with(&format!("cluster-7Q/{name}")), "{}", resource(Scope::User));
+        assert!(resource(Scope::UserEverywhere).ends_with(&format!("dbuser:*/{name}")));
+        assert!(endpoint().connect_resource("a*$?").ends_with("cluster-7Q/a*$?"), "a request names it as it is");
+    }
+
+    #[test]
     fn wider_scopes_say_what_they_mean_in_every_partition() {
         for (partition, region) in [
             ("aws", "eu-west-1"),
@@ -274,7 +284,7 @@ mod tests {
     #[test]
     fn a_users_sql_is_for_how_the_proxy_logs_in() {
         let of = |scheme, engine: &str| {
-            let proxy = Some(ProxyLogin { scheme, role: None, secrets: Vec::new(), target: None });
+            let proxy = Some(ProxyLogin { scheme, role: None, secrets: Vec::new(), target: None, tags_untold: false });
             let endpoint = Endpoint { proxy, engine: Engine::parse(engine), ..endpoint() };
             policy(&endpoint, &wish("oncall")).expect("a policy")
         };

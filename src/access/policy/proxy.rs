@@ -49,7 +49,7 @@ pub(super) fn needs(endpoint: &Endpoint, login: &ProxyLogin, user: &str) -> Vec<
     };
     if login.scheme == ProxyScheme::EndToEnd {
         let (resource_id, database) = match &login.target {
-            Some(ProxyTarget { identifier, resource_id, iam }) => (
+            Some(ProxyTarget { identifier, resource_id, iam, .. }) => (
                 resource_id.clone(),
                 match iam {
                     IamAuth::Enabled => format!("{identifier}, whose IAM authentication is on"),
@@ -154,7 +154,7 @@ mod tests {
             client_password: Some("POSTGRES_SCRAM_SHA_256".to_owned()),
             description: None,
         };
-        ProxyLogin { scheme, role, secrets: vec![secret], target: None }
+        ProxyLogin { scheme, role, secrets: vec![secret], target: None, tags_untold: false }
     }
 
     #[test]
@@ -186,8 +186,12 @@ mod tests {
         assert!(text.contains("\"arn:aws:rds-db:eu-west-1:123456789012:dbuser:RESOURCE-ID/oncall\""), "{text}");
         assert!(what.contains("RESOURCE-ID is the database's"), "{what}");
 
-        let target =
-            |iam| ProxyTarget { identifier: "orders-prod".to_owned(), resource_id: "cluster-1".to_owned(), iam };
+        let target = |iam| ProxyTarget {
+            identifier: "orders-prod".to_owned(),
+            resource_id: "cluster-1".to_owned(),
+            iam,
+            tags: Vec::new(),
+        };
         let told = |iam| {
             let login = ProxyLogin { target: Some(target(iam)), ..login(ProxyScheme::EndToEnd) };
             super::needs(&endpoint(), &login, "oncall").remove(0)

@@ -1,7 +1,7 @@
 //! The mapping from AWS's answers to rows, odd states too.
 
 use super::*;
-use crate::model::{EndpointRole, Engine, IamAuth, ProxyScheme};
+use crate::model::{DatabaseKind, Endpoint, EndpointRole, Engine, IamAuth, ProxyLogin, ProxyScheme, Settings};
 use aws_sdk_rds::types::{
     ClusterPendingModifiedValues, DbClusterMember, Endpoint as RdsEndpoint, IamAuthMode, PendingModifiedValues,
     TargetType, UserAuthConfigInfo,
@@ -252,4 +252,41 @@ fn a_proxy_leads_to_the_cluster_of_its_targets_or_to_an_instance_without_one() {
     assert_eq!(told("b"), told("a"));
     assert_eq!(told("c"), Some(("crm", "db-2", false)));
     assert_eq!((told("d"), told("e")), (None, None), "what is not listed is not told");
+
+    let settings = Settings { production: vec!["orders".to_owned()], ..Settings::default() };
+    let production: Vec<(&str, bool)> = rows
+        .iter()
+        .filter(|row| row.kind == DatabaseKind::Proxy)
+        .map(|row| {
+            let login = row.endpoints[0].proxy.clone().map(|login| ProxyLogin { tags_untold: false, ..login });
+            (row.identifier.as_str(), settings.is_production_at(&Endpoint { proxy: login, ..row.endpoints[0].clone() }))
+        })
+        .collect();
+    assert_eq!(production, [("a", true), ("b", true), ("c", false), ("d", false), ("e", false)], "by what is behind");
+    assert!(settings.is_production_at(&rows[rows.len() - 1].endpoints[0]), "of untold tags the worst is taken");
+}
+
+#[test]
+fn one_proxy_that_is_not_told_takes_nothing_from_the_others() {
+    let gone = || Error {
+        operation: TAGS,
+        code: None,
+        message: "it is gone".to_owned(),
+        kind: crate::aws::Kind::NotFound,
+        place: place(),
+        attempts: 1,
+        source: None,
+    };
+    let mut gaps = Vec::new();
+    let tags = vec![("env".to_owned(), "prod".to_owned())];
+    let known = told(vec![Err(gone()), Ok(("arn:b".to_owned(), tags.clone())), Err(gone())], &mut gaps);
+    assert_eq!(known.get("arn:b"), Some(&tags));
+    assert_eq!(gaps, ["rds:ListTagsForResource: it is gone"]);
+    let proxy = |arn: &str| DbProxy::builder().db_proxy_name(arn).db_proxy_arn(arn).endpoint("p.example.com").build();
+    let listed = Listed { proxies: vec![proxy("arn:a"), proxy("arn:b")], tags: known, ..Listed::default() };
+    let untold: Vec<bool> = databases(&place(), &listed)
+        .iter()
+        .map(|row| row.endpoints[0].proxy.as_ref().expect("a proxy's").tags_untold)
+        .collect();
+    assert_eq!(untold, [true, false]);
 }

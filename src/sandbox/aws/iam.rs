@@ -100,23 +100,36 @@ fn simulation(parameters: &Parameters, faults: &Faults, request_id: &str) -> Res
     xml.root("SimulatePrincipalPolicyResponse", NAMESPACE, |xml| {
         xml.element("SimulatePrincipalPolicyResult", |xml| {
             xml.text("IsTruncated", false);
-            let pairs = actions.iter().flat_map(|action| resources.iter().map(move |resource| (action, resource)));
-            xml.list("EvaluationResults", "member", pairs, |xml, (action, resource)| {
-                let Judgement { decision, policies } =
-                    judge(faults, action, resource, user_id.as_deref().unwrap_or("${aws:userid}"));
+            // One an action, the strictest decision on top and each resource's own below (API reference, EvaluationResult).
+            xml.list("EvaluationResults", "member", &actions, |xml, action| {
+                let user_id = user_id.as_deref().unwrap_or("${aws:userid}");
+                let each: Vec<(&String, Judgement)> =
+                    resources.iter().map(|resource| (resource, judge(faults, action, resource, user_id))).collect();
+                let strictest = each.iter().max_by_key(|(_, judgement)| judgement.decision);
                 xml.text("EvalActionName", action);
-                xml.text("EvalResourceName", resource);
-                xml.text("EvalDecision", decision.name());
-                xml.list("MatchedStatements", "member", policies, |xml, policy| {
-                    xml.text("SourcePolicyId", policy);
-                    xml.text("SourcePolicyType", "IAM Policy");
+                xml.text("EvalResourceName", &resources[0]);
+                xml.text_if("EvalDecision", strictest.map(|(_, judgement)| judgement.decision.name()));
+                let all = strictest.map(|(_, judgement)| judgement.policies.clone()).unwrap_or_default();
+                matched(xml, &all);
+                xml.list("ResourceSpecificResults", "member", each, |xml, (resource, judgement)| {
+                    xml.text("EvalResourceName", resource);
+                    xml.text("EvalResourceDecision", judgement.decision.name());
+                    matched(xml, &judgement.policies);
                 });
-                xml.element("MissingContextValues", |_| ());
             });
         });
         xml.element("ResponseMetadata", |xml| xml.text("RequestId", request_id));
     });
     Ok(xml.finish())
+}
+
+/// Whose statements decided, and that none asked for what nobody told.
+fn matched(xml: &mut Xml, policies: &[&'static str]) {
+    xml.list("MatchedStatements", "member", policies, |xml, policy| {
+        xml.text("SourcePolicyId", policy);
+        xml.text("SourcePolicyType", "IAM Policy");
+    });
+    xml.element("MissingContextValues", |_| ());
 }
 
 /// The value that is told for a context key.

@@ -108,8 +108,8 @@ pub struct Pane {
 impl Pane {
     /// A form filled with what the settings say; asks for what was used last and for the bastions.
     pub fn new(subject: Subject, settings: &Settings, now: SystemTime, asks: &mut Asks) -> Pane {
-        let production = settings.is_production(&subject.name, &subject.tags);
         let endpoint = &subject.endpoints[subject.chosen].1;
+        let production = settings.is_production(&subject.name, &subject.tags) || settings.is_production_at(endpoint);
         let recalled = Load::Asked(asks.ask(Command::Recall(Box::new(endpoint.clone()))), now);
         let bastions = match endpoint.internet_gateway {
             true => Load::Ready(Vec::new()),

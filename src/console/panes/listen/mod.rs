@@ -156,8 +156,7 @@ impl Pane {
             None => Load::Idle,
         };
         let field = if endpoint.is_some() { Field::User } else { Field::Target };
-        let production =
-            endpoint.as_ref().is_some_and(|endpoint| settings.is_production(&endpoint.owner, &endpoint.tags));
+        let production = endpoint.as_ref().is_some_and(|endpoint| settings.is_production_at(endpoint));
         Pane {
             login: endpoint.as_ref().map_or(Login::Token, |endpoint| Login::usual(endpoint.iam)),
             password: Input::masked(),
