@@ -65,21 +65,16 @@ async fn read(access: &Access, endpoint: &Endpoint, name: String) -> Result<Foun
                     // Six characters that AWS chose follow the name.
                     format!("arn:{partition}:secretsmanager:{}:{account}:secret:{name}-??????", endpoint.place.region)
                 };
-                diagnosis
-                    .advise_paste(
-                        "Have this statement added to your IAM policy",
-                        statement(&["secretsmanager:GetSecretValue"], &[resource]),
-                    )
-                    .advise_paste(
-                        "Where the secret is encrypted with a key of its own, this one too, for that key",
-                        statement(
-                            &["kms:Decrypt"],
-                            &[format!(
-                                "arn:{}:kms:{}:{}:key/KEY-ID",
-                                endpoint.partition, error.place.region, endpoint.account
-                            )],
-                        ),
-                    )
+                aws::granted(diagnosis, &error.message, "secretsmanager:GetSecretValue", &[resource]).advise_paste(
+                    "Where the secret is encrypted with a key of its own, this one too, for that key",
+                    statement(
+                        &["kms:Decrypt"],
+                        &[format!(
+                            "arn:{}:kms:{}:{}:key/KEY-ID",
+                            endpoint.partition, error.place.region, endpoint.account
+                        )],
+                    ),
+                )
             }
             Refused::NotFound => {
                 diagnosis.title = format!("There is no secret {shown} in {}", error.place);

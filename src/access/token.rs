@@ -16,15 +16,17 @@ impl Access {
         let keys = self.cloud().keys(place).await.map_err(|error| diagnose::aws::of(&error))?;
         let minted = SystemTime::now();
         // The signature carries AWS's time, even where this machine's clock is wrong; what is shown is this machine's.
-        let secret = aws::token(&endpoint.host, endpoint.port, user, &place.region, &keys, self.cloud().now())
+        let signed = self.cloud().now();
+        let secret = aws::token(&endpoint.host, endpoint.port, user, &place.region, &keys, signed)
             .map_err(|error| Diagnosis::new(Kind::Usage, error.to_string()))?;
-        Ok(Token { secret: Secret::new(secret), minted, ends: end(minted, keys.ends()) })
+        Ok(Token { secret: Secret::new(secret), minted, signed, ends: end(minted, signed, keys.ends()) })
     }
 }
 
-fn end(minted: SystemTime, credentials: Option<SystemTime>) -> SystemTime {
-    let own = minted + aws::TOKEN_LIFE;
-    credentials.map_or(own, |credentials| credentials.min(own))
+/// By this machine's clock; the credentials' end is by AWS's.
+fn end(minted: SystemTime, signed: SystemTime, credentials: Option<SystemTime>) -> SystemTime {
+    let left = credentials.map(|end| end.duration_since(signed).unwrap_or_default());
+    minted + left.map_or(aws::TOKEN_LIFE, |left| left.min(aws::TOKEN_LIFE))
 }
 
 #[cfg(test)]
@@ -36,8 +38,10 @@ mod tests {
     fn a_token_ends_with_its_credentials_if_they_end_first() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let minutes = |n: u64| now + Duration::from_secs(60 * n);
-        assert_eq!(end(now, None), minutes(15));
-        assert_eq!(end(now, Some(minutes(60))), minutes(15));
-        assert_eq!(end(now, Some(minutes(4))), minutes(4));
+        assert_eq!(end(now, now, None), minutes(15));
+        assert_eq!(end(now, now, Some(minutes(60))), minutes(15));
+        assert_eq!(end(now, now, Some(minutes(4))), minutes(4));
+        assert_eq!(end(now, minutes(10), Some(minutes(14))), minutes(4), "AWS's clock is 10 minutes ahead");
+        assert_eq!(end(now, minutes(10), Some(minutes(9))), now, "they have ended");
     }
 }

@@ -87,7 +87,7 @@ mod tests {
     fn a_token_is_kept_for_a_burst_and_never_past_its_end() {
         let minted = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let after = |seconds| minted + Duration::from_secs(seconds);
-        let token = |ends| Token { secret: Secret::new("t"), minted, ends };
+        let token = |ends| Token { secret: Secret::new("t"), minted, signed: minted, ends };
         assert!(is_fresh(&token(after(900)), after(0)) && is_fresh(&token(after(900)), after(299)));
         assert!(!is_fresh(&token(after(900)), after(300)));
         assert!(!is_fresh(&token(after(900)), minted - Duration::from_secs(1)));

@@ -72,8 +72,13 @@ pub(super) fn endpoint(
         .clone()
         .or(own)
         .or_else(|| all.map(str::to_owned))
-        .unwrap_or_else(|| format!("https://{service}.{region}.{}", dns_suffix(region)));
+        .unwrap_or_else(|| usual_endpoint(service, region));
     format!("{}/", chosen.trim_end_matches('/'))
+}
+
+/// AWS's own endpoint of a service, without a slash at its end. IAM's is one a partition: `iam` knows it.
+pub fn usual_endpoint(service: &str, region: &str) -> String {
+    format!("https://{service}.{region}.{}", dns_suffix(region))
 }
 
 /// The DNS suffix of a region's partition (AWS SDKs, `partitions.json`).

@@ -31,9 +31,11 @@ impl fmt::Debug for Secret {
 pub struct Token {
     /// What the database is shown.
     pub secret: Secret,
-    /// When it was signed.
+    /// When it was signed, by this machine's clock.
     pub minted: SystemTime,
-    /// When it ends: 15 minutes after, or with the credentials that signed it, whichever is first.
+    /// The time in its signature: AWS's, as far as that was known.
+    pub signed: SystemTime,
+    /// When it ends, by this machine's clock: 15 minutes after, or with the credentials that signed it, whichever is first.
     pub ends: SystemTime,
 }
 

@@ -2,7 +2,7 @@
 
 use super::{because_lines, shell};
 use crate::access::policy::statement;
-use crate::aws::{Error, Kind as Refused, Origin};
+use crate::aws::{Error, Kind as Refused, Origin, usual_endpoint};
 use crate::model::{Bastion, Diagnosis, Endpoint, Kind, Place};
 
 /// Any failure of a question to AWS.
@@ -31,7 +31,7 @@ pub(in crate::access) fn of(error: &Error) -> Diagnosis {
                 diagnosis = diagnosis.because(format!("AWS knows you as {principal}"));
             }
             let resource = resource.clone().unwrap_or_else(|| "*".to_owned());
-            diagnosis.advise_paste("Have this statement added to your IAM policy", statement(&[operation], &[resource]))
+            granted(diagnosis, message, operation, &[resource])
         }
         Refused::Throttled => because_lines(
             Diagnosis::new(Kind::Throttled, format!("AWS asks to slow down: {operation} in {place}{tried}")),
@@ -91,16 +91,58 @@ pub(in crate::access) fn of_start(error: &Error, bastion: &Bastion, endpoint: &E
         Refused::AccessDenied { .. } => {
             diagnosis.title = format!("You may not start a session on {}", bastion.label());
             diagnosis.advice.clear();
-            diagnosis.advise_paste(
-                "Have this statement added to your IAM policy",
-                statement(&["ssm:StartSession"], &session_resources(bastion, endpoint, document)),
-            )
+            let resources = session_resources(bastion, endpoint, document);
+            granted(diagnosis, &error.message, "ssm:StartSession", &resources)
         }
         Refused::TargetNotConnected => {
             diagnosis.title = format!("Bastion {} is not connected to Session Manager", bastion.label());
             diagnosis
         }
         _ => diagnosis,
+    }
+}
+
+/// Kinds of policies that AWS names in what it denies (IAM User Guide, "Troubleshoot access denied error messages").
+const KINDS: [&str; 7] = [
+    "identity-based policy",
+    "permissions boundary",
+    "session policy",
+    "service control policy",
+    "resource control policy",
+    "resource-based policy",
+    "vpc endpoint policy",
+];
+
+/// What would let the action in: AWS's `message` says whose policy is in the way, and a statement in one's own does not help
+/// against another.
+pub(in crate::access) fn granted(diagnosis: Diagnosis, message: &str, action: &str, resources: &[String]) -> Diagnosis {
+    let lower = message.to_ascii_lowercase();
+    let denies = KINDS.iter().find(|kind| ["a", "an"].iter().any(|a| lower.contains(&format!("deny in {a} {kind}"))));
+    if let Some(kind) = denies {
+        return diagnosis.advise(match *kind {
+            "identity-based policy" => format!(
+                "Have the denial of {action} taken out of your IAM policies, or log in as somebody whom they do not name"
+            ),
+            kind => format!(
+                "Have the denial of {action} taken out of the {kind}: no statement in a policy of your own allows what that denies"
+            ),
+        });
+    }
+    let lacks = KINDS.iter().find(|kind| lower.contains(&format!("no {kind} allows")));
+    let statement = statement(&[action], resources);
+    match lacks.copied() {
+        Some("permissions boundary") => {
+            diagnosis.advise_paste("Have this statement added to your permissions boundary", statement)
+        }
+        Some("session policy") => diagnosis.advise_paste(
+            "Have this statement added to the session policy that the role was assumed with, or assume it without one",
+            statement,
+        ),
+        None | Some("identity-based policy") => {
+            diagnosis.advise_paste("Have this statement added to your IAM policy", statement)
+        }
+        Some(kind) => diagnosis
+            .advise(format!("Have {action} allowed by the {kind}: a statement in a policy of your own is not enough")),
     }
 }
 
@@ -175,9 +217,29 @@ fn region_refused(error: &Error) -> Diagnosis {
         &error.message,
     )
     .because("an opt-in region says so until it is enabled for the account; any region says so of keys that are wrong")
-    .advise_paste("See whether the keys are good elsewhere", "aws sts get-caller-identity --region us-east-1")
-    .advise_paste("Enable the region", format!("aws account enable-region --region-name {}", shell(region)))
+    .advise_paste(
+        "See whether the keys are good elsewhere",
+        format!("aws sts get-caller-identity --region {}{}", home(region), profile(&error.place)),
+    )
+    .advise_paste(
+        "Enable the region",
+        format!("aws account enable-region --region-name {}{}", shell(region), profile(&error.place)),
+    )
     .advise("Or leave the region out of --region")
+}
+
+/// A region of the same partition that every account has.
+fn home(region: &str) -> &'static str {
+    match region {
+        _ if region.starts_with("cn-") => "cn-north-1",
+        _ if region.starts_with("us-gov-") => "us-gov-west-1",
+        _ if region.starts_with("us-iso-") => "us-iso-east-1",
+        _ if region.starts_with("us-isob-") => "us-isob-east-1",
+        _ if region.starts_with("us-isof-") => "us-isof-south-1",
+        _ if region.starts_with("eu-isoe-") => "eu-isoe-west-1",
+        _ if region.starts_with("eusc-") => "eusc-de-east-1",
+        _ => "us-east-1",
+    }
 }
 
 fn unreachable(error: &Error, tried: &str) -> Diagnosis {
@@ -208,14 +270,16 @@ fn unreachable(error: &Error, tried: &str) -> Diagnosis {
     .advise_paste("See what leads elsewhere: an endpoint or a proxy", "env | grep -iE 'AWS_ENDPOINT|_proxy'")
     .advise_paste(
         "Ask the endpoint",
-        format!("curl -sv --max-time 10 https://{service}.{}.amazonaws.com/ -o /dev/null", place.region),
+        format!("curl -sv --max-time 10 {}/ -o /dev/null", usual_endpoint(service, &place.region)),
     )
 }
 
 /// `--region R --profile P`, with a leading blank.
 pub(in crate::access) fn options(place: &Place) -> String {
-    match &place.profile {
-        Some(profile) => format!(" --region {} --profile {}", shell(&place.region), shell(profile)),
-        None => format!(" --region {}", shell(&place.region)),
-    }
+    format!(" --region {}{}", shell(&place.region), profile(place))
+}
+
+/// `--profile P`, with a leading blank, where one was named: without it another account is asked.
+pub(in crate::access) fn profile(place: &Place) -> String {
+    place.profile.as_deref().map(|profile| format!(" --profile {}", shell(profile))).unwrap_or_default()
 }

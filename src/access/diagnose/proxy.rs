@@ -2,11 +2,12 @@
 //! own means, so what a database's user needs (`rds_iam`) may be the very thing that breaks it. It must not know how it was
 //! asked.
 
+use super::aws::profile;
 use super::login::{Found, again};
 use super::shell;
 use super::sql::server;
 use crate::db::ServerError;
-use crate::model::{Act, Auth, Diagnosis, Kind, ProxyLogin, ProxyScheme};
+use crate::model::{Act, Auth, Diagnosis, Endpoint, Kind, ProxyLogin, ProxyScheme};
 
 /// What a proxy, or the database behind it, says to who came with a password, or lacks for both; `None` of all that is said
 /// elsewhere. The sentences: RDS User Guide, "Troubleshooting RDS Proxy issues with RDS for PostgreSQL".
@@ -28,10 +29,19 @@ pub(super) fn refused(error: &ServerError, found: &Found<'_>, login: &ProxyLogin
                 .advise("Log in with IAM"),
         );
     }
-    if by_password && message.contains("pam authentication failed") {
-        let diagnosis = server(error, Kind::LoginRefused)
-            .because(format!("{user} has rds_iam at the database, which then takes no password from the proxy either"));
-        return Some(needs(diagnosis, found, login));
+    // The proxy has a sentence of its own for tokens: this one is the database's, to what the proxy showed it.
+    if message.contains("pam authentication failed") {
+        let kind = if by_password { Kind::LoginRefused } else { Kind::TokenRefused };
+        let because = match (login.scheme, without_iam(login)) {
+            (ProxyScheme::Secrets, _) => {
+                format!("{user} has rds_iam at the database, which then takes no password from the proxy either")
+            }
+            (ProxyScheme::EndToEnd, Some(off)) => format!("{}, and {}", off.title, how(login)),
+            (ProxyScheme::EndToEnd, None) => {
+                format!("likely: the proxy's role may not do rds-db:connect there as {user} ({})", how(login))
+            }
+        };
+        return Some(needs(server(error, kind).because(because), found, login));
     }
     if by_password && (error.code == "28P01" || message.contains("password that was provided for the role")) {
         return Some(
@@ -101,7 +111,8 @@ pub(super) fn needs(mut diagnosis: Diagnosis, found: &Found<'_>, login: &ProxyLo
             "See what a user of the proxy needs: at the database rds_iam, and rds-db:connect there for the proxy's role"
         }
     };
-    let command = format!("gatepost policy {} --user {}", shell(&found.endpoint.owner), shell(found.user));
+    let Endpoint { owner, place, .. } = found.endpoint;
+    let command = format!("gatepost policy {} --user {}{}", shell(owner), shell(found.user), profile(place));
     diagnosis.advise_paste(what, command).by(Act::Policy)
 }
 

@@ -174,7 +174,7 @@ fn a_cause_that_was_seen_stands_alone() {
     };
     let endpoint = endpoint();
     let minted = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-    let token = Token { secret: Secret::new("x"), minted, ends: minted + Duration::from_secs(900) };
+    let token = Token { secret: Secret::new("x"), minted, signed: minted, ends: minted + Duration::from_secs(900) };
     let known = || found(&endpoint, &token);
     for (found, cause) in [
         (login::Found { iam_now: Some(IamAuth::Disabled), ..known() }, "IAM authentication is off on orders"),
@@ -201,7 +201,7 @@ fn a_cause_that_was_seen_stands_alone() {
 #[test]
 fn a_proxy_needs_what_its_own_login_needs() {
     let minted = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-    let token = Token { secret: Secret::new("x"), minted, ends: minted + Duration::from_secs(900) };
+    let token = Token { secret: Secret::new("x"), minted, signed: minted, ends: minted + Duration::from_secs(900) };
     let password = Auth::Password(Secret::new("x"));
     let said = |code: &str, message: &str, scheme, auth: &Auth| {
         let error = ServerError {
@@ -293,7 +293,7 @@ fn a_proxy_that_shows_tokens_to_a_database_that_takes_none_is_told_so() {
         tags_untold: false,
     };
     let minted = SystemTime::UNIX_EPOCH;
-    let token = Token { secret: Secret::new("x"), minted, ends: minted };
+    let token = Token { secret: Secret::new("x"), minted, signed: minted, ends: minted };
     let endpoint = Endpoint { role: EndpointRole::Proxy, proxy: Some(login.clone()), ..endpoint() };
     let needed = proxy::needs(Diagnosis::new(Kind::TokenRefused, "no"), &found(&endpoint, &token), &login);
     assert_eq!(pastes(&needed), ["gatepost enable-iam orders", "gatepost policy orders --user oncall"]);
@@ -312,7 +312,7 @@ fn a_proxy_that_asks_for_no_token_is_told_how_it_would() {
     });
     let endpoint = Endpoint { role: EndpointRole::Proxy, iam: IamAuth::Disabled, proxy, ..endpoint() };
     let minted = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-    let token = Token { secret: Secret::new("x"), minted, ends: minted + Duration::from_secs(900) };
+    let token = Token { secret: Secret::new("x"), minted, signed: minted, ends: minted + Duration::from_secs(900) };
     let off = login::Found { iam_now: Some(IamAuth::Disabled), owner: DatabaseKind::Proxy, ..found(&endpoint, &token) };
     let said = token::not_asked(Authentication::ScramSha256, &off).to_string();
     // Its database is not to log it in otherwise than now.

@@ -1,6 +1,6 @@
 //! Which check of the server's certificate failed, in words. There is no advice that would weaken a check.
 
-use super::{because_lines, moment, shell};
+use super::{because_lines, moment};
 use crate::model::{Diagnosis, Endpoint, EndpointRole, Kind, TlsFacts};
 
 /// The server does not offer TLS.
@@ -27,14 +27,22 @@ pub(in crate::access) fn unknown_issuer(endpoint: &Endpoint, facts: &TlsFacts) -
         .because(format!("issuer: {}", or_unknown(&facts.issuer))),
         facts,
     )
-    .advise_paste("If the region is new: get Amazon's newest bundle", BUNDLE)
+    .advise_paste("If the region is new: get Amazon's newest bundle", bundle(endpoint))
     .advise_paste("And give it to gatepost", "--ca-bundle global-bundle.pem")
     .advise(
         "If the issuer is your own company's: give its certificate with --ca-bundle. If it is nobody's: do not go on",
     )
 }
 
-const BUNDLE: &str = "curl -O https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem";
+/// Each partition has its own (RDS User Guide, "Using SSL/TLS to encrypt a connection").
+fn bundle(endpoint: &Endpoint) -> String {
+    let host = match endpoint.partition.as_str() {
+        "aws-us-gov" => "truststore.pki.us-gov-west-1.rds.amazonaws.com",
+        "aws-cn" => "rds-truststore.s3.cn-north-1.amazonaws.com.cn",
+        _ => "truststore.pki.rds.amazonaws.com",
+    };
+    format!("curl -O https://{host}/global/global-bundle.pem")
+}
 
 /// It is for other names. `members` are instances of the same cluster, whose own names it may have.
 pub(in crate::access) fn wrong_name(endpoint: &Endpoint, facts: &TlsFacts, members: &[Endpoint]) -> Diagnosis {
@@ -68,20 +76,26 @@ pub(in crate::access) fn wrong_dates(endpoint: &Endpoint, facts: &TlsFacts, now:
         }
         _ => format!("The certificate of {} is not valid now", endpoint.host),
     };
-    let rotate = match endpoint.role {
-        EndpointRole::Instance => format!(
-            "aws rds modify-db-instance --db-instance-identifier {} --ca-certificate-identifier rds-ca-rsa2048-g1 --apply-immediately{}",
-            shell(&endpoint.owner),
-            super::aws::options(&endpoint.place)
-        ),
-        _ => "aws rds describe-certificates".to_owned() + &super::aws::options(&endpoint.place),
-    };
-    shown(
+    let ended = facts.ends.is_some_and(|ends| ends < now);
+    let diagnosis = shown(
         Diagnosis::new(Kind::CertificateDates, title).because(format!("this machine's clock says {}", moment(now))),
         facts,
     )
-    .advise_paste("See whether the clock is right", "date -u")
-    .advise_paste("Have RDS issue a new certificate", rotate)
+    .advise_paste("See whether the clock is right", "date -u");
+    if !ended {
+        return diagnosis;
+    }
+    // RDS renews them by itself before they end, or waits for a restart to do so (RDS User Guide, "Rotating your SSL/TLS
+    // certificate"). Which authority is the instance's own is not ours to change.
+    let here = super::aws::options(&endpoint.place);
+    diagnosis
+        .advise_paste(
+            "See what waits for a maintenance window, a certificate among it",
+            format!("aws rds describe-pending-maintenance-actions{here}"),
+        )
+        .advise(
+            "Then have the certificate rotated in the RDS console: many engine versions restart for it, and clients are cut off",
+        )
 }
 
 fn shown(mut diagnosis: Diagnosis, facts: &TlsFacts) -> Diagnosis {

@@ -1,7 +1,7 @@
 //! Tokens that do not open: `PAM authentication failed` is all that RDS says to any of a dozen causes; here the likely ones are
 //! told apart by what was found by looking. It must not know other ways to log in.
 
-use super::aws::options;
+use super::aws::{options, profile};
 use super::login::Found;
 use super::simulation::{self as simulated, CONNECT};
 use super::sql::server;
@@ -10,7 +10,7 @@ use crate::access::policy::{ask_for_tokens, identifier, statement};
 use crate::access::simulation::Simulation;
 use crate::db::ServerError;
 use crate::model::{
-    Act, Auth, Authentication, Database, DatabaseKind, Diagnosis, Endpoint, IamAuth, Kind, ProxyScheme,
+    Act, Auth, Authentication, Database, DatabaseKind, Diagnosis, Endpoint, IamAuth, Kind, ProxyScheme, Token,
 };
 use std::time::SystemTime;
 
@@ -23,9 +23,12 @@ pub(super) fn password_wanted(error: &ServerError, found: &Found<'_>) -> Diagnos
 
 fn not_a_token_role(diagnosis: Diagnosis, found: &Found<'_>) -> Diagnosis {
     let user = identifier(found.user);
-    let before = diagnosis.because.len();
+    let mut diagnosis = diagnosis;
+    if found.owner == DatabaseKind::Proxy && is_off(found) {
+        // What switches it over binds all who come through it.
+        diagnosis = by_login(diagnosis, "Log in with its password", "--auth password");
+    }
     let diagnosis = iam_flag(diagnosis, found);
-    let is_off = diagnosis.because.len() > before;
     if let Some(master) = found.master.filter(|master| master.user == found.user) {
         let mut diagnosis =
             diagnosis.because(format!("{} is the master user, which comes in with its password", found.user));
@@ -40,8 +43,11 @@ fn not_a_token_role(diagnosis: Diagnosis, found: &Found<'_>) -> Diagnosis {
         return diagnosis
             .advise("Or make another role for tokens: GRANT rds_iam to the master user would end its password logins");
     }
-    if is_off {
-        return by_login(diagnosis, "Or log in with its password", "--auth password");
+    if is_off(found) {
+        return match found.owner {
+            DatabaseKind::Proxy => diagnosis,
+            _ => by_login(diagnosis, "Or log in with its password", "--auth password"),
+        };
     }
     let diagnosis = case(diagnosis, found.user);
     let diagnosis = match &found.endpoint.proxy {
@@ -84,9 +90,8 @@ pub(super) fn no_password(error: &ServerError, found: &Found<'_>) -> Diagnosis {
         .insert(0, std::mem::replace(&mut diagnosis.title, format!("{} can only come in with a token", found.user)));
     let diagnosis =
         diagnosis.because("the role has rds_iam, itself or by inheritance, and that rules over its password");
-    let before = diagnosis.because.len();
     let diagnosis = iam_flag(diagnosis, found);
-    if diagnosis.because.len() > before {
+    if is_off(found) {
         // Neither way is open: with a token it is no better.
         return diagnosis.advise("Or log in as another user, one without rds_iam").advise_paste(
             "Or, as an administrator, give it its password back",
@@ -106,10 +111,11 @@ pub(super) fn refused(error: &ServerError, found: &Found<'_>) -> Diagnosis {
     diagnosis
         .because
         .insert(0, std::mem::replace(&mut diagnosis.title, format!("{} refused the token for {user}", endpoint.owner)));
-    let before = diagnosis.because.len();
     diagnosis = iam_flag(diagnosis, found);
+    let mut seen = is_off(found);
     if let Some(ended) = found.login_ended {
         // What it was signed with opens nothing any more, wherever it is shown.
+        seen = true;
         diagnosis.kind = Kind::LoginEnded;
         diagnosis = diagnosis.because(format!(
             "the credentials that signed the token hold no more: {}",
@@ -119,18 +125,23 @@ pub(super) fn refused(error: &ServerError, found: &Found<'_>) -> Diagnosis {
         diagnosis.advice.extend(ended.advice.iter().cloned());
     }
     if let Some(skew) = found.skew.filter(|skew| skew.unsigned_abs() > 120) {
-        diagnosis = set_clock(diagnosis.because(clock(skew)));
+        // Its own time is what counts, and that is put right as soon as AWS has answered anything.
+        if found.token.is_some_and(|token| is_mistimed(token, found.now, skew)) {
+            seen = true;
+            diagnosis = set_clock(diagnosis.because(clock(skew)));
+        } else {
+            diagnosis = diagnosis.because(format!("{}, which the token allows for", clock(skew)));
+        }
     }
     if let Some(token) = found.token
         && token.ends <= found.now
     {
+        seen = true;
         diagnosis = diagnosis
             .because(format!("the credentials that signed the token ended at {}", moment(token.ends)))
             .advise("Renew the AWS login: a token lives no longer than the credentials that sign it");
     }
-    // A clock that is off by less than what signatures allow (5 minutes) is odd, but not the cause.
-    let bearable = usize::from(found.skew.is_some_and(|skew| (121..=300).contains(&skew.unsigned_abs())));
-    if diagnosis.because.len() > before + bearable {
+    if seen {
         // A cause that was seen: guesses beside it, and advice against what was not seen, lead astray at 3 a.m.
         return diagnosis;
     }
@@ -200,6 +211,21 @@ fn case(diagnosis: Diagnosis, user: &str) -> Diagnosis {
     ))
 }
 
+/// Whether the time in a token's signature is one that AWS takes no more, or not yet, at this machine's `now`; `skew` is how
+/// many seconds AWS's clock is ahead. Signatures may come from five minutes ahead.
+fn is_mistimed(token: &Token, now: SystemTime, skew: i64) -> bool {
+    let seconds = |time: SystemTime| match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+        Err(_) => 0,
+    };
+    let age = seconds(now).saturating_add(skew).saturating_sub(seconds(token.signed));
+    !(-300..=aws_life()).contains(&age)
+}
+
+fn aws_life() -> i64 {
+    i64::try_from(crate::aws::TOKEN_LIFE.as_secs()).unwrap_or(i64::MAX)
+}
+
 /// How far this machine's clock is off; `skew` is how many seconds AWS's is ahead.
 pub(in crate::access) fn clock(skew: i64) -> String {
     let direction = if skew > 0 { "behind" } else { "ahead of" };
@@ -209,6 +235,11 @@ pub(in crate::access) fn clock(skew: i64) -> String {
 /// What to do about it.
 pub(in crate::access) fn set_clock(diagnosis: Diagnosis) -> Diagnosis {
     diagnosis.advise_paste("Set the clock: a token is signed with the time", "sudo timedatectl set-ntp true")
+}
+
+/// Whether no token is taken as of now. What will be switched off is on until then.
+fn is_off(found: &Found<'_>) -> bool {
+    !found.iam_now.unwrap_or(found.endpoint.iam).accepts_tokens()
 }
 
 fn iam_flag(diagnosis: Diagnosis, found: &Found<'_>) -> Diagnosis {
@@ -221,7 +252,7 @@ fn iam_flag(diagnosis: Diagnosis, found: &Found<'_>) -> Diagnosis {
             enable(diagnosis, "Apply it now; what else waits to be changed is said first", found)
         }
         IamAuth::Pending { to: false } => {
-            diagnosis.because(format!("IAM authentication is being switched off for {owner}"))
+            diagnosis.because(format!("IAM authentication will be switched off for {owner}, and is on until then"))
         }
         IamAuth::Disabled => {
             let diagnosis = diagnosis.because(format!("IAM authentication is off on {owner}"));
@@ -270,16 +301,15 @@ fn enable(diagnosis: Diagnosis, say: &str, found: &Found<'_>) -> Diagnosis {
     let verb = match found.owner {
         DatabaseKind::Cluster => "db-cluster",
         DatabaseKind::Instance => "db-instance",
+        // End to end it asks for nothing but tokens, always.
         DatabaseKind::Proxy => {
-            let command = match &found.endpoint.proxy {
-                Some(login) if login.scheme == ProxyScheme::Secrets => ask_for_tokens(found.endpoint, login),
-                _ => format!("aws rds modify-db-proxy --db-proxy-name {owner} --default-auth-scheme IAM_AUTH{place}"),
-            };
-            return diagnosis.advise_paste("Have it ask clients for tokens, and for passwords no more", command);
+            let Some(login) = &found.endpoint.proxy else { return diagnosis };
+            let say = "Or have it ask every user that it has a secret of for tokens, applications too, and for passwords no more";
+            return diagnosis.advise_paste(say, ask_for_tokens(found.endpoint, login));
         }
     };
     diagnosis
-        .advise_paste(say, format!("gatepost enable-iam {owner}"))
+        .advise_paste(say, format!("gatepost enable-iam {owner}{}", profile(&found.endpoint.place)))
         .by(Act::EnableIam)
         .advise_paste("Or by the AWS CLI", by_cli(verb))
 }

@@ -1,9 +1,11 @@
 //! What went wrong on a tunnel, in words: data channels, agents, sessions that ended. It must not know TLS, nor why a bastion
 //! was chosen.
 
+use super::aws::granted;
 use super::bastion::{instead, update_agent};
 use super::{because_lines, database, reach, shell, span};
 use crate::access::policy::statement;
+use crate::aws::usual_endpoint;
 use crate::model::{Bastion, Diagnosis, Endpoint, Kind, Ranked};
 use crate::ssm::{Ended, Error};
 use std::io;
@@ -120,9 +122,10 @@ fn undialled(reason: &str, bastion: &Bastion) -> Diagnosis {
             "export AWS_CA_BUNDLE=/path/to/authority.pem",
         );
     }
-    let region = &bastion.place.region;
+    let endpoint = usual_endpoint("ssmmessages", &bastion.place.region);
+    let host = endpoint.trim_start_matches("https://");
     diagnosis
-        .advise(format!("Let this machine reach ssmmessages.{region}.amazonaws.com, port 443, web sockets included"))
+        .advise(format!("Let this machine reach {host}, port 443, web sockets included"))
         .advise_paste("Or name the proxy that leads there", "export HTTPS_PROXY=http://proxy.example.com:3128")
 }
 
@@ -133,16 +136,14 @@ pub(in crate::access) fn ended(ended: &Ended, bastion: &Bastion, endpoint: &Endp
     match ended {
         Ended::ByUs => lost(format!("The session on {name} was closed from here")),
         Ended::ByService(text) => ended_by_service(text, bastion, endpoint, &[]),
-        Ended::Gone(reason) if reason.contains("not authorized to perform: ssm:ResumeSession") => because_lines(
-            lost(format!("The tunnel through {name} broke, and you may not do ssm:ResumeSession to mend it")),
-            reason,
-        )
-        .advise_paste(
-            "Have this statement added to your IAM policy",
-            statement(
-                &["ssm:ResumeSession"],
-                &[format!("arn:{}:ssm:*:*:session/${{aws:userid}}-*", endpoint.partition)],
+        Ended::Gone(reason) if reason.contains("not authorized to perform: ssm:ResumeSession") => granted(
+            because_lines(
+                lost(format!("The tunnel through {name} broke, and you may not do ssm:ResumeSession to mend it")),
+                reason,
             ),
+            reason,
+            "ssm:ResumeSession",
+            &[format!("arn:{}:ssm:*:*:session/${{aws:userid}}-*", endpoint.partition)],
         )
         .advise("Connect again"),
         Ended::Gone(reason) => {

@@ -3,7 +3,7 @@
 use super::chart::{Broken, Chart};
 use super::{Subject, one_of_each_profile};
 use crate::access::{Access, diagnose};
-use crate::aws::proxy_for;
+use crate::aws::{proxy_for, usual_endpoint};
 use crate::model::{Check, CheckKind, Diagnosis, Identity, Kind, Place, Verdict};
 use std::time::{Duration, SystemTime};
 
@@ -165,7 +165,7 @@ fn capital(words: &str) -> String {
 /// The proxy that questions to AWS go through, without its password.
 pub(super) fn proxy(access: &Access, region: &str) -> Option<String> {
     let settings = &access.settings().aws;
-    let url = settings.endpoint_url.clone().unwrap_or_else(|| format!("https://rds.{region}.amazonaws.com"));
+    let url = settings.endpoint_url.clone().unwrap_or_else(|| usual_endpoint("rds", region));
     let proxy = proxy_for(settings, &url)?;
     let (scheme, rest) = proxy.split_once("://")?;
     let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);

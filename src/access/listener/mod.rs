@@ -114,7 +114,14 @@ impl Access {
                 Kind::Usage,
                 format!("{} is no PostgreSQL: {}", endpoint.owner, endpoint.engine),
             )
-            .advise_paste("Forward a port to it", format!("gatepost tunnel {}", handoff::quote::shell(&endpoint.owner)))
+            .advise_paste(
+                "Forward a port to it",
+                format!(
+                    "gatepost tunnel {}{}",
+                    handoff::quote::shell(&endpoint.owner),
+                    diagnose::aws::profile(&endpoint.place)
+                ),
+            )
             .by(Act::Tunnel));
         }
         let production = self.settings().is_production_at(&endpoint);

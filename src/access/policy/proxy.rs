@@ -5,7 +5,7 @@
 //! reference, ModifyDBProxy.
 
 use super::{Document, Statement, VERSION, identifier, pretty};
-use crate::access::diagnose::aws::options;
+use crate::access::diagnose::aws::{options, profile};
 use crate::access::handoff::quote;
 use crate::model::{Endpoint, IamAuth, ProxyLogin, ProxyScheme, ProxySecret, ProxyTarget};
 use serde::Serialize;
@@ -54,9 +54,10 @@ pub(super) fn needs(endpoint: &Endpoint, login: &ProxyLogin, user: &str) -> Vec<
                 match iam {
                     IamAuth::Enabled => format!("{identifier}, whose IAM authentication is on"),
                     _ => format!(
-                        "{identifier}. IAM authentication has to be on there and is {}: gatepost enable-iam {}",
+                        "{identifier}. IAM authentication has to be on there and is {}: gatepost enable-iam {}{}",
                         iam.name(),
-                        quote::shell(identifier)
+                        quote::shell(identifier),
+                        profile(place)
                     ),
                 },
             ),
