@@ -59,7 +59,7 @@ pub fn plan(database: &Database, all: &[Database]) -> Result<IamPlan, Diagnosis>
             .because("IAM database authentication is on")
             .advise_paste(
                 "See what a user needs beside it",
-                format!("gatepost policy {} --user USER{}", owner.identifier, aws::profile(&owner.place)),
+                format!("gatepost policy {} --user USER{}", owner.identifier, aws::options(&owner.place)),
             )
             .by(Act::Policy));
     }

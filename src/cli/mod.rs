@@ -26,7 +26,7 @@ pub use interrupt::{Interrupt, Signal};
 pub use terminal::Terminal;
 
 use crate::access::Access;
-use crate::model::{Auth, Diagnosis, Endpoint};
+use crate::model::{Auth, Diagnosis, Endpoint, Kind};
 use std::path::PathBuf;
 
 /// Flags that every verb takes.
@@ -85,6 +85,9 @@ impl Global {
 
 /// The user named, else the one that was used before for such a login or set; none is a mistake of usage.
 fn user(access: &Access, endpoint: &Endpoint, named: Option<&str>, auth: &Auth) -> Result<String, Diagnosis> {
+    if named == Some("") {
+        return Err(Diagnosis::new(Kind::Usage, "The database user is empty: expected a name, as --user NAME"));
+    }
     let named = named.map(str::to_owned).or_else(|| access.default_user(endpoint, auth));
     named.filter(|user| !user.is_empty()).ok_or_else(|| access.no_user(endpoint))
 }

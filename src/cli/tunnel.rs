@@ -118,7 +118,17 @@ fn announce(access: &Access, args: &Args, endpoint: &Endpoint, forward: &Forward
 
 /// What NAME means; HOST:PORT that is not listed is made an endpoint of the bastion's place.
 async fn endpoint(access: &Access, args: &Args, route: &RouteChoice) -> Result<Endpoint, Diagnosis> {
-    let Some((host, port)) = host_and_port(&args.name) else { return Ok(access.find(&args.name).await?.endpoint) };
+    let name = &args.name;
+    let Some((host, port)) = host_and_port(name)? else {
+        let found = access.find(name).await.map(|found| found.endpoint);
+        // A host that is not listed needs its port.
+        return found.map_err(|diagnosis| match (diagnosis.kind, route) {
+            (Kind::NotFound, RouteChoice::Via(_)) => {
+                diagnosis.advise(format!("Or give its port, if it is a host that the bastion reaches: {name}:5432"))
+            }
+            _ => diagnosis,
+        });
+    };
     if let Ok(found) = access.find(host).await
         && found.endpoint.port == port
     {
@@ -152,11 +162,16 @@ async fn endpoint(access: &Access, args: &Args, route: &RouteChoice) -> Result<E
 }
 
 /// `HOST:PORT`; an ARN, which has colons too, is not one.
-fn host_and_port(name: &str) -> Option<(&str, u16)> {
-    let (host, port) = name.rsplit_once(':')?;
-    let port = port.parse().ok().filter(|port| *port != 0)?;
+fn host_and_port(name: &str) -> Result<Option<(&str, u16)>, Diagnosis> {
+    let Some((host, port)) = name.rsplit_once(':').filter(|_| !name.starts_with("arn:")) else { return Ok(None) };
+    let wrong = |what: &str| Diagnosis::new(Kind::Usage, format!("{name}: {what}, expected HOST:PORT"));
+    let number = port.parse().ok().filter(|port| *port != 0);
+    let number = number.ok_or_else(|| wrong(&format!("{} is no port from 1 to 65535", visible(port))))?;
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    (!host.is_empty() && !name.starts_with("arn:")).then_some((host, port))
+    if host.is_empty() {
+        return Err(wrong("there is no host before the colon"));
+    }
+    Ok(Some((host, number)))
 }
 
 fn by_hand(host: &str, port: u16, place: Place) -> Endpoint {
@@ -213,10 +228,18 @@ mod tests {
 
     #[test]
     fn hosts_with_ports_are_told_from_arns() {
-        assert_eq!(host_and_port("db.internal:5432"), Some(("db.internal", 5432)));
-        assert_eq!(host_and_port("[::1]:5432"), Some(("::1", 5432)));
-        assert_eq!(host_and_port("orders-prod"), None);
-        assert_eq!(host_and_port("orders-prod:x"), None);
-        assert_eq!(host_and_port("arn:aws:rds:eu-west-1:123456789012:db:5432"), None);
+        let read = |name| host_and_port(name).map_err(|diagnosis| diagnosis.title);
+        assert_eq!(read("db.internal:5432"), Ok(Some(("db.internal", 5432))));
+        assert_eq!(read("[::1]:5432"), Ok(Some(("::1", 5432))));
+        assert_eq!(read("orders-prod"), Ok(None));
+        assert_eq!(read("arn:aws:rds:eu-west-1:123456789012:db:5432"), Ok(None));
+        for (name, says) in [
+            ("cache:70000", "cache:70000: 70000 is no port from 1 to 65535, expected HOST:PORT"),
+            ("cache:0", "cache:0: 0 is no port from 1 to 65535, expected HOST:PORT"),
+            ("cache:x", "cache:x: x is no port from 1 to 65535, expected HOST:PORT"),
+            (":5432", ":5432: there is no host before the colon, expected HOST:PORT"),
+        ] {
+            assert_eq!(read(name), Err(says.to_owned()));
+        }
     }
 }

@@ -181,7 +181,7 @@ fn login_ended(title: &str, error: &Error, origin: &Origin) -> Diagnosis {
             .advise_paste("Run what renews them, then see", format!("aws sts get-caller-identity{}", profile(&None))),
         Origin::Environment => diagnosis
             .because("the credentials come from AWS_ACCESS_KEY_ID in the environment")
-            .advise("Get new keys where those came from, and export them again")
+            .advise("Get new keys where those came from, export them again, and start gatepost anew: a program keeps the environment that it began with")
             .advise_paste(
                 "Or leave them and use a profile",
                 "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN",

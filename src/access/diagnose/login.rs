@@ -1,7 +1,7 @@
 //! Why a login was refused: the server's answer decoded, whatever was shown to it. Tokens that do not open are told apart in
 //! `token`.
 
-use super::aws::profile;
+use super::aws::options;
 use super::sql::server;
 use super::{proxy, shell, token};
 use crate::access::policy::{identifier, literal};
@@ -133,15 +133,15 @@ pub(in crate::access) fn nobody(endpoint: &Endpoint) -> Diagnosis {
 /// An engine that gatepost has no login for: what is left is a port for a client of its own.
 pub(in crate::access) fn foreign(endpoint: &Endpoint, user: Option<&str>) -> Diagnosis {
     let Endpoint { owner, engine, place, .. } = endpoint;
-    let (name, profile) = (shell(owner), profile(place));
+    let (name, flags) = (shell(owner), options(place));
     let title = format!("gatepost cannot log in to {owner}: it speaks PostgreSQL, not {engine}");
     let diagnosis = Diagnosis::new(Kind::LoginRefused, title)
-        .advise_paste("Forward a port to it, for a client of its own", format!("gatepost tunnel {name}{profile}"))
+        .advise_paste("Forward a port to it, for a client of its own", format!("gatepost tunnel {name}{flags}"))
         .by(Act::Tunnel);
     if !(engine.has_iam_auth() && endpoint.iam.accepts_tokens()) {
         return diagnosis;
     }
-    let token = format!("gatepost token {name} --user {}{profile}", shell(user.unwrap_or("USER")));
+    let token = format!("gatepost token {name} --user {}{flags}", shell(user.unwrap_or("USER")));
     diagnosis.advise_paste("And have that client log in with a token", token)
 }
 

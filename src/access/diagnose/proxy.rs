@@ -2,12 +2,12 @@
 //! own means, so what a database's user needs (`rds_iam`) may be the very thing that breaks it. It must not know how it was
 //! asked.
 
-use super::aws::profile;
+use super::aws::options;
 use super::login::{Found, again};
 use super::shell;
 use super::sql::server;
 use crate::db::ServerError;
-use crate::model::{Act, Auth, Diagnosis, Endpoint, Kind, ProxyLogin, ProxyScheme};
+use crate::model::{Act, Auth, Diagnosis, Endpoint, Kind, Place, ProxyLogin, ProxyScheme};
 
 /// What a proxy, or the database behind it, says to who came with a password, or lacks for both; `None` of all that is said
 /// elsewhere. The sentences: RDS User Guide, "Troubleshooting RDS Proxy issues with RDS for PostgreSQL".
@@ -32,7 +32,7 @@ pub(super) fn refused(error: &ServerError, found: &Found<'_>, login: &ProxyLogin
     // The proxy has a sentence of its own for tokens: this one is the database's, to what the proxy showed it.
     if message.contains("pam authentication failed") {
         let kind = if by_password { Kind::LoginRefused } else { Kind::TokenRefused };
-        let because = match (login.scheme, without_iam(login)) {
+        let because = match (login.scheme, without_iam(&found.endpoint.place, login)) {
             (ProxyScheme::Secrets, _) => {
                 format!("{user} has rds_iam at the database, which then takes no password from the proxy either")
             }
@@ -59,30 +59,29 @@ pub(in crate::access) fn refused_a_token(message: &str) -> bool {
 }
 
 /// What the user likely lacks, where the proxy asked for a password instead of the token.
-pub(super) fn unasked(user: &str, login: &ProxyLogin) -> String {
+pub(super) fn unasked(user: &str, place: &Place, login: &ProxyLogin) -> String {
     match login.scheme {
         ProxyScheme::Secrets => {
             format!("likely: the proxy has no secret of {user} that asks for a token ({})", how(login))
         }
-        ProxyScheme::EndToEnd => lack(user, login),
+        ProxyScheme::EndToEnd => lack(user, place, login),
     }
 }
 
 /// A proxy that shows tokens to a database that takes none: nobody comes in through it.
-pub(in crate::access) fn without_iam(login: &ProxyLogin) -> Option<Diagnosis> {
+pub(in crate::access) fn without_iam(place: &Place, login: &ProxyLogin) -> Option<Diagnosis> {
     let end_to_end = login.scheme == ProxyScheme::EndToEnd;
     let target = login.target.as_ref().filter(|target| end_to_end && !target.iam.accepts_tokens())?;
     let title = format!("IAM authentication of {}, behind it, is {}", target.identifier, target.iam.name());
-    Some(
-        Diagnosis::new(Kind::TokenRefused, title)
-            .because(how(login))
-            .advise_paste("Switch it on there", format!("gatepost enable-iam {}", shell(&target.identifier))),
-    )
+    Some(Diagnosis::new(Kind::TokenRefused, title).because(how(login)).advise_paste(
+        "Switch it on there",
+        format!("gatepost enable-iam {}{}", shell(&target.identifier), options(place)),
+    ))
 }
 
 /// What the user likely lacks, at the proxy or behind it, where a token was shown.
-pub(super) fn lack(user: &str, login: &ProxyLogin) -> String {
-    if let Some(diagnosis) = without_iam(login) {
+pub(super) fn lack(user: &str, place: &Place, login: &ProxyLogin) -> String {
+    if let Some(diagnosis) = without_iam(place, login) {
         return format!("{}, and {}", diagnosis.title, how(login));
     }
     match login.scheme {
@@ -101,7 +100,7 @@ pub(super) fn lack(user: &str, login: &ProxyLogin) -> String {
 
 /// Where all of what a user needs is told.
 pub(super) fn needs(mut diagnosis: Diagnosis, found: &Found<'_>, login: &ProxyLogin) -> Diagnosis {
-    diagnosis.advice.extend(without_iam(login).into_iter().flat_map(|off| off.advice));
+    diagnosis.advice.extend(without_iam(&found.endpoint.place, login).into_iter().flat_map(|off| off.advice));
     let what = match login.scheme {
         ProxyScheme::Secrets => {
             "See what a user of the proxy needs: a secret that is registered with it, and at the database a user with that \
@@ -112,7 +111,7 @@ pub(super) fn needs(mut diagnosis: Diagnosis, found: &Found<'_>, login: &ProxyLo
         }
     };
     let Endpoint { owner, place, .. } = found.endpoint;
-    let command = format!("gatepost policy {} --user {}{}", shell(owner), shell(found.user), profile(place));
+    let command = format!("gatepost policy {} --user {}{}", shell(owner), shell(found.user), options(place));
     diagnosis.advise_paste(what, command).by(Act::Policy)
 }
 

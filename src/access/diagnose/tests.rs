@@ -160,9 +160,8 @@ fn found<'a>(endpoint: &'a Endpoint, token: &'a Token) -> login::Found<'a> {
     }
 }
 
-#[test]
-fn a_cause_that_was_seen_stands_alone() {
-    let error = ServerError {
+fn pam() -> ServerError {
+    ServerError {
         severity: "FATAL".to_owned(),
         code: "28000".to_owned(),
         message: "PAM authentication failed for user \"oncall\"".to_owned(),
@@ -171,7 +170,12 @@ fn a_cause_that_was_seen_stands_alone() {
         context: None,
         position: None,
         object: None,
-    };
+    }
+}
+
+#[test]
+fn a_cause_that_was_seen_stands_alone() {
+    let error = pam();
     let endpoint = endpoint();
     let minted = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let token = Token { secret: Secret::new("x"), minted, signed: minted, ends: minted + Duration::from_secs(900) };
@@ -188,12 +192,79 @@ fn a_cause_that_was_seen_stands_alone() {
             assert!(!said.contains(guess), "{guess} beside {cause}: {said}");
         }
     }
-    for (found, cause) in [(known(), "likely"), (login::Found { skew: Some(-200), ..known() }, "3 min ahead of")] {
+    // Its signature has AWS's time, whatever this machine's clock says.
+    let right = Token { signed: minted + Duration::from_secs(1200), ..token.clone() };
+    for (found, cause) in [
+        (known(), "likely"),
+        (login::Found { skew: Some(-200), ..known() }, "3 min ahead of"),
+        (
+            login::Found { skew: Some(1200), token: Some(&right), ..known() },
+            "20 min behind AWS's, which the token allows",
+        ),
+        (login::Found { iam_now: Some(IamAuth::Pending { to: false }), ..known() }, "and is on until then"),
+    ] {
         let said = login::refused(&error, &found).to_string();
         for part in [cause, "likely: no IAM policy allows rds-db:connect", "GRANT rds_iam TO \"oncall\""] {
             assert!(said.contains(part), "{part}: {said}");
         }
     }
+}
+
+#[test]
+fn what_will_be_switched_off_is_on_until_then() {
+    let (endpoint, minted) = (endpoint(), SystemTime::UNIX_EPOCH);
+    let token = Token { secret: Secret::new("x"), minted, signed: minted, ends: minted };
+    let password = Auth::Password(Secret::new("x"));
+    let soon = |auth| login::Found { auth, iam_now: Some(IamAuth::Pending { to: false }), ..found(&endpoint, &token) };
+    let said = token::no_password(&pam(), &soon(&password));
+    assert_eq!(pastes(&said)[0], "--auth iam", "{said}");
+    assert!(!said.to_string().contains("REVOKE"), "{said}");
+    let said = token::not_asked(Authentication::ScramSha256, &soon(&Auth::Iam)).to_string();
+    assert!(said.contains("GRANT rds_iam TO \"oncall\""), "{said}");
+}
+
+/// AWS says whose policy is in the way (IAM User Guide, "Troubleshoot access denied error messages").
+#[test]
+fn a_statement_is_offered_where_one_helps() {
+    let said = |message: &str| {
+        let denied = refused(Refused::AccessDenied { resource: Some("arn:x".to_owned()), principal: None }, None);
+        aws::of(&Error { message: message.to_owned(), ..denied })
+    };
+    let own = said("User: u is not authorized to perform: a because no identity-based policy allows the a action");
+    assert!(own.advice[0].say.contains("your IAM policy") && pastes(&own).len() == 1, "{own}");
+    assert_eq!(said("not authorized").advice, own.advice, "where nothing is said it is the likeliest");
+    for (message, words) in [
+        (
+            "… with an explicit deny in an identity-based policy",
+            "the denial of rds:DescribeDBClusters taken out of your",
+        ),
+        (
+            "… with an explicit deny in a service control policy",
+            "taken out of the service control policy: no statement",
+        ),
+        ("… because no VPC endpoint policy allows the a action", "allowed by the vpc endpoint policy: a statement in"),
+    ] {
+        let said = said(message);
+        assert!(said.advice[0].say.contains(words), "{said}");
+        assert!(pastes(&said).is_empty(), "{said}");
+    }
+    let bounded = said("… because no permissions boundary allows the a action");
+    assert!(bounded.advice[0].say.ends_with("added to your permissions boundary") && pastes(&bounded).len() == 1);
+    let session = said("… because no session policy allows the a action");
+    assert!(session.advice[0].say.contains("session policy that the role was assumed with"), "{session}");
+}
+
+#[test]
+fn a_region_of_the_same_partition_is_asked_with_the_same_profile() {
+    let place = Place { profile: Some("prod".to_owned()), region: "cn-northwest-1".to_owned() };
+    let said = aws::of(&Error { place, ..refused(Refused::RegionRefused, None) });
+    assert_eq!(
+        pastes(&said),
+        [
+            "aws sts get-caller-identity --region cn-north-1 --profile prod",
+            "aws account enable-region --region-name cn-northwest-1 --profile prod"
+        ]
+    );
 }
 
 /// What RDS Proxy says (RDS User Guide, "Troubleshooting RDS Proxy issues with RDS for PostgreSQL"), and what the database
@@ -253,6 +324,7 @@ fn a_proxy_needs_what_its_own_login_needs() {
             "oncall has rds_iam at the database, which then takes no password",
         ),
         ("28000", pam, secrets, &password, Kind::LoginRefused, "takes no password from the proxy either"),
+        ("28000", pam, end_to_end, &iam, Kind::TokenRefused, "the proxy's role may not do rds-db:connect there"),
         ("", "", secrets, &iam, Kind::TokenRefused, "no secret of oncall that asks for a token"),
         ("", "", end_to_end, &iam, Kind::TokenRefused, "lacks rds_iam there"),
     ] {
@@ -279,6 +351,7 @@ fn a_proxy_that_shows_tokens_to_a_database_that_takes_none_is_told_so() {
     let lack = |iam, scheme| {
         proxy::lack(
             "oncall",
+            &endpoint().place,
             &ProxyLogin { scheme, role: None, secrets: Vec::new(), target: Some(target(iam)), tags_untold: false },
         )
     };
@@ -296,7 +369,10 @@ fn a_proxy_that_shows_tokens_to_a_database_that_takes_none_is_told_so() {
     let token = Token { secret: Secret::new("x"), minted, signed: minted, ends: minted };
     let endpoint = Endpoint { role: EndpointRole::Proxy, proxy: Some(login.clone()), ..endpoint() };
     let needed = proxy::needs(Diagnosis::new(Kind::TokenRefused, "no"), &found(&endpoint, &token), &login);
-    assert_eq!(pastes(&needed), ["gatepost enable-iam orders", "gatepost policy orders --user oncall"]);
+    assert_eq!(
+        pastes(&needed),
+        ["gatepost enable-iam orders --region eu-west-1", "gatepost policy orders --user oncall --region eu-west-1"]
+    );
     assert!(lack(IamAuth::Enabled, ProxyScheme::EndToEnd).starts_with("likely: "));
     assert!(lack(IamAuth::Disabled, ProxyScheme::Secrets).starts_with("likely: "), "its secret's password is taken");
 }

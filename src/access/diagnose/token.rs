@@ -1,7 +1,7 @@
 //! Tokens that do not open: `PAM authentication failed` is all that RDS says to any of a dozen causes; here the likely ones are
 //! told apart by what was found by looking. It must not know other ways to log in.
 
-use super::aws::{options, profile};
+use super::aws::options;
 use super::login::Found;
 use super::simulation::{self as simulated, CONNECT};
 use super::sql::server;
@@ -52,7 +52,8 @@ fn not_a_token_role(diagnosis: Diagnosis, found: &Found<'_>) -> Diagnosis {
     let diagnosis = case(diagnosis, found.user);
     let diagnosis = match &found.endpoint.proxy {
         Some(login) => {
-            let diagnosis = proxy::needs(diagnosis.because(proxy::unasked(found.user, login)), found, login);
+            let diagnosis =
+                proxy::needs(diagnosis.because(proxy::unasked(found.user, &found.endpoint.place, login)), found, login);
             // Without a secret of the user there is no password that this one takes.
             if login.scheme == ProxyScheme::EndToEnd {
                 return diagnosis;
@@ -177,7 +178,7 @@ pub(super) fn refused(error: &ServerError, found: &Found<'_>) -> Diagnosis {
 /// What the role likely lacks.
 fn lack(found: &Found<'_>) -> String {
     match &found.endpoint.proxy {
-        Some(login) => proxy::lack(found.user, login),
+        Some(login) => proxy::lack(found.user, &found.endpoint.place, login),
         None => format!("likely: the role {} does not exist, or lacks rds_iam", found.user),
     }
 }
@@ -309,7 +310,7 @@ fn enable(diagnosis: Diagnosis, say: &str, found: &Found<'_>) -> Diagnosis {
         }
     };
     diagnosis
-        .advise_paste(say, format!("gatepost enable-iam {owner}{}", profile(&found.endpoint.place)))
+        .advise_paste(say, format!("gatepost enable-iam {owner}{}", options(&found.endpoint.place)))
         .by(Act::EnableIam)
         .advise_paste("Or by the AWS CLI", by_cli(verb))
 }

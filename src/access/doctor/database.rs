@@ -101,7 +101,7 @@ fn state(found: &Found, auth: &Auth, chart: &mut Chart) -> Result<(), Broken> {
     // Where there is no login anyhow, a flag is no thing to do first.
     let no_tokens = || {
         diagnose::token::no_tokens(endpoint, database)
-            .or_else(|| endpoint.proxy.as_ref().and_then(diagnose::proxy::without_iam))
+            .or_else(|| endpoint.proxy.as_ref().and_then(|login| diagnose::proxy::without_iam(&endpoint.place, login)))
     };
     if matches!(auth, Auth::Iam)
         && endpoint.engine.is_postgres()

@@ -119,7 +119,7 @@ impl Access {
                 format!(
                     "gatepost tunnel {}{}",
                     handoff::quote::shell(&endpoint.owner),
-                    diagnose::aws::profile(&endpoint.place)
+                    diagnose::aws::options(&endpoint.place)
                 ),
             )
             .by(Act::Tunnel));

@@ -5,7 +5,7 @@
 //! reference, ModifyDBProxy.
 
 use super::{Document, Statement, VERSION, identifier, pretty};
-use crate::access::diagnose::aws::{options, profile};
+use crate::access::diagnose::aws::options;
 use crate::access::handoff::quote;
 use crate::model::{Endpoint, IamAuth, ProxyLogin, ProxyScheme, ProxySecret, ProxyTarget};
 use serde::Serialize;
@@ -57,7 +57,7 @@ pub(super) fn needs(endpoint: &Endpoint, login: &ProxyLogin, user: &str) -> Vec<
                         "{identifier}. IAM authentication has to be on there and is {}: gatepost enable-iam {}{}",
                         iam.name(),
                         quote::shell(identifier),
-                        profile(place)
+                        options(place)
                     ),
                 },
             ),
@@ -201,6 +201,6 @@ mod tests {
         assert!(text.contains(":dbuser:cluster-1/oncall\""), "{text}");
         assert!(what.ends_with("logs in to orders-prod, whose IAM authentication is on"), "{what}");
         let (what, _) = told(IamAuth::Disabled);
-        assert!(what.ends_with("and is disabled: gatepost enable-iam orders-prod"), "{what}");
+        assert!(what.ends_with("and is disabled: gatepost enable-iam orders-prod --region eu-west-1"), "{what}");
     }
 }
