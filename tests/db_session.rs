@@ -417,7 +417,7 @@ async fn a_reader_that_stops_holds_the_server_not_memory() {
                 break;
             }
         }
-        assert!(resident() < before + (48 << 20), "{statement}: {} more", resident().saturating_sub(before));
+        assert!(resident() < before + (128 << 20), "{statement}: {} more", resident().saturating_sub(before));
         // Dropped here: the rest is read and forgotten, and the session goes on.
         drop(running);
         assert_eq!(one(&mut session, "select 42").await, "42");
@@ -444,7 +444,7 @@ async fn cancel_ends_a_sleep() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wire_that_the_server_has_closed_is_seen() {
-    let server = Postgres::start(&["authentication_timeout=1s"]);
+    let server = Postgres::start(&["authentication_timeout=5s"]);
     let begun = Instant::now();
     let mut wire = secured(&server).await.unless_closed().expect("it stands");
     while let Some(standing) = wire.unless_closed() {

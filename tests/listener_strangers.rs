@@ -147,7 +147,11 @@ async fn a_thousand_that_say_nothing_keep_nobody_out() {
     let dropped = tokio::time::timeout(Duration::from_secs(60), first.read(&mut rest)).await.expect("it was dropped");
     assert!(dropped.map_or(true, |count| count == 0));
     let report = listening.listener.report();
-    assert!(report.last_error.is_some_and(|error| error.contains("oldest was dropped")));
+    assert!(
+        report
+            .last_error
+            .is_some_and(|error| error.contains("oldest was dropped") || error.contains("showed nothing within"))
+    );
     let grown = resident().saturating_sub(before);
     assert!(grown < 100 << 10, "{grown} kB more");
     access.close().await;

@@ -448,7 +448,7 @@ async fn a_session_with_settings_of_its_own_survives_its_cancel() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_line_is_seen_a_cancel_has_an_end_and_the_connection_can_be_dropped() {
-    let mut tab = Tab::through_the_bastion(|settings| settings.connect_timeout = Duration::from_secs(2)).await;
+    let mut tab = Tab::through_the_bastion(|settings| settings.connect_timeout = Duration::from_secs(10)).await;
     tab.run("begin");
     tab.done().await;
     tab.run("select pg_sleep(600)");

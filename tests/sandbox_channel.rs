@@ -81,12 +81,14 @@ struct Client {
     socket: WebSocketStream<TcpStream>,
     id: Uuid,
     next: i64,
+    /// The agent's next number: what comes again, because its acknowledgement was late, is no news.
+    heard: i64,
 }
 
 impl Client {
     async fn open(begun: &Begun) -> Client {
         let socket = dial(upgrade(&begun.stream_url, keys::REGION, "ssmmessages")).await.expect("upgraded");
-        let mut client = Client { socket, id: Uuid::new_v4(), next: 0 };
+        let mut client = Client { socket, id: Uuid::new_v4(), next: 0, heard: 0 };
         client.say(&begun.token).await;
         client
     }
@@ -105,7 +107,7 @@ impl Client {
     /// The next message, as it is.
     async fn raw(&mut self) -> Message {
         loop {
-            let frame = tokio::time::timeout(Duration::from_secs(20), self.socket.next()).await;
+            let frame = tokio::time::timeout(Duration::from_secs(60), self.socket.next()).await;
             match frame.expect("something comes").expect("the socket is open").expect("a frame") {
                 Frame::Binary(frame) => return Message::decode(&frame).expect("a message"),
                 Frame::Ping(_) | Frame::Pong(_) => {}
@@ -120,6 +122,10 @@ impl Client {
             let message = self.raw().await;
             if message.kind == MessageType::OutputStreamData {
                 self.acknowledge(&message).await;
+                if message.sequence < self.heard {
+                    continue;
+                }
+                self.heard = message.sequence + 1;
             }
             if wanted(&message) {
                 return message;

@@ -77,8 +77,8 @@ async fn traffic_survives_fifty_cuts() {
             match cut % 10 {
                 // Several in a row: the next comes before the last is healed.
                 7 => {
-                    gateway.order(Deed::Cut);
                     let dials = lock(&gateway.opens).len();
+                    gateway.order(Deed::Cut);
                     until("it is dialled", || lock(&gateway.opens).len() > dials).await;
                     gateway.order(Deed::CloseNormally);
                 }

@@ -93,7 +93,7 @@ async fn what_is_in_a_hurry_does_not_wait_behind_a_bulk_download() {
         let mut part = vec![0; 64 << 10];
         while bulk.read(&mut part).await.is_ok_and(|count| count > 0) {}
     });
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while pool.tunnels().len() < 2 {
         assert!(Instant::now() < deadline, "another is opened before anybody asks");
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -135,7 +135,7 @@ async fn several_streams_run_at_nearly_so_many_times_one_session() {
     // Each session carried one of them, whole, so their paces add up.
     assert!(four.tunnels().iter().all(|tunnel| tunnel.figures().received == 1_200_000));
     drop(four);
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while world.terminated() < 5 {
         assert!(Instant::now() < deadline, "the last clone's end terminates them all");
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -269,7 +269,7 @@ async fn nobody_waits_behind_a_dial_that_never_answers() {
     assert_eq!(pool.first().figures().streams, 1);
     drop((first, third));
     pool.close().await;
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while world.terminated() < 3 {
         assert!(Instant::now() < deadline, "all are terminated");
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -1,10 +1,10 @@
 //! Switching IAM database authentication on: whose it is to switch, what that means, and the wait until it is done. It must
 //! not know who asks, nor whether they were asked back.
 
+use super::Access;
 use super::audit::{Event, Subject};
 use super::diagnose::aws;
 use super::diagnose::database::no_iam;
-use super::{Access, policy};
 use crate::aws::Kind as Refused;
 use crate::model::{Act, Database, DatabaseKind, Diagnosis, IamAuth, IamPlan, IamProgress, Kind, Place, Role, When};
 use std::time::Duration;
@@ -147,10 +147,8 @@ impl Access {
                     DatabaseKind::Cluster => "rds:ModifyDBCluster",
                     _ => "rds:ModifyDBInstance",
                 };
-                diagnosis = diagnosis.advise_paste(
-                    "Have this statement added to your IAM policy, or ask somebody who has it",
-                    policy::statement(&[action], std::slice::from_ref(&plan.arn)),
-                );
+                diagnosis = aws::granted(diagnosis, &error.message, action, std::slice::from_ref(&plan.arn))
+                    .advise("Or ask somebody who may");
             }
             diagnosis
         });

@@ -278,8 +278,10 @@ mod tests {
     async fn dead_addresses_hold_nobody_up() {
         let alive = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let alive_at = alive.local_addr().expect("an address");
-        let gone =
-            tokio::net::TcpListener::bind("127.0.0.1:0").await.and_then(|gone| gone.local_addr()).expect("a port");
+        // Bound and not listened on: nobody else can have the port meanwhile.
+        let bound = tokio::net::TcpSocket::new_v4().expect("a socket");
+        bound.bind("127.0.0.1:0".parse().expect("an address")).expect("bound");
+        let gone = bound.local_addr().expect("an address");
         // A listener whose queue is full answers nobody, as a firewall that drops packets does.
         let full = tokio::net::TcpSocket::new_v4().expect("a socket");
         full.bind("127.0.0.1:0".parse().expect("an address")).expect("bound");

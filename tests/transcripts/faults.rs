@@ -82,6 +82,9 @@ fn what_breaks_under_a_statement_is_told() {
         let pieces: Vec<&str> = told.split("session/oncall-").collect();
         let rest = pieces[1..].iter().map(|piece| piece.trim_start_matches(|c: char| c.is_ascii_hexdigit()));
         let told = rest.fold(pieces[0].to_owned(), |told, piece| told + "session/SESSION" + piece);
+        // What is dialled again for longer than two seconds is told besides, on a slow machine.
+        let besides = |line: &&str| !line.starts_with("note: the tunnel was lost: ");
+        let told: String = told.lines().filter(besides).map(|line| format!("{line}\n")).collect();
         assert_snapshot!(format!("broken_{name}"), told);
     }
 }
