@@ -1,7 +1,7 @@
 //! What went wrong on a tunnel, in words: data channels, agents, sessions that ended. It must not know TLS, nor why a bastion
 //! was chosen.
 
-use super::bastion::{instead, update_agent};
+use super::bastion::{RESTART_AGENT, instead, update_agent};
 use super::{because_lines, database, reach, shell, span};
 use crate::access::policy::statement;
 use crate::model::{Bastion, Diagnosis, Endpoint, Kind, Ranked};
@@ -95,7 +95,7 @@ pub(in crate::access) fn of(error: &Error, bastion: &Bastion, endpoint: &Endpoin
 
 /// Its agent is there, and does not answer.
 fn stuck(diagnosis: Diagnosis, bastion: &Bastion, others: &[Ranked]) -> Diagnosis {
-    let restart = "sudo systemctl restart amazon-ssm-agent".to_owned();
+    let restart = RESTART_AGENT.to_owned();
     instead(diagnosis.because(agent_words(bastion)), bastion, others, "Restart its agent there", restart)
 }
 
