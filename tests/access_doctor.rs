@@ -74,6 +74,8 @@ async fn a_chain_that_holds_is_told_link_by_link() {
         ],
     );
     says(&report, CheckKind::Login, &["oncall, token ends"]);
+    // What the server runs for itself (checkpointer and the like) is nobody's connection.
+    says(&report, CheckKind::Role, &["connections: 1 of its own, 1 of 200 in all, 3 of them reserved"]);
     says(&report, CheckKind::Server, &["PostgreSQL", "takes writes", "up "]);
     let timed = [CheckKind::Credentials, CheckKind::Region, CheckKind::Session, CheckKind::Port, CheckKind::Login];
     assert!(timed.iter().all(|kind| link(&report, *kind).took.is_some()), "{report:#?}");
@@ -133,10 +135,24 @@ async fn an_engine_that_is_no_postgres_is_not_logged_in_to() {
         says(&report, CheckKind::Login, &["it speaks PostgreSQL, not", engine]);
         assert_eq!(link(&report, CheckKind::Server).verdict, Verdict::NotReached);
         let (_, first) = report.first().expect("something to do");
-        assert_eq!(first.paste, Some(format!("gatepost tunnel {name} --region eu-west-1")));
+        let command = Some(format!("gatepost tunnel {name} --region eu-west-1"));
+        assert_eq!(first.and_then(|advice| advice.paste.clone()), command);
         let all = format!("{report:?}");
         assert!(!all.contains("enable-iam") && all.contains("gatepost token") == token, "{all}");
     }
+    world.access.close().await;
+}
+
+/// A refusal that is in no list is told with what the server said, and is a break as any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_is_refused_for_what_nobody_lists_is_broken_all_the_same() {
+    let world = World::new().await;
+    let wish = Wish { database: Some("template0".to_owned()), ..about("orders-prod", "oncall") };
+    let report = world.access.doctor(&wish, None).await;
+    let (check, advice) = report.first().expect("what is broken");
+    assert_eq!((check.kind, check.verdict, advice), (CheckKind::Login, Verdict::Failed, None), "{report:#?}");
+    assert_eq!(report.exit_status(), 3);
+    says(&report, CheckKind::Login, &["database \"template0\" is not currently accepting connections"]);
     world.access.close().await;
 }
 

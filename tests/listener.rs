@@ -380,6 +380,72 @@ async fn a_listener_that_closes_leaves_the_end_of_each_of_its_clients_in_the_aud
     access.close().await;
 }
 
+/// A pool gives up after less time than a session takes to start: the next one gets in over the session that was begun then.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_gives_up_leaves_the_way_that_it_began_to_the_next() {
+    let world = World::new().await;
+    let endpoint = world.endpoint("orders-prod").await;
+    let listening = Listening::open(&world.access, wish(&endpoint, "oncall")).await;
+    let sessions = world.sandbox.sessions();
+    // While the agent is silent, no handshake ends.
+    world.sandbox.faults().set(Fault::AgentSilent);
+    give_up(&listening, || sessions.live().len() == 1).await;
+    let begun = sessions.live();
+    let (next, ()) = tokio::join!(driver(&listening), async {
+        world.sandbox.faults().clear(&Fault::AgentSilent);
+    });
+    next.expect("in").simple_query("select 1").await.expect("answered");
+    assert_eq!((sessions.live(), world.aws.calls("ssm:StartSession")), (begun, 1));
+    assert_eq!(world.aws.calls("ssm:TerminateSession"), 0);
+
+    // Once it is lost, the same again; and the listener's end is the end of what is being opened.
+    world.sandbox.faults().set(Fault::AgentSilent);
+    world.sandbox.faults().set(Fault::SessionEnded);
+    while !sessions.live().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    give_up(&listening, || sessions.live().len() == 1).await;
+    listening.listener.close().await;
+    world.access.close().await;
+    assert_eq!((sessions.live(), world.aws.calls("ssm:StartSession")), (Vec::new(), 2));
+
+    // So it is when the listener is dropped.
+    let access = world.door(|_| {});
+    let listening = Listening::open(&access, wish(&endpoint, "oncall")).await;
+    give_up(&listening, || sessions.live().len() == 1).await;
+    drop(listening);
+    access.close().await;
+    assert_eq!(sessions.live(), Vec::<String>::new());
+}
+
+/// A client that comes, and gives up once that is so; the listener has noticed it.
+#[cfg(target_os = "linux")]
+async fn give_up(listening: &Listening, so: impl Fn() -> bool) {
+    let client = async {
+        tokio::select! {
+            came = driver(listening) => panic!("it came in, or was turned away: {:?}", came.map(drop)),
+            () = async {
+                while !so() {
+                    tokio::task::yield_now().await;
+                }
+            } => {}
+        }
+        // The listener's end of such a connection is in the state CLOSE_WAIT (8) until the listener lets go of it.
+        let end = format!(":{:04X}", listening.port());
+        let is_left = |table: String| {
+            table.lines().any(|line| {
+                let words: Vec<&str> = line.split_whitespace().take(4).collect();
+                matches!(words[..], [_, local, _, "08"] if local.ends_with(&end))
+            })
+        };
+        while is_left(std::fs::read_to_string("/proc/net/tcp").expect("Linux tells it")) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), client).await.expect("noticed");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_that_is_lost_comes_back_with_the_next_client() {
     let world = World::new().await;

@@ -1,9 +1,8 @@
 //! From a NAME to an endpoint: identifier, endpoint host, resource id or ARN, over all places.
 
-use super::diagnose::aws::options;
-use super::diagnose::shell;
+use super::diagnose::database::wait;
 use super::{Access, Found};
-use crate::model::{Database, DatabaseKind, Diagnosis, Endpoint, EndpointRole, Kind};
+use crate::model::{Database, Diagnosis, Endpoint, EndpointRole, Kind};
 use futures_util::future::join_all;
 
 impl Access {
@@ -93,21 +92,7 @@ fn found(database: &Database) -> Result<Found, Diagnosis> {
             Kind::NotAvailable,
             format!("{} has no endpoint yet: it is {}", database.identifier, status(database)),
         )
-        .advise_paste(
-            "Wait until it is available",
-            match database.kind {
-                DatabaseKind::Cluster => format!(
-                    "aws rds wait db-cluster-available --db-cluster-identifier {}{}",
-                    shell(&database.identifier),
-                    options(&database.place)
-                ),
-                _ => format!(
-                    "aws rds wait db-instance-available --db-instance-identifier {}{}",
-                    shell(&database.identifier),
-                    options(&database.place)
-                ),
-            },
-        )),
+        .advise_paste("Wait until it is available", wait(database))),
     }
 }
 
@@ -256,5 +241,13 @@ mod tests {
         let creating = choose("inventory-dev", &fleet()).expect_err("no endpoint");
         assert_eq!(creating.kind, Kind::NotAvailable);
         assert!(creating.title.contains("creating"));
+        let wait = "aws rds wait db-cluster-available --db-cluster-identifier inventory-dev --region eu-west-1";
+        assert_eq!(creating.advice[0].paste.as_deref(), Some(wait));
+        // No waiter knows proxies.
+        let mut fleet = fleet();
+        fleet[4].kind = crate::model::DatabaseKind::Proxy;
+        let creating = choose("inventory-dev", &fleet).expect_err("no endpoint");
+        let paste = creating.advice[0].paste.as_deref().unwrap_or_default();
+        assert!(paste.starts_with("aws rds describe-db-proxies --db-proxy-name inventory-dev"), "{paste}");
     }
 }

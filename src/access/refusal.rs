@@ -8,7 +8,8 @@ use super::line::{Line, Unopened};
 use super::simulation::{Simulation, Wanted};
 use crate::db;
 use crate::model::{
-    Auth, Bastion, Database, DatabaseKind, Diagnosis, Endpoint, Identity, Kind, Ranked, Target, TlsFacts, Token,
+    Auth, Bastion, Database, DatabaseKind, Diagnosis, Endpoint, EndpointRole, Identity, Kind, Ranked, Target, TlsFacts,
+    Token,
 };
 use crate::ssm;
 use std::future::Future;
@@ -183,6 +184,7 @@ pub(super) async fn of_login(
         db::Error::Server(error) if asks_policies(error, target) => look(login_ended(access, endpoint)).await,
         _ => None,
     };
+    let (owner, owner_name) = switched_on(listed.as_ref(), endpoint);
     let found = login::Found {
         endpoint,
         user: &target.user,
@@ -191,8 +193,8 @@ pub(super) async fn of_login(
         token,
         skew: access.cloud().clock_skew(),
         iam_now: listed.as_ref().map(|owner| owner.iam),
-        owner: listed.as_ref().map_or_else(|| owner_kind(endpoint), owner_of),
-        owner_name: listed.as_ref().and_then(|owner| owner.cluster.as_deref()).unwrap_or(&endpoint.owner),
+        owner,
+        owner_name: &owner_name,
         master: listed.as_ref().and_then(|owner| {
             let user = owner.master_user.as_deref()?;
             Some(login::Master { user, managed: owner.master_secret.is_some() })
@@ -232,16 +234,22 @@ async fn simulate(access: &Access, identity: &Identity, target: &Target) -> Opti
     Some(access.simulate(place, identity, &principal, &wanted).await)
 }
 
-/// IAM authentication of a member is switched on its cluster.
-fn owner_of(owner: &Database) -> DatabaseKind {
-    if owner.cluster.is_some() { DatabaseKind::Cluster } else { owner.kind }
-}
-
-fn owner_kind(endpoint: &Endpoint) -> DatabaseKind {
-    match endpoint.resource_id.split('-').next() {
-        Some("cluster") => DatabaseKind::Cluster,
-        Some("prx") => DatabaseKind::Proxy,
-        _ => DatabaseKind::Instance,
+/// Where IAM authentication is switched and its log is: a member's on its cluster. An endpoint that could not be listed just
+/// now tells what it is by the id it logs in to; a member tells its cluster's id, and not its name, which is left to be
+/// filled in.
+fn switched_on(listed: Option<&Database>, endpoint: &Endpoint) -> (DatabaseKind, String) {
+    let own = endpoint.owner.clone();
+    match listed {
+        Some(Database { cluster: Some(cluster), .. }) => (DatabaseKind::Cluster, cluster.clone()),
+        Some(alone) => (alone.kind, own),
+        None => match endpoint.resource_id.split('-').next() {
+            Some("cluster") if endpoint.role == EndpointRole::Instance => {
+                (DatabaseKind::Cluster, format!("CLUSTER_OF_{own}"))
+            }
+            Some("cluster") => (DatabaseKind::Cluster, own),
+            Some("prx") => (DatabaseKind::Proxy, own),
+            _ => (DatabaseKind::Instance, own),
+        },
     }
 }
 
@@ -297,4 +305,30 @@ pub(super) fn not_back(diagnosis: Diagnosis) -> Diagnosis {
         "the connection was lost while idle, and a new one could not be opened; nothing was sent".to_owned(),
     );
     diagnosis
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::ranking::tests::{database, endpoint};
+
+    #[test]
+    fn a_member_that_could_not_be_listed_is_not_taken_for_its_cluster() {
+        let member = Endpoint { role: EndpointRole::Instance, owner: "orders-prod-1".to_owned(), ..endpoint() };
+        let listed = Database {
+            kind: DatabaseKind::Instance,
+            cluster: Some("orders-prod".to_owned()),
+            ..database("orders-prod-1")
+        };
+        let told = |listed: Option<&Database>, endpoint: &Endpoint| {
+            let (kind, name) = switched_on(listed, endpoint);
+            format!("{} {name}", kind.name())
+        };
+        assert_eq!(told(Some(&listed), &member), "cluster orders-prod");
+        assert_eq!(told(None, &member), "cluster CLUSTER_OF_orders-prod-1");
+        assert_eq!(told(None, &endpoint()), "cluster orders");
+        let with_id = |id: &str| Endpoint { resource_id: id.to_owned(), ..member.clone() };
+        assert_eq!(told(None, &with_id("db-7Q")), "instance orders-prod-1");
+        assert_eq!(told(None, &with_id("prx-7Q")), "proxy orders-prod-1");
+    }
 }

@@ -56,16 +56,18 @@ impl Access {
         {
             return Ok((Route::Through(last.bastion.clone()), why(last, "as last time")));
         }
+        let mut unconnected = Vec::new();
         for (at, one) in ranked.iter().filter(|one| one.usable).enumerate() {
             if self.is_connected(&one.bastion).await {
                 let rank = if at == 0 { "best of those there are" } else { "better ones are not connected" };
                 return Ok((Route::Through(one.bastion.clone()), why(one, rank)));
             }
+            unconnected.push(one.bastion.id.as_str());
         }
         if endpoint.public {
             return direct("public");
         }
-        Err(bastion::none(endpoint, &ranked))
+        Err(bastion::none(endpoint, &ranked, &unconnected))
     }
 
     async fn named(&self, endpoint: &Endpoint, name: &str) -> Result<(Route, String), Diagnosis> {

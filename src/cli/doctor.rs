@@ -6,7 +6,7 @@ use super::{Failure, Terminal, password};
 use crate::access::Access;
 use crate::access::doctor::{Subject, Wish};
 use crate::model::{
-    Advice, Auth, Check, CheckKind, Diagnosis, DoctorNews, DoctorReport, RouteChoice, Verdict, visible,
+    Advice, Auth, Check, CheckKind, Diagnosis, DoctorNews, DoctorReport, RouteChoice, Turn, Verdict, visible,
 };
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -166,6 +166,7 @@ impl Page<'_> {
         let (target, user) = (visible(&report.target), visible(&report.user));
         let is = |kind: CheckKind| report.checks.iter().any(|check| check.kind == kind && check.verdict == Verdict::Ok);
         match (report.broken(), is(CheckKind::Login)) {
+            // Its line above says what is broken, where no more is known.
             (Some(_), _) => {}
             (None, true) => writeln!(out, "{target} takes {user}: no link is broken")?,
             (None, false) => writeln!(out, "No link to {target} is broken, as far as could be looked")?,
@@ -175,15 +176,15 @@ impl Page<'_> {
         let (red, label) = if check.verdict == Verdict::Failed { ("1;31", "broken") } else { ("1;33", "doubtful") };
         let words = Diagnosis { advice: Vec::new(), ..diagnosis.clone() };
         writeln!(out, "{} {words}", self.paint(red, &format!("{label}: {}:", check.kind.label())))?;
-        for (at, Advice { say, paste, .. }) in diagnosis.advice.iter().enumerate() {
-            let goes_on = ["Or ", "And "].iter().any(|word| say.starts_with(word));
-            let when = match at {
-                0 => self.paint("1", "Do this first:") + " ",
-                _ if goes_on => String::new(),
-                _ => "If that is not it: ".to_owned(),
+        for (at, advice) in diagnosis.advice.iter().enumerate() {
+            let when = match advice.turn() {
+                _ if at == 0 => self.paint("1", "Do this first:") + " ",
+                (Turn::Instead, _) => "If that is not it: ".to_owned(),
+                // Its own words say how it follows.
+                (Turn::Or | Turn::Next, _) => String::new(),
             };
-            writeln!(out, "\n{when}{}", visible(say))?;
-            for line in paste.iter().flat_map(|paste| paste.lines()) {
+            writeln!(out, "\n{when}{}", visible(&advice.say))?;
+            for line in advice.paste.iter().flat_map(|paste| paste.lines()) {
                 writeln!(out, "  {}", visible(line))?;
             }
         }
@@ -231,7 +232,7 @@ fn took(took: Duration) -> String {
 /// The report for programs. Names are stable: those of `CheckKind::name`, `Verdict::words` with underscores, `Kind::name`.
 fn object(report: &DoctorReport) -> Value {
     let first = report.first().map(|(check, advice)| {
-        let mut first = advised(advice);
+        let mut first = advice.map_or_else(|| json!({ "say": null, "paste": null }), advised);
         first["check"] = check.kind.name().into();
         first
     });
@@ -278,6 +279,45 @@ mod tests {
         assert_eq!(wrapped("a bb ccc", None), ["a bb ccc"]);
     }
 
+    /// What it comes to for a login that failed for that.
+    fn ends(diagnosis: Diagnosis) -> String {
+        let broken =
+            Check { diagnosis: Some(Box::new(diagnosis)), ..Check::new(CheckKind::Login, Verdict::Failed, "no") };
+        let report = DoctorReport { target: "t".to_owned(), user: "u".to_owned(), checks: vec![broken] };
+        let terminal = Terminal { stdout: false, stderr: false, width: None, color: false, verbose: false };
+        let mut out = Vec::new();
+        Page { details: false, terminal: &terminal }.end(&mut out, &report).expect("memory takes it");
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn a_break_that_nobody_knows_a_mend_for_is_told_with_its_causes() {
+        let said = ends(Diagnosis::new(Kind::LoginRefused, "not accepting connections").because("SQLSTATE 55000"));
+        assert_eq!(said, "\nbroken: login: not accepting connections\n  because: SQLSTATE 55000\n");
+    }
+
+    #[test]
+    fn a_step_that_follows_is_no_alternative() {
+        let key = Diagnosis::new(Kind::NotAvailable, "its key is disabled")
+            .advise("Enable the key")
+            .advise("Then start it")
+            .advise("And wait")
+            .advise("Or restore it")
+            .advise("See what happened");
+        let said = ends(key);
+        let advice: Vec<&str> = said.lines().skip(2).filter(|line| !line.is_empty()).collect();
+        assert_eq!(
+            advice,
+            [
+                "Do this first: Enable the key",
+                "Then start it",
+                "And wait",
+                "Or restore it",
+                "If that is not it: See what happened"
+            ]
+        );
+    }
+
     #[test]
     fn the_object_names_the_first_thing_to_do() {
         let diagnosis = Diagnosis::new(Kind::TokenRefused, "no").advise_paste("do", "it");
@@ -293,5 +333,9 @@ mod tests {
         assert_eq!(object["first"], json!({"check": "login", "say": "do", "paste": "it"}));
         assert_eq!(object["checks"][0]["milliseconds"], 1.5);
         assert_eq!(object["checks"][0]["diagnosis"]["kind"], "token_refused");
+        let mut unknown = report.clone();
+        unknown.checks[0].diagnosis = Some(Box::new(Diagnosis::new(Kind::LoginRefused, "no")));
+        let object = super::object(&unknown);
+        assert_eq!(object["first"], json!({"check": "login", "say": null, "paste": null}));
     }
 }

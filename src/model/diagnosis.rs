@@ -144,6 +144,27 @@ pub struct Advice {
     pub act: Option<Act>,
 }
 
+/// How an advice is to be taken after the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// In its place, where that is not it.
+    Instead,
+    /// In its place; its own words say so.
+    Or,
+    /// After it: the step that follows.
+    Next,
+}
+
+impl Advice {
+    /// Its turn, and what it says without the word that tells its turn. The words are what a person goes by, so they are what
+    /// decides: a step that follows begins with "Then" or "And", another choice with "Or", all else stands for itself.
+    pub fn turn(&self) -> (Turn, &str) {
+        let words = [("Then ", Turn::Next), ("And ", Turn::Next), ("Or, ", Turn::Or), ("Or ", Turn::Or)];
+        let told = words.into_iter().find_map(|(word, turn)| Some((turn, self.say.strip_prefix(word)?)));
+        told.unwrap_or((Turn::Instead, &self.say))
+    }
+}
+
 /// What gatepost does itself. On the command line it is what an advice has to paste; a screen names its key for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {

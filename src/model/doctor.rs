@@ -217,14 +217,13 @@ impl DoctorReport {
         self.checks.iter().find(|check| check.verdict == Verdict::Failed)
     }
 
-    /// The one thing to do first, and the link it is about: what mends the first broken one; where none is broken, what
-    /// helps the first that is doubtful.
-    pub fn first(&self) -> Option<(&Check, &Advice)> {
-        let doubtful = || self.checks.iter().filter(|check| check.verdict == Verdict::Doubtful);
-        let advised = |check: &'_ Check| check.diagnosis.as_ref().is_some_and(|diagnosis| !diagnosis.advice.is_empty());
-        let check = self.broken().or_else(|| doubtful().find(|check| advised(check)))?;
-        let advice = &check.diagnosis.as_ref()?.advice;
-        Some((check, advice.first()?))
+    /// The link to look at first, and the one thing to do about it, where there is one that is known to help: the first
+    /// broken link; where none is broken, the first doubtful one of which more is known than that.
+    pub fn first(&self) -> Option<(&Check, Option<&Advice>)> {
+        let doubtful =
+            || self.checks.iter().find(|check| check.verdict == Verdict::Doubtful && check.diagnosis.is_some());
+        let check = self.broken().or_else(doubtful)?;
+        Some((check, check.diagnosis.as_ref().and_then(|diagnosis| diagnosis.advice.first())))
     }
 
     /// Exit status, by the first broken link.
@@ -252,11 +251,18 @@ mod tests {
         };
         report.checks.push(check(CheckKind::Clock, Verdict::Doubtful, Kind::Local, "set the clock"));
         assert_eq!(report.exit_status(), 0, "the way goes on");
-        assert_eq!(report.first().map(|(_, advice)| advice.say.as_str()), Some("set the clock"));
+        let first = |report: &DoctorReport| {
+            let (check, advice) = report.first().expect("something to look at");
+            (check.kind, advice.map(|advice| advice.say.clone()))
+        };
+        assert_eq!(first(&report), (CheckKind::Clock, Some("set the clock".to_owned())));
         report.checks.push(check(CheckKind::Session, Verdict::Failed, Kind::AccessDenied, "add the statement"));
         report.checks.push(check(CheckKind::Login, Verdict::Failed, Kind::TokenRefused, "not first"));
         assert_eq!(report.exit_status(), 4);
-        assert_eq!(report.first().map(|(_, advice)| advice.say.as_str()), Some("add the statement"));
+        assert_eq!(first(&report), (CheckKind::Session, Some("add the statement".to_owned())));
+        // A break that nobody knows a mend for is one all the same.
+        report.checks[1].diagnosis = Some(Box::new(Diagnosis::new(Kind::AwsRefused, "x")));
+        assert_eq!((report.exit_status(), first(&report)), (4, (CheckKind::Session, None)));
     }
 
     #[test]

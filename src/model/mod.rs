@@ -27,7 +27,7 @@ mod visible;
 
 pub use authentication::{Allowed, Authentication};
 pub use command::command_words;
-pub use diagnosis::{Act, Advice, Diagnosis, Kind, ServerWords};
+pub use diagnosis::{Act, Advice, Diagnosis, Kind, ServerWords, Turn};
 pub use doctor::{Check, CheckKind, DoctorNews, DoctorReport, Verdict};
 pub use happening::{CopyPiece, Happening, Notice, SessionFacts, TlsFacts, Transaction};
 pub use iam_change::{IamPlan, IamProgress, When};

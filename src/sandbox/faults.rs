@@ -20,6 +20,9 @@ pub enum Fault {
     RegionRefused(String),
     /// `bastion-offline`: every bastion is offline (ConnectionLost, TargetNotConnected).
     BastionOffline,
+    /// `bastion-disconnected`: every bastion has lost its connection just now, and is still listed as online
+    /// (GetConnectionStatus `notconnected`, TargetNotConnected).
+    BastionDisconnected,
     /// `agent-old`: agents report a version too old to forward to another host.
     AgentOld,
     /// `port-closed`: the agent's dial of the database is refused.
@@ -114,6 +117,7 @@ const SIMPLE: &[Fault] = &[
     Fault::Throttled,
     Fault::ProxyInTheWay,
     Fault::BastionOffline,
+    Fault::BastionDisconnected,
     Fault::AgentOld,
     Fault::PortClosed,
     Fault::PortSilent,
@@ -148,6 +152,7 @@ impl fmt::Display for Fault {
             Fault::ProxyInTheWay => "proxy-in-the-way",
             Fault::RegionRefused(region) => return write!(f, "region-refused:{region}"),
             Fault::BastionOffline => "bastion-offline",
+            Fault::BastionDisconnected => "bastion-disconnected",
             Fault::AgentOld => "agent-old",
             Fault::PortClosed => "port-closed",
             Fault::PortSilent => "port-silent",

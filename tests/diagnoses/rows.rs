@@ -210,6 +210,19 @@ pub fn rows() -> Vec<Row> {
             ..USUAL
         },
         Row {
+            name: "bastions_disconnected",
+            faults: &["bastion-disconnected"],
+            link: "bastion",
+            title: "No bastion that could reach orders-prod is connected to Session Manager",
+            says: &[
+                "bastion-a: Session Manager holds no connection to it now, though it lists it as online",
+                "aws ssm get-connection-status --target i-0b2f61a54d1c9e083",
+                "sudo systemctl restart amazon-ssm-agent",
+            ],
+            unsaid: &["There is no bastion", "Start one in the database's VPC"],
+            ..USUAL
+        },
+        Row {
             name: "agent_old",
             faults: &["agent-old"],
             link: "bastion",

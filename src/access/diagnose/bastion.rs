@@ -46,19 +46,39 @@ pub(in crate::access) fn unknown(name: &str, endpoint: &Endpoint, others: &[Rank
     in_vain(recommend(diagnosis, others), others)
 }
 
-/// No bastion could serve.
-pub(in crate::access) fn none(endpoint: &Endpoint, all: &[Ranked]) -> Diagnosis {
-    let mut diagnosis =
-        Diagnosis::new(Kind::NoBastion, format!("There is no bastion that could reach {}", endpoint.owner));
+/// No bastion could serve. `unconnected`: the ids of those that could, if Session Manager held a connection to them, which
+/// it says it does not: what is listed of them is some minutes old.
+pub(in crate::access) fn none(endpoint: &Endpoint, all: &[Ranked], unconnected: &[&str]) -> Diagnosis {
+    let is_lost = |one: &&Ranked| unconnected.contains(&one.bastion.id.as_str());
+    let title = match all.iter().any(|one| is_lost(&one)) {
+        true => format!("No bastion that could reach {} is connected to Session Manager", endpoint.owner),
+        false => format!("There is no bastion that could reach {}", endpoint.owner),
+    };
+    let mut diagnosis = Diagnosis::new(Kind::NoBastion, title);
     if all.is_empty() {
         diagnosis = diagnosis.because(format!("Session Manager knows no node in {}", endpoint.place));
     }
     for one in all.iter().take(5) {
+        if is_lost(&one) {
+            let heard =
+                one.bastion.agent.last_ping.map_or_else(String::new, |at| format!(" (last ping {})", moment(at)));
+            diagnosis = diagnosis.because(format!(
+                "{}: Session Manager holds no connection to it now, though it lists it as online{heard}: {}",
+                one.bastion.label(),
+                one.reasons.join(", ")
+            ));
+            continue;
+        }
         let since = match one.bastion.agent.last_ping.filter(|_| !one.bastion.agent.online) {
             Some(since) => format!(" (last heard of {})", moment(since)),
             None => String::new(),
         };
         diagnosis = diagnosis.because(format!("{}: {}{since}", one.bastion.label(), one.reasons.join(", ")));
+    }
+    let lost = all.iter().filter(is_lost);
+    let back = lost.clone().find(|one| one.may_serve()).or_else(|| lost.clone().next());
+    if let Some(one) = back {
+        diagnosis = reconnect(diagnosis, &one.bastion);
     }
     let too_old = |one: &&Ranked| {
         let would_serve = one.let_in != Some(false) && one.led != Some(false);
@@ -68,15 +88,38 @@ pub(in crate::access) fn none(endpoint: &Endpoint, all: &[Ranked]) -> Diagnosis 
         let say = format!("Update the agent of {} to 3.1.1374 or newer", one.bastion.label());
         diagnosis = diagnosis.advise_paste(say, update_agent(&one.bastion));
     }
-    diagnosis
-        .advise_paste(
-            "See the nodes and their agents",
-            format!("aws ssm describe-instance-information{}", options(&endpoint.place)),
-        )
-        .advise("Start one in the database's VPC, with an agent of 3.1.1374 or newer")
-        .advise_paste("From inside its network, dial it from here", "--via direct")
-        .by(Act::ChooseRoute)
+    let nodes = format!("aws ssm describe-instance-information{}", options(&endpoint.place));
+    diagnosis = diagnosis.advise_paste("See the nodes and their agents", nodes);
+    // One that could serve is there.
+    if !lost.clone().any(Ranked::may_serve) {
+        diagnosis = diagnosis.advise("Start one in the database's VPC, with an agent of 3.1.1374 or newer");
+    }
+    diagnosis.advise_paste("From inside its network, dial it from here", "--via direct").by(Act::ChooseRoute)
 }
+
+/// What brings a node back to Session Manager that was there a moment ago.
+fn reconnect(diagnosis: Diagnosis, bastion: &Bastion) -> Diagnosis {
+    let Bastion { id, place, .. } = bastion;
+    let here = options(place);
+    let diagnosis = diagnosis
+        .advise_paste(
+            format!("See whether {} is back: after a restart that takes a minute", bastion.label()),
+            format!("aws ssm get-connection-status --target {id}{here}"),
+        )
+        .advise_paste("Restart its agent there", RESTART_AGENT);
+    // Nobody may get in there but through Session Manager.
+    let diagnosis = match id.starts_with("i-") {
+        true => diagnosis.advise_paste("Or reboot it", format!("aws ec2 reboot-instances --instance-ids {id}{here}")),
+        false => diagnosis,
+    };
+    diagnosis.advise(format!(
+        "See whether it still reaches ssmmessages in {}, port 443: a route, a proxy or a VPC endpoint may be gone",
+        place.region
+    ))
+}
+
+/// Run on the node itself.
+pub(super) const RESTART_AGENT: &str = "sudo systemctl restart amazon-ssm-agent";
 
 /// As it stands within a sentence.
 fn uncapped(say: &str) -> String {
@@ -195,6 +238,23 @@ mod tests {
     }
 
     #[test]
+    fn one_that_could_serve_and_is_not_connected_is_brought_back_rather_than_another_started() {
+        let (good, out) =
+            (bastion("i-in", Some("vpc-1"), true, "3.3.987.0"), bastion("i-out", Some("vpc-1"), true, "3.3.987.0"));
+        let all = ranked(vec![out, good]);
+        let said = none(&endpoint(), &all, &["i-in", "i-out"]);
+        assert_eq!(said.title, "No bastion that could reach orders is connected to Session Manager");
+        assert!(said.because[0].starts_with("i-in: Session Manager holds no connection to it now"), "{said}");
+        assert_eq!(says(&said)[0], "See whether i-in is back: after a restart that takes a minute");
+        let text = said.to_string();
+        assert!(text.contains("amazon-ssm-agent") && text.contains("ssmmessages in eu-west-1"), "{said}");
+        assert!(!text.contains("There is no bastion") && !text.contains("Start one"), "{said}");
+        // One that likely cannot reach it would be no help if it came back.
+        let said = none(&endpoint(), &all[1..], &["i-out"]);
+        assert!(says(&said).iter().any(|say| say.starts_with("Start one in the database's VPC")), "{said}");
+    }
+
+    #[test]
     fn an_old_agent_is_to_be_updated_and_an_offline_one_started() {
         let now = SystemTime::UNIX_EPOCH;
         let all = ranked(vec![bastion("i-old", Some("vpc-1"), true, "3.1.1080.0")]);
@@ -202,7 +262,7 @@ mod tests {
         assert_eq!(says(&said), ["Update the agent to 3.1.1374 or newer"], "{said}");
         let command = said.advice[0].paste.as_deref().unwrap_or_default();
         assert!(command.starts_with("aws ssm send-command --document-name AWS-UpdateSSMAgent --instance-ids i-old"));
-        let said = none(&endpoint(), &all);
+        let said = none(&endpoint(), &all, &[]);
         assert_eq!(says(&said)[0], "Update the agent of i-old to 3.1.1374 or newer", "{said}");
 
         let all = ranked(vec![

@@ -14,10 +14,20 @@ pub(in crate::access) fn unavailable(database: &Database) -> Option<Diagnosis> {
     Some(match status.as_str() {
         "stopped" => said(format!("{identifier} is stopped"))
             .advise_paste("Start it; it takes some minutes", as_a_whole("start", database)),
-        "stopping" | "starting" | "creating" => {
+        // It comes to a stand as `stopped`, never as available, and AWS's CLI has no waiter for that.
+        "stopping" => said(format!("{identifier} is stopping"))
+            .advise_paste("Wait until its state is `stopped`", state(database))
+            .advise_paste("Then start it; it takes some minutes", as_a_whole("start", database)),
+        "starting" | "creating" => {
             said(format!("{identifier} is {status}")).advise_paste("Wait until it is available", wait(database))
         }
         "deleting" => said(format!("{identifier} is being deleted")).advise("Take another: it does not come back"),
+        "failed" if let Some(cluster) = cluster_with_its_data(database) => nothing_answers()
+            .because(format!("AWS cannot bring the instance back; its data is in the volume of its cluster {cluster}, and lost nothing"))
+            .advise(format!("Go by the endpoints of {cluster}: they lead to the members that answer"))
+            .advise_paste("To have as many members as before, make another", another_member(database, cluster))
+            .advise_paste("Then delete this one", delete(database))
+            .advise_paste("See what happened to it", events(database)),
         "failed" => nothing_answers()
             .because("AWS cannot bring it back: what it had is in its backups")
             .advise_paste("Restore it, as of the latest moment that there is, under another name", restore(database))
@@ -32,7 +42,7 @@ pub(in crate::access) fn unavailable(database: &Database) -> Option<Diagnosis> {
         "incompatible-parameters" => nothing_answers()
             .because("AWS cannot start it with what its parameter group says")
             .advise_paste("See what was changed there", parameters(database))
-            .advise_paste("When it is changed back: reboot it", reboot(database)),
+            .advise_paste("Then, when it is changed back, reboot it", reboot(database)),
         "incompatible-network" => nothing_answers()
             .because("AWS could not give it a network: its subnets have no free address, or are gone")
             .advise_paste("See what happened to it", events(database)),
@@ -142,6 +152,34 @@ fn kind(database: &Database) -> &'static str {
     }
 }
 
+/// The cluster in whose volume the data of a member is, and not on the member: Aurora's ("Amazon Aurora storage"), and those
+/// of DocumentDB and Neptune, which are built alike. The members of a Multi-AZ DB cluster each have storage of their own.
+fn cluster_with_its_data(database: &Database) -> Option<&str> {
+    let shares = match &database.engine {
+        Engine::AuroraPostgresql | Engine::AuroraMysql => true,
+        Engine::Other(name) => matches!(name.as_str(), "docdb" | "neptune"),
+        Engine::Postgres | Engine::Mysql | Engine::Mariadb => false,
+    };
+    database.cluster.as_deref().filter(|_| shares)
+}
+
+/// One more instance of that cluster, as large as this one.
+fn another_member(database: &Database, cluster: &str) -> String {
+    format!(
+        "aws rds create-db-instance --db-instance-identifier NEW_NAME --db-cluster-identifier {} --engine {} \
+         --db-instance-class {}{}",
+        shell(cluster),
+        database.engine,
+        database.class.as_deref().map_or("CLASS".to_owned(), shell),
+        options(&database.place)
+    )
+}
+
+fn delete(database: &Database) -> String {
+    let (name, here) = (shell(&database.identifier), options(&database.place));
+    format!("aws rds delete-db-instance --db-instance-identifier {name}{here}")
+}
+
 /// `start`, of the cluster where it is of one.
 fn as_a_whole(verb: &str, database: &Database) -> String {
     let (kind, name) = match &database.cluster {
@@ -151,7 +189,19 @@ fn as_a_whole(verb: &str, database: &Database) -> String {
     format!("aws rds {verb}-db-{kind} --db-{kind}-identifier {}{}", shell(name), options(&database.place))
 }
 
-fn wait(database: &Database) -> String {
+/// Its state now. Quoted: zsh takes brackets for a pattern.
+fn state(database: &Database) -> String {
+    let (name, kind) = (shell(&database.identifier), kind(database));
+    let query = match kind {
+        "cluster" => "DBClusters[].Status",
+        _ => "DBInstances[].DBInstanceStatus",
+    };
+    let here = options(&database.place);
+    format!("aws rds describe-db-{kind}s --db-{kind}-identifier {name} --query '{query}' --output text{here}")
+}
+
+/// What waits until it is available, or for a proxy, which no waiter knows, shows its state.
+pub(in crate::access) fn wait(database: &Database) -> String {
     let (name, here) = (shell(&database.identifier), options(&database.place));
     match kind(database) {
         "proxy" => format!("aws rds describe-db-proxies --db-proxy-name {name}{here}"),
@@ -230,6 +280,7 @@ mod tests {
             ("upgrading", "aws rds wait db-instance-available --db-instance-identifier orders-1"),
             ("failing-over", "aws rds wait db-instance-available"),
             ("stopped", "aws rds start-db-instance --db-instance-identifier orders-1"),
+            ("stopping", "aws rds describe-db-instances --db-instance-identifier orders-1 --query "),
             ("failed", "aws rds restore-db-instance-to-point-in-time --source-db-instance-identifier orders-1"),
             ("inaccessible-encryption-credentials-recoverable", "aws kms enable-key"),
             ("inaccessible-encryption-credentials", "aws rds describe-events --source-type db-instance"),
@@ -248,12 +299,51 @@ mod tests {
         let full = |kind| in_its_state(refused(), Some(&Database { kind, ..instance("storage-full") })).to_string();
         assert!(full(DatabaseKind::Instance).contains("--query 'DBInstances[].AllocatedStorage'"));
         assert!(full(DatabaseKind::Cluster).contains("aws rds modify-db-cluster --db-cluster-identifier orders-1 "));
-        let restored = Database { cluster: Some("orders".to_owned()), ..instance("failed") };
+        // A Multi-AZ DB cluster's; Aurora's is below.
+        let engine = Engine::Postgres;
+        let restored = Database { cluster: Some("orders".to_owned()), engine, ..instance("failed") };
         let said = in_its_state(refused(), Some(&restored));
         assert!(
             first(&said)
                 .1
                 .starts_with("aws rds restore-db-cluster-to-point-in-time --source-db-cluster-identifier orders ")
         );
+    }
+
+    #[test]
+    fn what_stops_is_waited_for_until_it_has_and_then_started() {
+        for (kind, state) in [
+            (DatabaseKind::Instance, "--query 'DBInstances[].DBInstanceStatus' --output text"),
+            (DatabaseKind::Cluster, "--query 'DBClusters[].Status' --output text"),
+        ] {
+            let said = unavailable(&Database { kind, ..instance("stopping") }).expect("nothing answers there");
+            let kind = kind.name();
+            let pastes: Vec<&str> = said.advice.iter().filter_map(|advice| advice.paste.as_deref()).collect();
+            assert!(pastes[0].contains(state) && !said.to_string().contains("aws rds wait"), "{said}");
+            assert!(
+                pastes[1].starts_with(&format!("aws rds start-db-{kind} --db-{kind}-identifier orders-1")),
+                "{said}"
+            );
+            assert_eq!(said.advice[1].turn().0, crate::model::Turn::Next);
+        }
+    }
+
+    #[test]
+    fn a_member_of_aurora_that_failed_has_lost_no_data() {
+        let class = Some("db.r6g.large".to_owned());
+        let member = Database { cluster: Some("orders".to_owned()), class, ..instance("failed") };
+        let said = unavailable(&member).expect("nothing answers there").to_string();
+        assert!(!said.contains("restore") && !said.contains("backup"), "{said}");
+        for words in [
+            "its data is in the volume of its cluster orders",
+            "Go by the endpoints of orders",
+            "--db-cluster-identifier orders --engine aurora-postgresql --db-instance-class db.r6g.large",
+            "aws rds delete-db-instance --db-instance-identifier orders-1",
+        ] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+        // On its own, or a cluster as a whole, there is no other member.
+        let alone = unavailable(&instance("failed")).expect("nothing answers there").to_string();
+        assert!(alone.contains("restore-db-instance-to-point-in-time"), "{alone}");
     }
 }

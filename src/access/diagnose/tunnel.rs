@@ -2,7 +2,7 @@
 //! was chosen.
 
 use super::aws::granted;
-use super::bastion::{instead, update_agent};
+use super::bastion::{RESTART_AGENT, instead, update_agent};
 use super::{because_lines, database, reach, shell, span};
 use crate::access::policy::statement;
 use crate::aws::usual_endpoint;
@@ -97,7 +97,7 @@ pub(in crate::access) fn of(error: &Error, bastion: &Bastion, endpoint: &Endpoin
 
 /// Its agent is there, and does not answer.
 fn stuck(diagnosis: Diagnosis, bastion: &Bastion, others: &[Ranked]) -> Diagnosis {
-    let restart = "sudo systemctl restart amazon-ssm-agent".to_owned();
+    let restart = RESTART_AGENT.to_owned();
     instead(diagnosis.because(agent_words(bastion)), bastion, others, "Restart its agent there", restart)
 }
 

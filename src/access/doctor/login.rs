@@ -62,6 +62,12 @@ fn unread(kind: CheckKind, diagnosis: &Diagnosis) -> Check {
 }
 
 /// How the role has `rds_iam` and `rds_ad`: `direct`, the roles between, or nothing; its connections and their limits.
+///
+/// Only what clients have counts against `rolconnlimit` and `max_connections` (PostgreSQL, "Connection Settings" and CREATE
+/// ROLE: neither background workers, parallel ones among them, nor what the server runs for itself; walsenders have had
+/// slots of their own since 12). Who may not read all statistics is not told what another's process is: of those, what
+/// belongs to a user and a database is counted, parallel workers too, and the next column says of how many that is so.
+/// Reserved is what only administrators get of `max_connections`; RDS has a setting of its own for it.
 const ROLE: &str = "\
 with recursive above(role, via) as (
   select m.roleid, null::name from pg_catalog.pg_auth_members m
@@ -76,15 +82,23 @@ with recursive above(role, via) as (
   from above a join pg_catalog.pg_roles r on r.oid = a.role group by r.rolname
 )
 select (select via from has where name = 'rds_iam'), (select via from has where name = 'rds_ad'),
-  r.rolconnlimit, (select count(*) from pg_catalog.pg_stat_activity s where s.usename = session_user),
+  r.rolconnlimit,
+  (select count(*) from pg_catalog.pg_stat_activity s
+    where s.usename = session_user and s.backend_type = 'client backend'),
   (select setting from pg_catalog.pg_settings where name = 'max_connections'),
-  (select count(*) from pg_catalog.pg_stat_activity)
-from pg_catalog.pg_roles r where r.rolname = session_user";
+  clients.counted, clients.guessed,
+  (select coalesce(sum(setting::int), 0) from pg_catalog.pg_settings where name in
+    ('superuser_reserved_connections', 'reserved_connections', 'rds.rds_superuser_reserved_connections'))
+from pg_catalog.pg_roles r, (
+  select count(*) filter (where s.backend_type = 'client backend' or s.backend_type is null) as counted,
+    count(*) filter (where s.backend_type is null) as guessed
+  from pg_catalog.pg_stat_activity s where s.usesysid is not null and s.datid is not null
+) clients where r.rolname = session_user";
 
 /// What a role is, and what is wrong with it.
 fn role(rows: &[Vec<String>], target: &Target) -> Check {
     let kind = CheckKind::Role;
-    let Some([iam, ad, limit, connections, most, all]) = rows.first().map(Vec::as_slice) else {
+    let Some([iam, ad, limit, connections, most, all, guessed, reserved]) = rows.first().map(Vec::as_slice) else {
         return Check::new(kind, Verdict::CouldNotLook, "the catalogue does not know the role that is logged in");
     };
     let from = |via: &str, what: &str| match via {
@@ -96,11 +110,18 @@ fn role(rows: &[Vec<String>], target: &Target) -> Check {
         Ok(limit) if limit >= 0 => format!(" of {limit}"),
         _ => String::new(),
     };
+    let about = if guessed == "0" { "" } else { "about " };
+    let kept = match reserved.as_str() {
+        "0" => String::new(),
+        reserved => format!(", {reserved} of them reserved for administrators"),
+    };
     let (iam_words, ad_words) = (from(iam, "rds_iam"), from(ad, "rds_ad"));
     let mut check = Check::new(
         kind,
         Verdict::Ok,
-        format!("{iam_words}, {ad_words}; connections: {connections}{of} of its own, {all} of {most} in all"),
+        format!(
+            "{iam_words}, {ad_words}; connections: {connections}{of} of its own, {about}{all} of {most} in all{kept}"
+        ),
     );
     let conflict = if !iam.is_empty() && !ad.is_empty() {
         Some(words::both_kinds(&target.user, iam, ad))
@@ -168,25 +189,31 @@ mod tests {
         }
     }
 
-    fn row(words: [&str; 6]) -> Vec<Vec<String>> {
+    fn row(words: [&str; 8]) -> Vec<Vec<String>> {
         vec![words.map(str::to_owned).to_vec()]
     }
 
     #[test]
     fn what_a_role_has_is_told_and_conflicts_are_found() {
-        let check = role(&row(["people", "", "-1", "2", "100", "9"]), &target(Auth::Iam));
+        let check = role(&row(["people", "", "-1", "2", "100", "9", "0", "0"]), &target(Auth::Iam));
         assert_eq!(check.verdict, Verdict::Ok);
         assert_eq!(check.found, "rds_iam through people, no rds_ad; connections: 2 of its own, 9 of 100 in all");
-        let check = role(&row(["direct", "staff", "-1", "2", "100", "9"]), &target(Auth::Iam));
+        let guessed = role(&row(["direct", "", "-1", "2", "100", "9", "4", "5"]), &target(Auth::Iam));
+        assert!(
+            guessed.found.ends_with("2 of its own, about 9 of 100 in all, 5 of them reserved for administrators"),
+            "{}",
+            guessed.found
+        );
+        let check = role(&row(["direct", "staff", "-1", "2", "100", "9", "0", "0"]), &target(Auth::Iam));
         assert_eq!(check.verdict, Verdict::Doubtful);
         // Others are in staff, too: it keeps what it has.
         assert_eq!(check.diagnosis.expect("one").advice[0].paste.as_deref(), Some(r#"REVOKE "staff" FROM "ann";"#));
-        let check = role(&row(["direct", "direct", "-1", "2", "100", "9"]), &target(Auth::Iam));
+        let check = role(&row(["direct", "direct", "-1", "2", "100", "9", "0", "0"]), &target(Auth::Iam));
         assert_eq!(check.diagnosis.expect("one").advice[0].paste.as_deref(), Some(r#"REVOKE rds_ad FROM "ann";"#));
-        let check = role(&row(["direct", "", "3", "3", "100", "9"]), &target(Auth::Iam));
+        let check = role(&row(["direct", "", "3", "3", "100", "9", "0", "0"]), &target(Auth::Iam));
         assert_eq!(check.verdict, Verdict::Doubtful, "{}", check.found);
         let said = |limit: &str| {
-            let check = role(&row(["direct", "", limit, "30", "100", "9"]), &target(Auth::Iam));
+            let check = role(&row(["direct", "", limit, "30", "100", "9", "0", "0"]), &target(Auth::Iam));
             let diagnosis = check.diagnosis.expect("at its limit");
             (diagnosis.title.clone(), diagnosis.advice[0].paste.clone().expect("a statement"))
         };
@@ -194,7 +221,7 @@ mod tests {
         assert_eq!(title, "ann may have no connections at all: its limit is 0");
         assert_eq!(paste, r#"ALTER ROLE "ann" CONNECTION LIMIT 10;"#);
         assert_eq!(said("30").1, r#"ALTER ROLE "ann" CONNECTION LIMIT 60;"#);
-        let check = role(&row(["direct", "", "-1", "1", "100", "9"]), &target(Auth::Passfile));
+        let check = role(&row(["direct", "", "-1", "1", "100", "9", "0", "0"]), &target(Auth::Passfile));
         assert_eq!(check.verdict, Verdict::Doubtful);
         assert_eq!(role(&[], &target(Auth::Iam)).verdict, Verdict::CouldNotLook);
     }

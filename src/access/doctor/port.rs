@@ -6,7 +6,7 @@ use crate::access::diagnose::tunnel;
 use crate::access::line::Line;
 use crate::access::walk::Walk;
 use crate::access::{Access, probe, refusal};
-use crate::model::{Bastion, Check, CheckKind, Endpoint, Route, Step, StepKind, StepState, Target, Verdict};
+use crate::model::{Bastion, Check, CheckKind, Endpoint, Kind, Route, Step, StepKind, StepState, Target, Verdict};
 use crate::ssm::{Ended, Health};
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -31,23 +31,9 @@ pub(super) async fn open(
             let (steps, told) = unbounded_channel();
             let walk = Walk::new(Some(steps), access.settings().connect_timeout);
             let mut session = plain(CheckKind::Session, StepKind::Session);
-            let mut handshake = plain(CheckKind::Handshake, StepKind::Handshake);
-            let hear = |chart: &mut Chart, step: Step| match step.state {
-                // The agent shakes hands, looks the name up, and ends the session when there is none, or none that it dials.
-                StepState::Failed(diagnosis, took)
-                    if step.kind == StepKind::Handshake
-                        && diagnosis.because.iter().any(|words| tunnel::is_about_the_name(words)) =>
-                {
-                    let hands = Check::new(CheckKind::Handshake, Verdict::Ok, "the agent answered");
-                    chart.end(Check { took: Some(took), ..hands });
-                    let dns = Check::new(CheckKind::Dns, Verdict::Failed, diagnosis.title.clone());
-                    chart.put(Check { diagnosis: Some(diagnosis), ..dns });
-                }
-                state => {
-                    let step = Step { kind: step.kind, state };
-                    session(chart, step.clone());
-                    handshake(chart, step);
-                }
+            let hear = |chart: &mut Chart, step: Step| {
+                session(chart, step.clone());
+                handshake(chart, step);
             };
             let opened = chart.follow(told, hear, Box::pin(access.tunnel(endpoint, bastion, &walk))).await;
             visit.ssm_session = walk.ssm_session().map(str::to_owned);
@@ -60,6 +46,23 @@ pub(super) async fn open(
                 }
             }
         }
+    }
+}
+
+/// The step Handshake: the agent shakes hands, looks the name up, and ends the session when there is none, or none that it
+/// dials. Only that is of the kind that the database is not reached from the bastion (`diagnose::tunnel`): a web socket that
+/// is not to be had is a matter of the handshake, whatever name it could not look up and whoever forbids it.
+fn handshake(chart: &mut Chart, step: Step) {
+    match step.state {
+        StepState::Failed(diagnosis, took)
+            if step.kind == StepKind::Handshake && diagnosis.kind == Kind::UnreachableFromBastion =>
+        {
+            let hands = Check::new(CheckKind::Handshake, Verdict::Ok, "the agent answered");
+            chart.end(Check { took: Some(took), ..hands });
+            let dns = Check::new(CheckKind::Dns, Verdict::Failed, diagnosis.title.clone());
+            chart.put(Check { diagnosis: Some(diagnosis), ..dns });
+        }
+        state => only(CheckKind::Handshake, StepKind::Handshake, chart, Step { kind: step.kind, state }),
     }
 }
 
@@ -180,5 +183,43 @@ fn is_about_the_name(line: &Line) -> bool {
 pub(super) fn only(kind: CheckKind, of: StepKind, chart: &mut Chart, step: Step) {
     if step.kind == of {
         as_link(chart, kind, step.state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::ranking::tests::{bastion, endpoint};
+    use crate::ssm::Error;
+    use std::time::Duration;
+
+    #[test]
+    fn only_what_the_agent_says_of_the_name_is_the_agents_dns() {
+        let service = |text: &str| Error::Ended(Ended::ByService(text.to_owned()));
+        let dial = |reason: &str| Error::Dial(reason.to_owned());
+        let host = "ssmmessages.eu-west-1.amazonaws.com:443";
+        for (error, broken) in [
+            (service("lookup db on 10.0.0.2:53: no such host"), CheckKind::Dns),
+            (service("Forwarding to IP address 169.254.169.254 is forbidden."), CheckKind::Dns),
+            (service("Handshake timed out."), CheckKind::Handshake),
+            (
+                dial(&format!("{host}: failed to lookup address information: Name or service not known")),
+                CheckKind::Handshake,
+            ),
+            (
+                dial(&format!("the proxy p:3128 does not connect to {host}: HTTP/1.1 403 Forbidden")),
+                CheckKind::Handshake,
+            ),
+            (Error::Upgrade { status: 403, body: "Forbidden".to_owned() }, CheckKind::Handshake),
+            (Error::HandshakeTimeout(Duration::from_secs(15)), CheckKind::Handshake),
+        ] {
+            let bastion = bastion("i-1", Some("vpc-1"), true, "3.3.987.0");
+            let diagnosis = tunnel::of(&error, &bastion, &endpoint(), &[]);
+            let state = StepState::Failed(Box::new(diagnosis), Duration::from_millis(7));
+            let mut chart = Chart::new("orders".to_owned(), "ann".to_owned(), None);
+            handshake(&mut chart, Step { kind: StepKind::Handshake, state });
+            let report = chart.finish();
+            assert_eq!(report.broken().map(|check| check.kind), Some(broken), "{error}");
+        }
     }
 }

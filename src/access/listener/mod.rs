@@ -82,7 +82,7 @@ pub struct Listener {
     shared: Arc<Shared>,
     serving: JoinSet<()>,
     /// Its end, or a word on it, ends the serving.
-    closing: oneshot::Sender<()>,
+    closing: Option<oneshot::Sender<()>>,
 }
 
 /// What clients share.
@@ -161,7 +161,7 @@ impl Access {
         let mut serving = JoinSet::new();
         let (closing, closed) = oneshot::channel();
         serving.spawn(serve(shared.clone(), opened, closed));
-        Ok(Listener { shared, serving, closing })
+        Ok(Listener { shared, serving, closing: Some(closing) })
     }
 
     /// The open listeners, in the order in which they were opened.
@@ -181,6 +181,15 @@ pub fn read_only_of_production(name: &str) -> String {
 fn is_shortage(error: &io::Error) -> bool {
     let short = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
     error.raw_os_error().is_some_and(|code| short.iter().any(|errno| errno.raw_os_error() == code))
+}
+
+/// Until there may be room again: one of its own clients has ended, or a while has passed. Without clients there is nothing
+/// but the while: what is short may be held by another listener.
+async fn recover(clients: &mut JoinSet<()>) {
+    if clients.is_empty() {
+        return tokio::time::sleep(RECOVERY).await;
+    }
+    let _ = tokio::time::timeout(RECOVERY, clients.join_next()).await;
 }
 
 /// Takes clients until it is closed; then none is left. Dropped, it ends them as well, soon.
@@ -204,8 +213,7 @@ async fn serve(shared: Arc<Shared>, opened: Opened, mut closed: oneshot::Receive
                     if is_shortage(&error) && unproven.drop_oldest() {
                         shared.figures.refuse("descriptors are short: the oldest connection that showed nothing was dropped");
                     }
-                    // Until one of them is free again. A client that was gone before it was taken is one less already.
-                    let _ = tokio::time::timeout(RECOVERY, clients.join_next()).await;
+                    recover(&mut clients).await;
                 }
             },
             Some(_) = clients.join_next() => {}
@@ -249,9 +257,16 @@ impl Listener {
 
     /// Closes it, and the connections on it; the audit has the end of each.
     pub async fn close(mut self) {
-        let _ = self.closing.send(());
+        self.closing = None;
         while self.serving.join_next().await.is_some() {}
         self.shared.note(&self.shared.subject(), &Event::Disconnect, "ok", None);
+    }
+}
+
+impl Drop for Listener {
+    /// A line that is being opened is nobody's then.
+    fn drop(&mut self) {
+        self.shared.upstream.close();
     }
 }
 
@@ -305,6 +320,27 @@ impl Shared {
         if let Some(told) = self.news.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             // Whoever listened may have stopped.
             let _ = told.send(diagnosis.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_has_no_client_that_could_make_room_waits_all_the_same() {
+        let mut clients = JoinSet::new();
+        let begun = Instant::now();
+        recover(&mut clients).await;
+        assert!(begun.elapsed() >= RECOVERY, "it turns round at once: {:?}", begun.elapsed());
+        // One that stays is not waited for longer than that; one that ends makes room.
+        clients.spawn(std::future::pending());
+        recover(&mut clients).await;
+        assert_eq!(clients.len(), 1);
+        clients.spawn(async {});
+        while clients.len() > 1 {
+            recover(&mut clients).await;
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::console::theme::{Theme, Tone};
 use crate::console::widgets::list::Move;
 use crate::console::widgets::paint::{self, Run, run};
 use crate::console::widgets::text;
-use crate::model::{Act, Advice, Diagnosis};
+use crate::model::{Act, Advice, Diagnosis, Turn};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -157,9 +157,10 @@ pub fn lines(diagnosis: &Diagnosis, width: u16, numbered: bool) -> Vec<Vec<Run>>
     for (at, advice) in diagnosis.advice.iter().enumerate() {
         lines.push(Vec::new());
         // The label says it.
-        let (label, say) = match advice.say.strip_prefix("Or ") {
+        let (label, say) = match advice.turn() {
             _ if at == 0 => ("try", advice.say.as_str()),
-            say => ("or", say.unwrap_or(&advice.say)),
+            (Turn::Instead | Turn::Or, say) => ("or", say),
+            (Turn::Next, say) => ("then", say),
         };
         labelled(label, say, Tone::Text, &mut lines);
         for (at, line) in advice.act.iter().flat_map(|act| text::wrap(&door(*act), room.saturating_sub(2))).enumerate()
@@ -204,6 +205,34 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
 mod tests {
     use super::*;
     use crate::model::Kind;
+
+    #[test]
+    fn a_step_that_follows_is_no_alternative() {
+        let diagnosis = Diagnosis::new(Kind::NotAvailable, "its key is disabled")
+            .advise("Enable the key")
+            .advise("Then start it")
+            .advise("And wait")
+            .advise("Or, as an administrator, restore it")
+            .advise("See what happened");
+        let shown = lines(&diagnosis, 100, true).concat();
+        let labels = ["try", "or", "then"];
+        let labelled: Vec<(&str, &str)> = shown
+            .iter()
+            .zip(shown.iter().skip(1))
+            .map(|(label, words)| (label.0.trim(), words.0.as_str()))
+            .filter(|(label, _)| labels.contains(label))
+            .collect();
+        assert_eq!(
+            labelled,
+            [
+                ("try", "Enable the key"),
+                ("then", "start it"),
+                ("then", "wait"),
+                ("or", "as an administrator, restore it"),
+                ("or", "See what happened")
+            ]
+        );
+    }
 
     #[test]
     fn where_there_is_a_field_no_flag_is_shown_nor_copied() {

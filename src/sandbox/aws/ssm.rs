@@ -139,7 +139,8 @@ impl Ssm<'_> {
     }
 
     fn is_connected(&self, target: &str) -> bool {
-        self.node(target).is_some_and(|node| self.silent_for(node).is_none())
+        let lost = self.faults.is_on(&Fault::BastionDisconnected);
+        self.node(target).is_some_and(|node| !lost && self.silent_for(node).is_none())
     }
 
     fn describe(&self, input: DescribeInput) -> Result<Value, Failure> {

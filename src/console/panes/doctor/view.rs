@@ -152,6 +152,10 @@ fn verdict(pane: &Pane, width: u16) -> Vec<Vec<Run>> {
         return diagnosis::lines(diagnosis, width, true);
     }
     let Some((report, _)) = &pane.report else { return Vec::new() };
+    if let Some(check) = report.broken() {
+        let words = format!("{}: {}", check.kind.label(), visible(&check.found));
+        return vec![Vec::new(), vec![run(" ✗ ", Tone::Bad), run(words, Tone::Strong)]];
+    }
     let is_in = report.checks.iter().any(|check| check.kind == CheckKind::Login && check.verdict == Verdict::Ok);
     let words = match is_in {
         true => format!("{} takes {}: no link is broken", pane.name, report.user),
