@@ -169,7 +169,7 @@ fn no_session_outlives_the_console() {
         terminal.wait_for("orders-prod");
         terminal.press("t");
         terminal.wait_for("127.0.0.1:");
-        terminal.wait_for("idle time: the account's");
+        terminal.wait_for("AWS ends it at the account's limit");
         assert_eq!(live(), 1);
         match signal {
             None => {

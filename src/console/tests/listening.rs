@@ -30,7 +30,7 @@ fn line() -> LineReport {
         route: "via bastion-a".into(),
         ssm_session: None,
         is_alive: true,
-        health: "up (idle time: the account's)".into(),
+        health: "up (when idle, AWS ends it at the account's limit)".into(),
         streams: 2,
         received: 1_234_567,
         sent: 8_910,
