@@ -260,3 +260,21 @@ fn capital(words: &str) -> String {
     let mut chars = words.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_a_file_was_not_written_comes_before_its_name() {
+        let title = |kind: io::ErrorKind, path: &str| {
+            let part = PathBuf::from(format!("{path}.part"));
+            let error = Unwritten::Disk { path: part, source: io::Error::from(kind), part: None };
+            let Shaped::Failed { diagnosis, .. } = unwritten(error, Path::new(path)) else { panic!("it failed") };
+            diagnosis.title
+        };
+        assert_eq!(title(io::ErrorKind::NotFound, "/nonexist/foo.csv"), "There is no folder /nonexist");
+        let denied = title(io::ErrorKind::PermissionDenied, "/root/foo.csv");
+        assert_eq!(denied, "Permission denied: /root/foo.csv cannot be written");
+    }
+}

@@ -76,3 +76,31 @@ fn a_tunnel_that_ended_is_told_in_whole_words() {
         assert!(first.contains("CONNECTION LOST") && first.trim_end().ends_with("tunnel ended"), "{width}: {first}");
     }
 }
+
+#[test]
+fn results_that_were_let_go_are_counted() {
+    let mut bench = Bench::new(120, 24);
+    bench.keys("select 1;<Enter>");
+    let (run, now) = (bench.pane.runs, bench.now);
+    bench.news(News::Began { run, index: 0, at: now });
+    for result in 0..worker::RESULTS as u64 + 3 {
+        let columns: Arc<[Column]> = Arc::new([Column { name: "n".to_owned(), oid: 23 }]);
+        bench.news(News::Columns { run, index: 0, result: ResultId(result), columns });
+    }
+    let all = worker::RESULTS + 3;
+    assert!(bench.screen().contains(&format!("result {all}/{all} · the first 3 were let go")), "{}", bench.screen());
+    bench.news(News::Ended { run });
+    bench.pane.current = 0;
+    bench.keys("<Esc>[");
+    assert!(bench.screen().contains(&format!("result 4/{all}")), "{}", bench.screen());
+    assert_eq!(bench.said(), format!("only the last {} results of a run are kept", worker::RESULTS));
+    bench.keys("<Esc><M-a><Delete>select 2;<Enter>");
+    bench.orders_of_status();
+    assert!(!bench.screen().contains("let go"), "{}", bench.screen());
+}
+
+#[test]
+fn the_welcome_fits_a_narrow_window() {
+    let screen = Bench::new(80, 24).screen();
+    assert!(screen.contains("F5 works anywhere in it"), "{screen}");
+}
