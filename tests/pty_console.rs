@@ -80,6 +80,9 @@ fn an_editor_of_ones_own_gets_the_terminal_and_gives_it_back() {
     terminal.wait_for_not("4711");
     terminal.wait_for("select 2;");
     terminal.press("\x11");
+    // None of it has run: it is not lost without a question.
+    terminal.wait_for("text that was not run");
+    terminal.press("y");
     terminal.wait_for("62 databases");
     terminal.press("q");
     let (status, screen) = terminal.end();

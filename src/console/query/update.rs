@@ -332,7 +332,7 @@ pub(super) fn stop(pane: &mut Pane, again: bool, orders: &mut Vec<Order>) {
             // The hand that knows psql wants a line cleared.
             let words = match pane.editor.buffer().is_empty() || pane.focus != Focus::Editor || pane.vi.is_some() {
                 true => "nothing runs; Ctrl-C again leaves gatepost",
-                false => "nothing runs; Ctrl-U clears the line, Ctrl-C again leaves gatepost",
+                false => "Ctrl-C again leaves gatepost; Ctrl-U clears the line",
             };
             pane.say(Tone::Warn, words);
         }
