@@ -550,3 +550,16 @@ fn endpoints_of_a_proxy_are_told_apart() {
     }
     assert!(console.text().contains("proxy orders-proxy-reads-only "), "{}", console.text());
 }
+
+#[test]
+fn half_typed_text_is_not_lost_by_control_c_twice() {
+    let mut console = sessions(80, 24, 2);
+    console.keys("h a l f C-c C-c");
+    assert!(!console.state.quitting);
+    let text = console.text();
+    assert!(text.contains("2 billing: The editor of billing holds text"), "{text}");
+    console.keys("Esc");
+    assert!(console.text().contains("half"), "{}", console.text());
+    console.keys("C-c C-c y");
+    assert!(console.state.quitting);
+}
