@@ -79,7 +79,10 @@ async fn the_way_through_a_bastion_ends_on_rows() {
     assert_eq!(second.facts().ssm_session, facts.ssm_session);
     assert_eq!(value(&mut second, "select current_user").await, "oncall");
     let lines = world.access.lines();
-    assert_eq!((lines.len(), lines[0].streams, lines[0].health.as_str()), (1, 2, "up (idle time: the account's)"));
+    assert_eq!(
+        (lines.len(), lines[0].streams, lines[0].health.as_str()),
+        (1, 2, "up (when idle, AWS ends it at the account's limit)")
+    );
     second.close().await;
     assert_eq!(world.access.lines().len(), 1, "the first session still rides it");
     session.close().await;

@@ -80,6 +80,9 @@ fn an_editor_of_ones_own_gets_the_terminal_and_gives_it_back() {
     terminal.wait_for_not("4711");
     terminal.wait_for("select 2;");
     terminal.press("\x11");
+    // None of it has run: it is not lost without a question.
+    terminal.wait_for("text that was not run");
+    terminal.press("y");
     terminal.wait_for("62 databases");
     terminal.press("q");
     let (status, screen) = terminal.end();
@@ -169,7 +172,7 @@ fn no_session_outlives_the_console() {
         terminal.wait_for("orders-prod");
         terminal.press("t");
         terminal.wait_for("127.0.0.1:");
-        terminal.wait_for("idle time: the account's");
+        terminal.wait_for("AWS ends it at the account's limit");
         assert_eq!(live(), 1);
         match signal {
             None => {

@@ -183,7 +183,7 @@ fn the_idle_time_is_the_accounts_unless_a_line_is_kept_alive() {
     neighbour.sandbox.clock().advance(-45 * 60);
 
     let left = Tunnel::start(neighbour.command(&TUNNEL));
-    assert!(left.said.contains("idle time: the account's"), "{}", left.said);
+    assert!(left.said.contains("AWS ends it at the account's limit"), "{}", left.said);
     let _idle = greeted(left.port);
     neighbour.sandbox.clock().advance(21 * 60);
     until("the account's idle time ends it", || sessions.live().is_empty());

@@ -245,7 +245,7 @@ impl Line {
             }
             match pool.keep_alive() {
                 Some(every) => words.push_str(&format!(" (kept alive every {every:?})")),
-                None => words.push_str(" (idle time: the account's)"),
+                None => words.push_str(" (when idle, AWS ends it at the account's limit)"),
             }
         }
         words

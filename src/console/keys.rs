@@ -33,6 +33,11 @@ pub fn hints<A>(table: &'static [Binding<A>]) -> impl Iterator<Item = Hint> {
     table.iter().map(|row| Hint { keys: row.keys, label: row.label, help: row.help })
 }
 
+/// The rows of `table` that mean something now, for showing.
+pub fn hints_where<A: Copy>(table: &'static [Binding<A>], means: impl Fn(A) -> bool) -> impl Iterator<Item = Hint> {
+    hints(table).zip(table).filter(move |(_, row)| means(row.action)).map(|(hint, _)| hint)
+}
+
 /// A key's name as people read it: `C-Enter` is `Ctrl-↵`.
 pub fn show(name: &str) -> String {
     let (modifiers, key) = match name.rfind('-') {

@@ -269,8 +269,7 @@ fn press_in_picker(state: &mut State, pane: &mut picker::Pane, key: &KeyEvent) -
             pane.cursor.go(how, len, rows);
         }
         Some(picker::Action::Done) => {
-            pick(state, pane);
-            return false;
+            return !pick(state, pane);
         }
         None => {
             if pane.input.key(key) {
@@ -281,7 +280,8 @@ fn press_in_picker(state: &mut State, pane: &mut picker::Pane, key: &KeyEvent) -
     true
 }
 
-fn pick(state: &mut State, pane: &picker::Pane) {
+/// Lists what was chosen from now on; false where nothing was.
+fn pick(state: &mut State, pane: &picker::Pane) -> bool {
     let mut regions: Vec<String> = Vec::new();
     let mut profiles: Vec<Option<String>> = Vec::new();
     for listing in &state.fleet.listings {
@@ -295,6 +295,10 @@ fn pick(state: &mut State, pane: &picker::Pane) {
     match pane.subject {
         picker::Subject::Regions => {
             let chosen = pane.result(&regions);
+            if chosen.is_empty() {
+                tell(state, "no region is ticked: Space ticks the selected one".to_owned());
+                return false;
+            }
             if profiles.is_empty() {
                 profiles.push(None);
             }
@@ -302,16 +306,23 @@ fn pick(state: &mut State, pane: &picker::Pane) {
         }
         picker::Subject::Profiles => {
             let before = request::profiles(state);
-            let chosen: Vec<Option<String>> = pane.result(&before).into_iter().map(Some).collect();
-            if chosen.is_empty() {
-                return;
-            }
+            let mut chosen: Vec<Option<String>> = pane.result(&before).into_iter().map(Some).collect();
             if regions.is_empty() {
-                return tell(state, "choose regions first: R".to_owned());
+                tell(state, "choose regions first: R".to_owned());
+                return true;
+            }
+            if chosen.is_empty() {
+                if before.is_empty() {
+                    tell(state, "no profile is ticked: Space ticks the selected one".to_owned());
+                    return false;
+                }
+                tell(state, "no profile is ticked: the default is listed with again".to_owned());
+                chosen.push(None);
             }
             request::choose_places(state, &regions, &chosen);
         }
     }
+    true
 }
 
 /// Has a policy or token made for the user just named.

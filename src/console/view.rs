@@ -1,7 +1,7 @@
 //! The screen as a function of the state: which pane where, what lies over it, and the last row. It changes nothing.
 
 use super::event::TabId;
-use super::keys::{Hint, hints, show};
+use super::keys::{Hint, hints, hints_where, show};
 use super::layout;
 use super::panes::{
     activity, connect, consent, diagnosis, doctor, document, enable_iam, fleet, help, lines, listen, menu, palette,
@@ -154,12 +154,13 @@ pub fn key_line(state: &State) -> Vec<Hint> {
         (Some(Overlay::Picker(_)), _) => return hints(picker::KEYS).collect(),
         (None, Focus::Fleet) if state.fleet.filtering => return hints(fleet::TYPING_KEYS).collect(),
         (None, Focus::Fleet) => {
-            line.extend(hints(fleet::KEYS));
+            let rows = !state.fleet.rows.is_empty();
+            line.extend(hints_where(fleet::KEYS, |action: fleet::Action| rows || !action.needs_row()));
             if !state.fleet.filter.is_empty() {
-                line.insert(1, word(&["Esc"], "drop the filter"));
+                line.insert(usize::from(rows), word(&["Esc"], "drop the filter"));
             }
             if !state.tabs.is_empty() {
-                line.insert(1, word(&["Tab"], "sessions"));
+                line.insert(usize::from(rows), word(&["Tab"], "sessions"));
             }
             if state.fleet.shows_failure() {
                 line.retain(|hint| matches!(hint.keys[0], "r" | "R" | "P" | "q"));
@@ -183,7 +184,9 @@ pub fn key_line(state: &State) -> Vec<Hint> {
                 }
             }
         },
-        (None, Focus::Lines) => line.extend(hints(lines::KEYS)),
+        (None, Focus::Lines) => {
+            line.extend(hints_where(lines::KEYS, |action| state.lines.answers(action)));
+        }
         (None, Focus::Activity) => match &state.activity {
             Some(pane) if pane.question.is_some() => return hints(activity::REPLY_KEYS).collect(),
             Some(pane) if pane.filtering => return hints(activity::TYPING_KEYS).collect(),

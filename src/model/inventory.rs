@@ -320,6 +320,19 @@ impl EndpointRole {
     }
 }
 
+impl Endpoint {
+    /// What tells it from the other endpoints of its database: its role; of one that was added to an RDS Proxy also its own
+    /// name, the first label of its host. Source: RDS User Guide, "Creating a proxy endpoint": such a host is
+    /// `NAME.endpoint.proxy-….REGION.rds.amazonaws.com`, the default one `PROXY.proxy-…`.
+    pub fn label(&self) -> String {
+        let mut labels = self.host.split('.');
+        match (self.role, labels.next(), labels.next()) {
+            (EndpointRole::Proxy, Some(name), Some("endpoint")) => format!("{} {name}", self.role.name()),
+            _ => self.role.name().to_owned(),
+        }
+    }
+}
+
 /// A name and port that can be dialled, with all that later floors need to know, so that nobody looks back up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {

@@ -75,7 +75,7 @@ impl Pane {
             add('p', "host:port", What::Text(endpoint.address()));
         }
         for (endpoint, key) in database.endpoints.iter().skip(1).zip('1'..='9') {
-            add(key, &format!("{} host", endpoint.role.name()), What::Text(endpoint.host.clone()));
+            add(key, &format!("{} host", endpoint.label()), What::Text(endpoint.host.clone()));
         }
         add('n', "name", What::Text(database.identifier.clone()));
         add('r', "resource id", What::Text(database.resource_id.clone()));
@@ -177,4 +177,5 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         ];
         paint::runs(frame, row, &line, theme, under);
     }
+    paint::more(frame, inner, pane.cursor.offset, pane.entries.len(), theme);
 }

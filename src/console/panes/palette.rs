@@ -94,4 +94,5 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         ];
         paint::runs(frame, row, &line, theme, under);
     }
+    paint::more(frame, list, pane.cursor.offset, fitting.len(), theme);
 }

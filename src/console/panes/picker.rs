@@ -53,7 +53,7 @@ pub const KEYS: &[Binding<Action>] = &[
         keys: &["Enter"],
         action: Action::Done,
         label: "apply",
-        help: "List what is chosen; with nothing changed, only the selected one",
+        help: "List what is ticked; what was typed and not ticked, alone; no profile ticked: the default again",
     },
     Binding { keys: &["Esc"], action: Action::Close, label: "back", help: "Leave all as it was" },
     Binding { keys: &["Down", "C-n", "Tab"], action: Action::Go(Move::By(1)), label: "", help: "Next" },
@@ -145,12 +145,12 @@ impl Pane {
     }
 
     /// What is to be listed: the chosen ones; the selected one alone when something was typed to find it and nothing
-    /// was toggled since, or when none is chosen.
+    /// was toggled since.
     pub fn result(&self, before: &[String]) -> Vec<String> {
         let selected = self.shown().get(self.cursor.selected).map(|name| (*name).to_owned());
         let untouched = self.chosen == before && !self.input.is_empty();
         match selected {
-            Some(name) if untouched || self.chosen.is_empty() => vec![name],
+            Some(name) if untouched => vec![name],
             _ => self.chosen.clone(),
         }
     }
@@ -185,6 +185,7 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         // Profiles come from the AWS configuration, which may have none.
         paint::runs(frame, list, &[run(" none is known: type one", Tone::Dim)], theme, None);
     }
+    let len = shown.len();
     for (at, name) in shown.into_iter().enumerate().skip(pane.cursor.offset).take(list.height.into()) {
         let row = layout::below(list, list.y + (at - pane.cursor.offset) as u16, 1);
         let chosen = pane.chosen.iter().any(|other| other == name);
@@ -192,6 +193,7 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         let mark = if chosen { run(" ✓ ", Tone::Good) } else { run(" · ", Tone::Dim) };
         paint::runs(frame, row, &[mark, run(name, Tone::Text)], theme, under);
     }
+    paint::more(frame, list, pane.cursor.offset, len, theme);
 }
 
 #[cfg(test)]
@@ -221,5 +223,11 @@ mod tests {
         assert_eq!(pane.result(&before), ["xx-new-9"]);
         pane.toggle();
         assert_eq!(pane.result(&before), ["eu-west-1", "xx-new-9"], "toggled: added to the others");
+        pane.input.clear();
+        pane.cursor.selected = 0;
+        pane.toggle();
+        pane.cursor.selected = 2;
+        pane.toggle();
+        assert_eq!(pane.result(&before), [""; 0], "none ticked: none, wherever the bar is");
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn key(pane: &mut Pane, key: &KeyEvent, stopping: bool, orders: &mut 
         }
         // The rest is about rows, and none are in sight.
         _ if plan::shown(pane).is_some() => pane.say(Tone::Dim, "t shows the plan's JSON as a row"),
-        _ if pane.showing == Showing::Messages || pane.table().is_none() => messages(pane, action),
+        _ if reads(pane) => messages(pane, action, orders),
         Look::Expanded => {
             pane.expanded = !pane.expanded;
             pane.unfolded = 0;
@@ -97,11 +97,93 @@ fn turn(pane: &mut Pane, by: isize) {
         pane.say(Tone::Dim, "there is only this result");
         return;
     }
+    if by < 0 && pane.current == 0 && pane.dropped > 0 {
+        pane.say(Tone::Dim, format!("only the last {} results of a run are kept", pane.outputs.len()));
+    }
     pane.current = pane.current.saturating_add_signed(by).min(pane.outputs.len() - 1);
     pane.showing = Showing::Rows;
 }
 
-fn messages(pane: &mut Pane, action: Look) {
+/// Whether messages are in sight, not rows.
+pub(super) fn reads(pane: &Pane) -> bool {
+    plan::shown(pane).is_none() && (pane.showing == Showing::Messages || pane.table().is_none())
+}
+
+/// Whether a key of the results means something there.
+pub(super) fn is_of_messages(action: Look) -> bool {
+    !matches!(
+        action,
+        Look::Expanded
+            | Look::CopyRow
+            | Look::Export
+            | Look::Sort
+            | Look::SortAlso
+            | Look::Filter
+            | Look::AsItCame
+            | Look::Jump
+            | Look::Narrower
+            | Look::Wider
+            | Look::Widths
+            | Look::Freeze
+            | Look::Hide
+            | Look::ShowAll
+            | Look::MarkCells
+            | Look::MarkRows
+            | Look::ExtendUp
+            | Look::ExtendDown
+            | Look::ExtendLeft
+            | Look::ExtendRight
+            | Look::FirstColumn
+            | Look::LastColumn
+    )
+}
+
+/// The messages of the last run as one text, to read, to search and to copy.
+fn read(pane: &mut Pane) -> Option<Cell> {
+    let text = pane.log.text();
+    if text.is_empty() {
+        pane.say(Tone::Dim, "there are no messages yet");
+        return None;
+    }
+    let mut cell = Cell::document("messages".to_owned(), text);
+    cell.needle = pane.shaping.needle.clone();
+    Some(cell)
+}
+
+fn messages(pane: &mut Pane, action: Look, orders: &mut Vec<Order>) {
+    match action {
+        Look::Cell => {
+            pane.cell = read(pane);
+            return;
+        }
+        Look::FindNext | Look::FindBefore if pane.shaping.needle.is_none() => {
+            return pane.say(Tone::Dim, "nothing was looked for yet; / asks");
+        }
+        Look::Find | Look::FindNext | Look::FindBefore => {
+            pane.cell = read(pane);
+            if let Some(cell) = &mut pane.cell {
+                match action {
+                    Look::Find => cell.asked = Some(String::new()),
+                    _ => update::seek(pane, action == Look::FindNext),
+                }
+            }
+            return;
+        }
+        Look::CopyMenu => {
+            if let Some(text) = read(pane).and_then(|cell| cell.value) {
+                shaping::copied(pane, "copied the messages of the last run".to_owned(), text, orders);
+            }
+            return;
+        }
+        action if !is_of_messages(action) => {
+            let words = match pane.table() {
+                Some(_) => "these are messages: m shows the rows",
+                None => "there are no rows here",
+            };
+            return pane.say(Tone::Dim, words);
+        }
+        _ => {}
+    }
     let areas = layout::areas(pane);
     let page = areas.results.height.saturating_sub(1).max(1) as usize;
     match action {

@@ -206,7 +206,7 @@ fn work(
                 }
                 Ok(Written::Stopped(part)) => Shaped::Stopped(Some(part)),
                 Err(Unwritten::Exists(path)) => Shaped::Exists(path),
-                Err(error) => unwritten(error),
+                Err(error) => unwritten(error, &plan.path),
             }
         }
     })
@@ -227,11 +227,21 @@ fn undone(error: Undone) -> Shaped {
     }
 }
 
-fn unwritten(error: Unwritten) -> Shaped {
-    let title = capital(&error.to_string());
-    let diagnosis = Diagnosis::new(Kind::Local, title);
+/// Why a file was not written, the reason first: a path may be long. It is named as it was asked for, whatever part of it
+/// was being written.
+fn unwritten(error: Unwritten, path: &Path) -> Shaped {
     match error {
         Unwritten::Disk { source, part, .. } => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let title = match (source.kind(), folder) {
+                (io::ErrorKind::NotFound, Some(folder)) => format!("There is no folder {}", folder.display()),
+                _ => {
+                    let words = source.to_string();
+                    let reason = words.split(" (os error").next().unwrap_or_default();
+                    format!("{}: {} cannot be written", capital(reason), path.display())
+                }
+            };
+            let diagnosis = Diagnosis::new(Kind::Local, title);
             let diagnosis = match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     diagnosis.advise("Make room and press e again: it goes on where it stopped; or name another folder")
@@ -242,11 +252,29 @@ fn unwritten(error: Unwritten) -> Shaped {
             };
             Shaped::Failed { diagnosis, part }
         }
-        _ => Shaped::Failed { diagnosis, part: None },
+        error => Shaped::Failed { diagnosis: Diagnosis::new(Kind::Local, capital(&error.to_string())), part: None },
     }
 }
 
 fn capital(words: &str) -> String {
     let mut chars = words.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_a_file_was_not_written_comes_before_its_name() {
+        let title = |kind: io::ErrorKind, path: &str| {
+            let part = PathBuf::from(format!("{path}.part"));
+            let error = Unwritten::Disk { path: part, source: io::Error::from(kind), part: None };
+            let Shaped::Failed { diagnosis, .. } = unwritten(error, Path::new(path)) else { panic!("it failed") };
+            diagnosis.title
+        };
+        assert_eq!(title(io::ErrorKind::NotFound, "/nonexist/foo.csv"), "There is no folder /nonexist");
+        let denied = title(io::ErrorKind::PermissionDenied, "/root/foo.csv");
+        assert_eq!(denied, "Permission denied: /root/foo.csv cannot be written");
+    }
 }

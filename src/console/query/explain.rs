@@ -22,7 +22,7 @@ pub(super) fn explain(pane: &mut Pane, analyze: bool, orders: &mut Vec<Order>) {
         return pane.say(Tone::Bad, "this session has ended");
     }
     if pane.run.is_some() {
-        return pane.say(Tone::Warn, "a statement is running; Ctrl-C cancels it");
+        return pane.say(Tone::Warn, super::running::BUSY);
     }
     let buffer = pane.editor.buffer();
     let (from, text) = match pane.editor.selection() {

@@ -4,7 +4,7 @@
 use super::log::Entry;
 use super::order::{Means, Outcome, Past, Pressed, Timing};
 use super::pane::{Focus, Link, Output, Pane, Question, Showing, Stop, Then, Work};
-use super::running::first_line;
+use super::running::{BUSY, first_line};
 use super::table::Table;
 use super::{LineHealth, News, layout, plan, text, worker};
 use crate::console::theme::Tone;
@@ -31,6 +31,7 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
             answered(pane, run);
             if pane.outputs.len() == worker::RESULTS {
                 pane.outputs.remove(0);
+                pane.dropped += 1;
             }
             let sent = pane.run.as_ref().and_then(|run| run.sent.get(index));
             let relation = sent.and_then(|sent| super::sheet::relation(&sent.statement.sql));
@@ -77,7 +78,7 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
         }
         News::Again { at } => {
             pane.outputs.clear();
-            (pane.current, pane.unfolded, pane.cell) = (0, 0, None);
+            (pane.current, pane.dropped, pane.unfolded, pane.cell) = (0, 0, 0, None);
             pane.say(Tone::Dim, format!("\\watch · {} · Ctrl-C ends it", text::clock(at)));
         }
         News::Asked { title, lines } => pane.question = Some(Question { title, lines, then: Then::Answer }),
@@ -137,7 +138,8 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
                     (false, true) => Work::Cancelled,
                     (false, false) => Work::Done,
                 };
-                // What was asked about it has no object any more.
+                // What was said and asked about it has no object any more.
+                pane.said.take_if(|(_, words)| words == BUSY);
                 pane.question.take_if(|question| matches!(question.then, Then::Drop | Then::Answer | Then::Press(_)));
                 let left = running.sent.len() - (running.index + 1).min(running.sent.len());
                 if left > 0 {
@@ -225,6 +227,7 @@ pub(super) fn hear(pane: &mut Pane, news: News) {
         News::History(past) => pane.recall.load(past),
         News::Closed => {
             pane.run = None;
+            pane.said.take_if(|(_, words)| words == BUSY);
             pane.work = Work::Closed;
             pane.log.push(Entry::Said(Tone::Warn, "the session has ended".to_owned()));
         }
@@ -270,7 +273,7 @@ fn answered(pane: &mut Pane, run: u64) {
     let Some(running) = pane.run.as_mut().filter(|running| running.number == run) else { return };
     if !std::mem::replace(&mut running.answered, true) {
         pane.outputs.clear();
-        pane.current = 0;
+        (pane.current, pane.dropped) = (0, 0);
         pane.unfolded = 0;
         pane.cell = None;
         pane.shaping.sheet = None;

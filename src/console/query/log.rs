@@ -114,6 +114,20 @@ impl Log {
         all.saturating_sub(height)
     }
 
+    /// The messages since the last statement began, with it, as text: each line as long as it is.
+    pub fn text(&self) -> String {
+        let begun = self.entries.iter().rposition(|entry| matches!(entry, Entry::Statement(_)));
+        let first = begun.unwrap_or(0);
+        let plain = Theme { color: false };
+        let lines = self.entries.iter().skip(first).flat_map(|entry| entry.lines(WIDEST, 0, plain));
+        lines.fold(String::new(), |mut text, line| {
+            let line: String = line.spans.iter().map(|span| span.content.as_ref()).collect();
+            text.push_str(line.strip_prefix(' ').unwrap_or(&line).trim_end());
+            text.push('\n');
+            text
+        })
+    }
+
     /// How many notices came after the last statement began.
     pub fn notices(&self) -> usize {
         let recent = self.entries.iter().rev().take_while(|entry| !matches!(entry, Entry::Statement(_)));

@@ -110,7 +110,7 @@ fn tone(kind: TokenKind) -> Tone {
 /// For who has not run anything yet: what to type, and the way that led here.
 pub(super) fn welcome(way: &[Walked], out: &mut Buffer, area: Rect, theme: Theme) {
     let rows = [
-        ("select now();", "end a statement with ; and press Enter; F5 works anywhere in it"),
+        ("select now();", "end a statement with ; and Enter; F5 works anywhere in it"),
         ("\\dt", "tables; \\l databases, \\d NAME a relation, \\? what else works"),
         ("Ctrl-R", "statements that were run on this target before"),
         ("Ctrl-C", "cancels at the server what runs"),

@@ -5,6 +5,7 @@ use super::cell::Cell;
 use super::completion::{CHOOSE, Completion};
 use super::editor::Editor;
 use super::editor::vi::{Mode, VI, Vi};
+use super::entering;
 use super::keymap::{FILL, LOOK, PLAN, READ, REPLY, Reply, SEARCH, WEIGH, WRITE};
 use super::log::Log;
 use super::order::{LineHealth, Means, Order, Statement, Timing};
@@ -14,6 +15,7 @@ use super::running;
 use super::shape::Shape;
 use super::shaping::{self, Shaping};
 use super::shelf::{LABEL, PICK, Shelf};
+use super::spent::Spent;
 use super::table::Table;
 use super::tree::{BRANCH, SIFT, Tree};
 use crate::console::keys::Binding;
@@ -224,6 +226,8 @@ pub struct Pane {
     pub(super) finder: Option<Finder>,
     pub(super) outputs: Vec<Output>,
     pub(super) current: usize,
+    /// Results before those that are kept, of the same run.
+    pub(super) dropped: usize,
     pub(super) showing: Showing,
     pub(super) expanded: bool,
     /// First column shown in the expanded view.
@@ -247,6 +251,8 @@ pub struct Pane {
     pub(super) stopping: bool,
     /// The edition that Enter ran: Enter again is a line break, not the same statement twice.
     pub(super) entered: Option<u64>,
+    /// What of the text was run.
+    pub(super) spent: Spent,
     pub(super) link: Link,
     /// How the line under it is doing.
     pub(super) health: LineHealth,
@@ -273,6 +279,7 @@ impl Pane {
             finder: None,
             outputs: Vec::new(),
             current: 0,
+            dropped: 0,
             showing: Showing::Messages,
             expanded: false,
             unfolded: 0,
@@ -291,6 +298,7 @@ impl Pane {
             said: None,
             stopping: false,
             entered: None,
+            spent: Spent::default(),
             link: Link::Up,
             health: LineHealth::Up,
             manual: false,
@@ -426,10 +434,10 @@ impl Pane {
         if counts { WEIGH } else { REPLY }
     }
 
-    /// Whether leaving now would lose something: a sentence to ask with (statement runs, transaction open).
+    /// Whether leaving now would lose something: sentences to ask with (statement runs, transaction open, text not run).
     pub fn would_lose(&self) -> Option<String> {
         let name = &self.setup.name;
-        match (&self.run, self.transaction) {
+        let lost = match (&self.run, self.transaction) {
             _ if self.work == Work::Closed => None,
             _ if shaping::exports(self) => {
                 Some("An export is being written: leaving stops it, and what there is of it stays as .part.".to_owned())
@@ -438,7 +446,11 @@ impl Pane {
             (None, Transaction::Open) => Some(format!("A transaction is open on {name}: leaving rolls it back.")),
             (None, Transaction::Failed) => Some(format!("A failed transaction is open on {name}: leaving ends it.")),
             (None, Transaction::Idle) => None,
-        }
+        };
+        let draft = entering::is_draft(self);
+        let draft = draft.then(|| format!("The editor of {name} holds text that was not run: leaving drops it."));
+        let all: Vec<String> = lost.into_iter().chain(draft).collect();
+        (!all.is_empty()).then(|| all.join(" "))
     }
 
     pub(super) fn output(&self) -> Option<&Output> {

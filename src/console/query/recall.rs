@@ -46,6 +46,11 @@ impl Recall {
         &self.past
     }
 
+    /// Whether a statement is among them, with the `;` behind it or without.
+    pub fn has(&self, sql: &str) -> bool {
+        self.past.iter().any(|past| past.text == sql || past.text.strip_suffix(';') == Some(sql))
+    }
+
     /// Keeps a statement; one that is the same as the last takes its place.
     pub fn keep(&mut self, past: Past) {
         if self.past.last().is_some_and(|last| last.text == past.text) {

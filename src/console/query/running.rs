@@ -12,30 +12,8 @@ use crate::model::psql;
 use crate::model::sql::{self, Class, CopyWay, Ended, TokenKind, classify, statements};
 use std::ops::Range;
 
-/// Whether Enter runs rather than breaks the line: the text ends here with a finished statement or a backslash word, and
-/// this very text was not run by Enter already.
-pub(super) fn enter_runs(pane: &mut Pane) -> bool {
-    let buffer = pane.editor.buffer();
-    let cursor = pane.editor.cursor();
-    let line = &buffer.lines()[cursor.line];
-    let behind = &line[cursor.byte..];
-    let last = cursor.line + 1 == buffer.lines().len();
-    if !last || !behind.trim().is_empty() || pane.entered == Some(pane.editor.edition()) {
-        return false;
-    }
-    let before = pane.editor.line_before().trim_end();
-    if !before.ends_with(';') && !before.contains('\\') {
-        return false;
-    }
-    let from = buffer.offset(super::buffer::Place { byte: 0, ..cursor });
-    let tokens = pane.editor.colours().all_tokens(buffer.lines(), cursor.line);
-    let semicolon = tokens.iter().any(|token| token.kind == TokenKind::Punctuation && token.of(line) == ";");
-    // It ends on this line: after it there is nothing, so it is the one at the cursor.
-    pane.editor.statement().is_some_and(|here| {
-        let ended = here.statement.backslash || here.statement.ended == Ended::Semicolon;
-        ended && here.last && (semicolon || here.bytes.end >= from)
-    })
-}
+/// Why nothing else is run now; it stands no longer than it is true.
+pub(super) const BUSY: &str = "a statement is running; Ctrl-C cancels it";
 
 /// Runs the selection, the statement at the cursor, or everything.
 pub(super) fn run(pane: &mut Pane, all: bool, orders: &mut Vec<Order>) {
@@ -48,7 +26,16 @@ pub(super) fn run(pane: &mut Pane, all: bool, orders: &mut Vec<Order>) {
             with_its_word(pane.editor.buffer(), here)
         }
     };
-    let part = part.as_str();
+    run_text(pane, from, &part, orders);
+}
+
+/// Runs what stands in those bytes of the text.
+pub(super) fn run_part(pane: &mut Pane, bytes: Range<usize>, orders: &mut Vec<Order>) {
+    let part = pane.editor.buffer().text()[bytes.clone()].to_owned();
+    run_text(pane, bytes.start, &part, orders);
+}
+
+fn run_text(pane: &mut Pane, from: usize, part: &str, orders: &mut Vec<Order>) {
     let found = statements(part);
     if found.is_empty() {
         pane.say(Tone::Dim, "there is no statement here");
@@ -73,8 +60,9 @@ pub(super) fn run(pane: &mut Pane, all: bool, orders: &mut Vec<Order>) {
             return;
         }
     }
-    if !sent.is_empty() {
-        consider(pane, sent, orders);
+    match sent.is_empty() {
+        true => pane.spent.mark(&pane.editor.buffer().text(), pane.editor.edition()),
+        false => consider(pane, sent, orders),
     }
 }
 
@@ -88,11 +76,7 @@ fn with_its_word(buffer: &super::buffer::Buffer, (from, text): (usize, String)) 
     }
     let found = statements(&all);
     let Some(at) = found.iter().position(|statement| statement.start >= from) else { return (from, text) };
-    let sends = |statement: &sql::Statement| {
-        let word = statement.of(&all).trim_start_matches('\\');
-        let name = word.split(|c: char| c.is_whitespace()).next().unwrap_or_default();
-        statement.backslash && matches!(name, "g" | "gx" | "gset" | "gexec" | "gdesc" | "crosstabview" | "watch")
-    };
+    let sends = |statement: &sql::Statement| sends(statement, &all);
     let here = found[at];
     let (mut start, mut end) = (here.start, here.end);
     if sends(&here) {
@@ -110,6 +94,13 @@ fn with_its_word(buffer: &super::buffer::Buffer, (from, text): (usize, String)) 
         return (from, text);
     }
     (start, all[start..end].to_owned())
+}
+
+/// Whether it is a word that sends what stands before it.
+pub(super) fn sends(statement: &sql::Statement, text: &str) -> bool {
+    let word = statement.of(text).trim_start_matches('\\');
+    let name = word.split(|c: char| c.is_whitespace()).next().unwrap_or_default();
+    statement.backslash && matches!(name, "g" | "gx" | "gset" | "gexec" | "gdesc" | "crosstabview" | "watch")
 }
 
 /// Whether a text needs more than its statements sent one by one: a script's words, variables, data of its own.
@@ -231,7 +222,7 @@ pub(super) fn consider(pane: &mut Pane, sent: Vec<Sent>, orders: &mut Vec<Order>
     if pane.work == Work::Closed {
         pane.say(Tone::Bad, "this session has ended");
     } else if pane.run.is_some() {
-        pane.say(Tone::Warn, "a statement is running; Ctrl-C cancels it");
+        pane.say(Tone::Warn, BUSY);
     } else if pane.facts.read_only && sent.iter().any(|sent| lifting::lifts_read_only(&sent.statement.sql)) {
         let why = format!("this session is read-only; to write, connect to {} again as writable", pane.setup.name);
         pane.log.push(Entry::Said(Tone::Bad, why.clone()));
@@ -281,7 +272,7 @@ pub(super) fn try_here(pane: &mut Pane, orders: &mut Vec<Order>) {
     if pane.work == Work::Closed {
         pane.say(Tone::Bad, "this session has ended");
     } else if pane.run.is_some() {
-        pane.say(Tone::Warn, "a statement is running; Ctrl-C cancels it");
+        pane.say(Tone::Warn, BUSY);
     } else if pane.facts.read_only {
         pane.say(Tone::Bad, "this session is read-only");
     } else if !changes {
@@ -330,6 +321,11 @@ fn begin(pane: &mut Pane, sent: Vec<Sent>) {
         ["_timeout", "reset all", "discard all"].iter().any(|word| sql.contains(word))
     };
     pane.timeouts.take_if(|_| sent.iter().any(sets));
+    // A plan that is asked for runs nothing.
+    let runs = sent.iter().filter(|sent| sent.lead == 0);
+    if runs.map(|sent| pane.spent.keep(&sent.statement.sql)).count() > 0 {
+        pane.spent.mark(&pane.editor.buffer().text(), pane.editor.edition());
+    }
     pane.work = Work::Running;
     pane.run = Some(Run {
         number: pane.runs,

@@ -5,7 +5,7 @@ use super::keymap::Look;
 use super::order::{Ask, Order, ResultId};
 use super::pane::{Pane, Question, Then};
 use super::shape::{Arrangement, By, Format, From, Needle, Part, Plan, Shape, Shaped, Ticket};
-use super::sheet::Sheet;
+use super::sheet::{Sheet, What};
 use super::table::{Mark, Table};
 use super::text;
 use crate::console::theme::Tone;
@@ -347,12 +347,23 @@ pub(super) fn hear(pane: &mut Pane, ticket: Ticket, shaped: Shaped, orders: &mut
                 pane.shaping.tired = Some(*result);
             }
             let mut words = diagnosis.title.clone();
-            if let Some(part) = part {
-                words = format!("{words}; {}", left(&part));
-                park(pane, job.shape, part);
+            let free = !pane.is_covered();
+            match (part, job.shape) {
+                (Some(part), shape) => {
+                    words = format!("{words}; {}", left(&part));
+                    park(pane, shape, part);
+                    pane.say(Tone::Bad, words);
+                }
+                // What was typed is mended where it was typed.
+                (None, Shape::Export { plan, .. }) if free => {
+                    let advice = diagnosis.advice.iter().map(|advice| format!(" · {}", advice.say));
+                    let wrong = Some(visible(&format!("{words}{}", advice.collect::<String>())).into_owned());
+                    let (what, path) = (What::Export(plan.format), plan.path.display().to_string());
+                    pane.shaping.sheet = Some(Sheet::Words { what, words: path, wrong });
+                }
+                (None, _) => pane.say(Tone::Bad, words),
             }
             pane.log.push(super::log::Entry::Failed { diagnosis, place: None, timing: None });
-            pane.say(Tone::Bad, words);
         }
     }
 }

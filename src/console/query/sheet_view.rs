@@ -65,7 +65,10 @@ fn words(pane: &Pane, what: What, words: &str, wrong: Option<&str>, out: &mut Bu
     };
     let mut lines = vec![typed(words, room, theme)];
     match wrong {
-        Some(wrong) => lines.push(Line::styled(text::cut(wrong, room).0, theme.style(Tone::Bad))),
+        Some(wrong) => {
+            let wrapped = text::wrap(wrong, room).into_iter();
+            lines.extend(wrapped.map(|line| Line::styled(line, theme.style(Tone::Bad))));
+        }
         None => {
             for hint in hints {
                 for line in text::wrap(&hint, room) {

@@ -93,7 +93,14 @@ pub(super) fn parts(pane: &Pane) -> Vec<(String, Tone)> {
     if let Some(output) = output(pane) {
         let table = &output.table;
         if pane.outputs.len() > 1 {
-            parts.push((format!("result {}/{}", pane.current + 1, pane.outputs.len()), Tone::Text));
+            let (at, all) = (pane.dropped + pane.current + 1, pane.dropped + pane.outputs.len());
+            parts.push((format!("result {at}/{all}"), Tone::Text));
+            let these = match pane.dropped {
+                0 => None,
+                1 => Some("the first was let go".to_owned()),
+                dropped => Some(format!("the first {dropped} were let go")),
+            };
+            parts.extend(these.map(|these| (these, Tone::Warn)));
         }
         if let Some(title) = &output.title {
             parts.push((title.clone(), Tone::Text));

@@ -2,7 +2,9 @@
 
 mod completing;
 mod editor;
+mod entering;
 mod planning;
+mod reading;
 mod safety;
 mod screens;
 mod shaping;

@@ -10,8 +10,8 @@ use super::pane::{Focus, Pane, Question, Run, Showing, Stop, Then};
 use super::recall::Finder;
 use super::shape::Needle;
 use super::{
-    Ask, Input, News, Order, Shelving, browse, completion, compose, explain, hearing, plan, plan_view, running,
-    shaping, sheet, shelf, tree,
+    Ask, Input, News, Order, Shelving, browse, completion, compose, entering, explain, hearing, plan, plan_view,
+    running, shaping, sheet, shelf, tree,
 };
 use crate::console::keys::find;
 use crate::console::theme::Tone;
@@ -147,7 +147,10 @@ fn key(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
         let typed = if action.is_none() { typed(key).filter(|_| pane.types()) } else { None };
         match (action, typed) {
             (Some(action), _) => write(pane, action, stopping, orders),
-            (None, Some(c)) => pane.editor.type_in(c),
+            (None, Some(c)) => {
+                entering::begin_line(pane, c.encode_utf8(&mut [0; 4]));
+                pane.editor.type_in(c);
+            }
             (None, None) => {}
         }
         if pane.types() && !matches!(action, Some(Write::Complete | Write::Edit(Edit::Indent))) {
@@ -226,10 +229,7 @@ fn write(pane: &mut Pane, action: Write, stopping: bool, orders: &mut Vec<Order>
         Write::RunAll => running::run(pane, true, orders),
         Write::Plan => explain::explain(pane, false, orders),
         Write::Analyze => explain::explain(pane, true, orders),
-        Write::Enter if running::enter_runs(pane) => {
-            pane.entered = Some(pane.editor.edition());
-            running::run(pane, false, orders);
-        }
+        Write::Enter if entering::runs(pane) => entering::run(pane, orders),
         Write::Enter => pane.editor.edit(Edit::Newline),
         Write::Go(super::editor::Motion::Up) if walks(pane) => recall(pane, true),
         Write::Go(motion) => pane.editor.travel(motion, false),
@@ -329,7 +329,12 @@ pub(super) fn stop(pane: &mut Pane, again: bool, orders: &mut Vec<Order>) {
         None if again => orders.push(Order::Quit),
         None => {
             pane.stopping = true;
-            pane.say(Tone::Warn, "nothing runs; Ctrl-C again leaves gatepost");
+            // The hand that knows psql wants a line cleared.
+            let words = match pane.editor.buffer().is_empty() || pane.focus != Focus::Editor || pane.vi.is_some() {
+                true => "nothing runs; Ctrl-C again leaves gatepost",
+                false => "Ctrl-C again leaves gatepost; Ctrl-U clears the line",
+            };
+            pane.say(Tone::Warn, words);
         }
     }
 }
@@ -418,7 +423,8 @@ fn read(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
         Read::Raw => cell.toggle(),
         Read::Copy => {
             let value = cell.value.clone().unwrap_or_default();
-            let words = format!("copied the cell, {}", super::text::size(value.len() as u64));
+            let what = if cell.document { "text" } else { "cell" };
+            let words = format!("copied the {what}, {}", super::text::size(value.len() as u64));
             shaping::copied(pane, words, value, orders);
         }
         Read::Stop => stop(pane, false, orders),
@@ -426,7 +432,7 @@ fn read(pane: &mut Pane, key: &KeyEvent, orders: &mut Vec<Order>) {
 }
 
 /// What is looked for in the open cell, next or before.
-fn seek(pane: &mut Pane, forward: bool) {
+pub(super) fn seek(pane: &mut Pane, forward: bool) {
     let Some(cell) = &mut pane.cell else { return };
     let Some(needle) = cell.needle.clone() else {
         pane.say(Tone::Dim, "nothing was looked for yet; / asks");
@@ -502,6 +508,7 @@ fn paste(pane: &mut Pane, text: &str) {
         // What is pasted is meant for the editor, wherever the focus was.
         pane.focus = Focus::Editor;
         pane.tree.focused = false;
+        entering::begin_line(pane, text);
         pane.editor.paste(text);
     }
 }

@@ -2,12 +2,12 @@
 //! not change anything.
 
 use super::completion::{self, CHOOSE};
-use super::keymap::{FILL, LOOK, Look, PLAN, READ, SEARCH, WRITE};
+use super::keymap::{FILL, LOOK, Look, PLAN, READ, SEARCH, WRITE, Write};
 use super::layout::{self, Areas, areas};
 use super::pane::{Focus, Link, Pane, Showing, Stop, Work};
 use super::shelf::{self, LABEL, PICK, Shelf};
 use super::tree::{BRANCH, SIFT};
-use super::{LineHealth, grid, page, plan, plan_view, sheet_view, standing, text, tree};
+use super::{LineHealth, browse, grid, page, plan, plan_view, sheet_view, standing, text, tree};
 use crate::console::keys::Binding;
 use crate::console::theme::{Theme, Tone};
 use crate::model::{Transaction, visible};
@@ -17,6 +17,9 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph, Widget};
+
+/// Columns of a name that are left when the state line has no room.
+const NAME: usize = 12;
 
 /// Draws the pane: state line, editor, results, messages, key line. Pure.
 pub fn view(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
@@ -160,7 +163,7 @@ fn state_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
     let mode = if facts.read_only { ("READ-ONLY", Tone::Good) } else { ("WRITABLE", Tone::Bad) };
     let mut parts: Vec<(String, Tone, u8)> = vec![
         (visible(&pane.setup.name).into_owned(), Tone::Strong, 0),
-        (visible(&format!("{}@{}", pane.setup.user, pane.setup.database)).into_owned(), Tone::Text, 0),
+        (visible(&format!("{}@{}", pane.setup.user, pane.setup.database)).into_owned(), Tone::Text, 1),
         (mode.0.to_owned(), mode.1, 0),
     ];
     if facts.hot_standby {
@@ -171,12 +174,17 @@ fn state_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
     let route = visible(&facts.route).into_owned();
     parts.push(match &pane.health {
         LineHealth::Up => (route, Tone::Dim, 4),
+        _ => (route, Tone::Bad, 2),
+    });
+    // What the route came to stays when the route's name has to give way.
+    match &pane.health {
+        LineHealth::Up => {}
         LineHealth::Lost { since, .. } => {
             let since = pane.now.duration_since(*since).unwrap_or_default();
-            (format!("{route} · reconnecting {}", text::seconds(since)), Tone::Bad, 0)
+            parts.push((format!("reconnecting {}", text::seconds(since)), Tone::Bad, 0));
         }
-        LineHealth::Ended(_) => (format!("{route} · tunnel ended"), Tone::Bad, 0),
-    });
+        LineHealth::Ended(_) => parts.push(("tunnel ended".to_owned(), Tone::Bad, 0)),
+    }
     if let Some(minted) = facts.token_minted.filter(|_| pane.link == Link::Up) {
         let minutes = pane.now.duration_since(minted).unwrap_or_default().as_secs() / 60;
         let age = match minutes {
@@ -218,6 +226,11 @@ fn state_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
             Some((last, _)) => drop(parts.remove(last)),
             None => break,
         }
+    }
+    // The name may be so long that nothing else gives way: it is cut, then, so that what comes behind it stays.
+    let over = taken(&parts).saturating_sub(room);
+    if let Some((name, ..)) = parts.first_mut().filter(|_| over > 0) {
+        *name = text::cut(name, text::width(name, 200).saturating_sub(over).max(NAME)).0;
     }
     let mut spans = vec![Span::raw(" ")];
     for (at, (words, tone, _)) in parts.into_iter().enumerate() {
@@ -334,7 +347,9 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
         match pane.focus {
             Focus::Editor => {
                 let from = keys.len();
-                labels(WRITE, &mut keys);
+                // While something runs nothing else is sent.
+                let refused = |action| pane.run.is_some() && matches!(action, Write::Run | Write::RunAll | Write::Plan);
+                labels_of(WRITE.iter().filter(|row| !refused(row.action)), &mut keys);
                 // vi's Esc ends a mode, and leads nowhere else.
                 for (key, _) in keys[from..].iter_mut().filter(|(key, _)| pane.vi.is_some() && key == "Esc") {
                     "Tab".clone_into(key);
@@ -345,12 +360,28 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
                 labels(PLAN, &mut keys);
                 let general: Vec<&Binding<Look>> = LOOK
                     .iter()
-                    .filter(|row| matches!(row.action, Look::Out | Look::Messages | Look::Zoom | Look::Help))
+                    .filter(|row| {
+                        matches!(row.action, Look::Out | Look::Messages | Look::Zoom | Look::Help | Look::Back)
+                    })
                     .collect();
                 keys.extend(general.into_iter().map(|row| (spelled(row.keys[0]), row.label)));
             }
+            Focus::Results if browse::reads(pane) => {
+                let other = |row: &&Binding<Look>| row.action != Look::Messages || pane.table().is_some();
+                let rows = LOOK.iter().filter(|row| browse::is_of_messages(row.action)).filter(other);
+                labels_of(rows, &mut keys);
+                // It is no cell that is opened or copied there.
+                keys.iter_mut().filter(|(_, label)| *label == "cell").for_each(|(_, label)| *label = "read");
+                keys.iter_mut().filter(|(_, label)| *label == "messages").for_each(|(_, label)| *label = "rows");
+            }
             Focus::Results => labels(LOOK, &mut keys),
         }
+    }
+    // The way out and the help are in sight wherever there is room for more than those.
+    let more = |key: &str, label: &str| text::width(key, 99) + text::width(label, 99) + 3;
+    let mut kept: Vec<(String, &'static str)> = Vec::new();
+    for label in ["fleet", "help"] {
+        kept.extend(keys.iter().position(|(_, other)| *other == label).map(|at| keys.remove(at)));
     }
     let room = area.width.saturating_sub(wide + 1) as usize;
     let mut spans = vec![mode.unwrap_or(Span::raw(" "))];
@@ -359,8 +390,15 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
         spans.push(Span::raw(" "));
         used += 1;
     }
-    for (key, label) in keys {
-        let more = text::width(&key, 99) + text::width(label, 99) + 3;
+    let needed: usize = kept.iter().map(|(key, label)| more(key, label)).sum();
+    let reserved = if used + 2 * needed <= room { needed } else { 0 };
+    let fit = keys.iter().scan(used + reserved, |used, (key, label)| {
+        *used += more(key, label);
+        Some(*used)
+    });
+    keys.truncate(fit.take_while(|used| *used <= room + 2).count());
+    for (key, label) in keys.into_iter().chain(kept) {
+        let more = more(&key, label);
         if used + more > room + 2 {
             break;
         }
@@ -372,7 +410,11 @@ fn key_line(pane: &Pane, out: &mut Buffer, area: Rect, theme: Theme) {
 }
 
 fn labels<A>(table: &'static [Binding<A>], keys: &mut Vec<(String, &'static str)>) {
-    keys.extend(table.iter().filter(|row| !row.label.is_empty()).map(|row| (spelled(row.keys[0]), row.label)));
+    labels_of(table.iter(), keys);
+}
+
+fn labels_of<A: 'static>(rows: impl Iterator<Item = &'static Binding<A>>, keys: &mut Vec<(String, &'static str)>) {
+    keys.extend(rows.filter(|row| !row.label.is_empty()).map(|row| (spelled(row.keys[0]), row.label)));
 }
 
 /// `C-r` as `Ctrl-R`, `Enter` as `↵`.

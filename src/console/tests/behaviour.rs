@@ -474,3 +474,92 @@ fn who_was_filtered_for_is_stayed_with_when_the_filter_is_dropped() {
     assert!(console.state.fleet.filter.is_empty());
     assert_eq!(chosen(&console).as_deref(), Some("orders-prod"), "the next key is for the same database");
 }
+
+#[test]
+fn a_filter_that_is_dropped_leads_back_to_where_it_began() {
+    let mut console = Console::listed(80, 24);
+    console.keys("j j / zzz Esc");
+    assert_eq!(selected(&console), "ledger");
+    console.keys("/ zzz Enter Enter");
+    assert_eq!(console.state.focus, Focus::Fleet);
+    let notice = console.state.notice.as_ref().map(|notice| notice.text.clone());
+    assert_eq!(notice.as_deref(), Some("nothing fits the filter: Esc drops it"));
+    console.tick(Duration::from_secs(60));
+    let text = console.text();
+    assert!(!text.contains("connect") && !text.contains("tunnel") && text.contains("drop the filter"), "{text}");
+    console.keys("Esc");
+    assert_eq!(selected(&console), "ledger", "also after it was kept");
+    console.keys("/ wiki Enter Esc");
+    assert_eq!(selected(&console), "wiki", "who was found is stayed with");
+}
+
+#[test]
+fn the_filter_finds_what_the_iam_column_says_and_values_of_tags() {
+    let mut console = Console::listed(80, 24);
+    let iam = |console: &Console| -> Vec<IamAuth> {
+        console.state.fleet.rows.iter().map(|row| console.state.fleet.database(row).iam).collect()
+    };
+    let all = iam(&console);
+    let off = |iam: &IamAuth| matches!(iam, IamAuth::Disabled | IamAuth::Pending { to: false });
+    console.keys("/ !off Enter");
+    assert_eq!(iam(&console).len(), all.iter().filter(|iam| !off(iam)).count());
+    assert!(iam(&console).len() < all.len(), "some are off");
+    console.keys("Esc / pending Enter");
+    let pending = all.iter().filter(|iam| matches!(iam, IamAuth::Pending { .. })).count();
+    assert!(pending > 0 && iam(&console).len() == pending, "{:?}", iam(&console));
+    console.keys("Esc / production Enter");
+    assert!(names(&console).contains(&"orders-prod".to_owned()), "{:?}", names(&console));
+}
+
+#[test]
+fn nothing_ticked_means_the_default_profile_and_no_region_is_no_choice() {
+    let mut console = Console::listed(80, 24);
+    console.keys("P");
+    console.answer(|c| matches!(c, Command::Profiles), Answer::Profiles(vec!["prod".into(), "staging".into()]));
+    console.keys("Enter");
+    assert!(matches!(console.state.overlay, Some(Overlay::Picker(_))), "nothing was chosen");
+    assert!(console.text().contains("no profile is ticked"), "{}", console.text());
+    console.keys("s t a g Enter");
+    let profiles = |console: &Console| -> Vec<Option<String>> {
+        console.state.fleet.listings.iter().map(|listing| listing.place.profile.clone()).collect()
+    };
+    assert_eq!(profiles(&console), [Some("staging".to_owned())]);
+    console.keys("P Space Enter");
+    assert_eq!(profiles(&console), [None], "none ticked: the default again");
+    console.keys("R Space Enter");
+    assert!(matches!(console.state.overlay, Some(Overlay::Picker(_))));
+    assert!(console.text().contains("no region is ticked"), "{}", console.text());
+    assert!(console.text().contains("↓ more"), "{}", console.text());
+}
+
+#[test]
+fn endpoints_of_a_proxy_are_told_apart() {
+    let mut console = Console::start(80, 24);
+    console.answer(|c| matches!(c, Command::Places), Answer::Places(vec![place("eu-west-1")]));
+    let mut listed = inventory();
+    let proxy = listed.databases.iter_mut().find(|database| database.identifier == "orders-proxy").expect("listed");
+    let mut other = proxy.endpoints[0].clone();
+    other.host = "orders-proxy-reads-only.endpoint.proxy-c9abcd1234ef.eu-west-1.rds.amazonaws.com".to_owned();
+    proxy.endpoints.push(other);
+    console.answer(|c| matches!(c, Command::Inventory(_)), Answer::Inventory(listed));
+    console.keys("/ orders-proxy Enter Enter");
+    console.answer(|c| matches!(c, Command::Recall(_)), Answer::Recalled(Remembered::default(), Some("oncall".into())));
+    let field = |console: &Console| console.state.connect.as_ref().map(|pane| pane.field);
+    while field(&console) != Some(Field::Endpoint) {
+        console.keys("Up");
+    }
+    assert!(console.text().contains("proxy orders-proxy-reads-only "), "{}", console.text());
+}
+
+#[test]
+fn half_typed_text_is_not_lost_by_control_c_twice() {
+    let mut console = sessions(80, 24, 2);
+    console.keys("h a l f C-c C-c");
+    assert!(!console.state.quitting);
+    let text = console.text();
+    assert!(text.contains("2 billing: The editor of billing holds text"), "{text}");
+    console.keys("Esc");
+    assert!(console.text().contains("half"), "{}", console.text());
+    console.keys("C-c C-c y");
+    assert!(console.state.quitting);
+}

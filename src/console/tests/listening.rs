@@ -30,7 +30,7 @@ fn line() -> LineReport {
         route: "via bastion-a".into(),
         ssm_session: None,
         is_alive: true,
-        health: "up (idle time: the account's)".into(),
+        health: "up (when idle, AWS ends it at the account's limit)".into(),
         streams: 2,
         received: 1_234_567,
         sent: 8_910,
@@ -310,4 +310,40 @@ fn iam_authentication_is_switched_on_by_name() {
     let mut console = Console::listed(80, 24);
     console.keys("/ billing Enter I");
     assert!(console.text().contains("billing takes tokens already"), "{}", console.text());
+}
+
+#[test]
+fn why_a_client_was_turned_away_is_told_whole() {
+    let mut console = listening(80, 24);
+    assert!(console.text().contains("e why"), "{}", console.text());
+    console.keys("e");
+    let Some(Overlay::Diagnosis(pane)) = &console.state.overlay else { panic!("{}", console.text()) };
+    assert_eq!(pane.diagnosis.title, "password authentication failed for user \"me\"");
+    assert!(pane.diagnosis.advice.iter().any(|advice| advice.say.starts_with("y hands over")), "{:?}", pane.diagnosis);
+}
+
+#[test]
+fn a_number_and_its_unit_stay_on_one_line() {
+    for width in 50..120 {
+        let console = listening(width, 24);
+        for line in console.text().lines() {
+            let last = line.trim_end().rsplit(' ').next().unwrap_or_default();
+            let torn = matches!(last, "↓" | "↑") || (line.starts_with("      ") && last.parse::<f64>().is_ok());
+            assert!(!torn, "{width}: {line}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_list_offers_no_key_that_needs_a_row() {
+    let mut console = Console::listed(100, 24);
+    console.keys("L");
+    let text = console.text();
+    let keys = text.lines().last().unwrap_or_default();
+    assert!(!keys.contains("hand over") && !keys.contains("why") && !keys.contains("close"), "{keys}");
+    assert!(keys.contains("listen") && keys.contains("fleet"), "{keys}");
+    for key in ["y", "e", "x"] {
+        console.keys(key);
+        assert!(console.text().contains("nothing is open: n listens"), "{key}: {}", console.text());
+    }
 }

@@ -445,3 +445,19 @@ fn the_doctor_is_left_at_once_and_stops() {
     console.keys("q");
     assert_eq!(console.state.focus, Focus::Connect);
 }
+
+#[test]
+fn the_doctor_counts_what_holds_apart_from_what_is_likely() {
+    let mut console = examined(80, 24, &healthy()[..16]);
+    let mut report = refused();
+    for check in &mut report.checks {
+        if check.kind == CheckKind::ConnectPolicy {
+            *check = Check::new(check.kind, Verdict::Likely, "allowed (simulated)");
+        }
+    }
+    let hold = report.checks.iter().filter(|check| check.verdict == Verdict::Ok).count();
+    console.answer(|c| matches!(c, Command::Doctor(_)), Answer::Examined(Box::new(report)));
+    let text = console.text();
+    assert!(text.contains(&format!("✓ {hold} hold: ")), "{text}");
+    assert!(text.contains("≈ 1 likely, as IAM's simulation has it: "), "{text}");
+}

@@ -118,6 +118,16 @@ pub fn frame(frame: &mut Frame<'_>, area: Rect, title: &str, theme: Theme) -> Re
     Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: area.height - 2 }
 }
 
+/// Says in the last row of `area` that a list of `len` rows, shown from `offset` on, goes on below it, where it does.
+pub fn more(frame: &mut Frame<'_>, area: Rect, offset: usize, len: usize, theme: Theme) {
+    const WORDS: &str = " ↓ more ";
+    let wide = text::width(WORDS) as u16;
+    if len > offset + usize::from(area.height) && area.height > 0 && area.width > wide + 2 {
+        let place = Rect { x: area.right() - wide, y: area.bottom() - 1, width: wide, height: 1 };
+        runs(frame, place, &[run(WORDS, Tone::Accent)], theme, None);
+    }
+}
+
 /// Shows the terminal's cursor in `area`, so many columns from its left.
 pub fn cursor(frame: &mut Frame<'_>, area: Rect, column: usize) {
     if !area.is_empty() {

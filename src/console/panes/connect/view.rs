@@ -18,11 +18,14 @@ use std::time::SystemTime;
 /// Columns before a field's value.
 const LABEL: u16 = 15;
 
+/// Columns of a choice's name.
+const NAME: usize = 16;
+
 /// Draws the first row.
 pub fn draw_header(pane: &Pane, frame: &mut Frame<'_>, area: Rect, theme: Theme) {
     let mut left = vec![run(format!(" {}", pane.subject.name), Tone::Strong)];
     if let Some(attempt) = &pane.attempt {
-        let role = attempt.wish.endpoint.role.name();
+        let role = attempt.wish.endpoint.label();
         left.push(run(format!(" · {role} · {} @ {}", attempt.wish.user, pane.database_name()), Tone::Text));
     } else {
         left.push(run(format!(" · {} · {}", pane.subject.engine, pane.subject.place), Tone::Dim));
@@ -115,8 +118,9 @@ fn draw_field(pane: &Pane, field: Field, frame: &mut Frame<'_>, row: Rect, theme
         Field::Confirm => return typed(&pane.confirm, &pane.subject.name),
         Field::Endpoint => {
             let endpoint = pane.endpoint();
-            let room = usize::from(value_area.width).saturating_sub(endpoint.role.name().len() + 5);
-            (endpoint.role.name().to_owned(), text::truncate_middle(&endpoint.address(), room).into_owned())
+            let label = endpoint.label();
+            let room = usize::from(value_area.width).saturating_sub(text::width(&label) + 5);
+            (label, text::truncate_middle(&endpoint.address(), room).into_owned())
         }
         Field::Route => route_line(pane, now),
         Field::Login => {
@@ -187,7 +191,7 @@ fn choice(chosen: bool, name: &str, about: String, tone: Tone) -> Choice {
     let (mark, mark_tone) = if chosen { ("● ", Tone::Accent) } else { ("○ ", Tone::Dim) };
     let runs = vec![
         run(mark, mark_tone),
-        run(text::fit(name, 16), if chosen { Tone::Strong } else { tone }),
+        run(text::fit(name, text::width(name).max(NAME)), if chosen { Tone::Strong } else { tone }),
         run(format!(" {about}"), Tone::Dim),
     ];
     Choice { runs, chosen }
@@ -201,12 +205,19 @@ fn note(text: impl Into<String>) -> Choice {
 fn choices(pane: &Pane, width: usize, now: SystemTime) -> Vec<Choice> {
     match pane.field {
         Field::Endpoint => {
-            let endpoints = pane.subject.endpoints.iter().enumerate();
+            let own = |owner: &String| *owner == pane.subject.name;
+            let named = pane.subject.endpoints.iter();
+            let named: Vec<String> =
+                named.map(|(owner, endpoint)| if own(owner) { endpoint.label() } else { owner.clone() }).collect();
+            // Names are what they are told apart by; where there is room, none is cut.
+            let widest = named.iter().map(|name| text::width(name)).max().unwrap_or(0);
+            let columns = widest.clamp(NAME, (width / 2).max(NAME));
+            let endpoints = pane.subject.endpoints.iter().zip(named).enumerate();
             endpoints
-                .map(|(at, (owner, endpoint))| {
-                    let name = if *owner == pane.subject.name { endpoint.role.name() } else { owner.as_str() };
-                    let address = text::truncate_middle(&endpoint.address(), width.saturating_sub(23)).into_owned();
-                    choice(at == pane.subject.chosen, name, address, Tone::Text)
+                .map(|(at, ((_, endpoint), name))| {
+                    let room = width.saturating_sub(columns + 7);
+                    let address = text::truncate_middle(&endpoint.address(), room).into_owned();
+                    choice(at == pane.subject.chosen, &text::fit(&name, columns), address, Tone::Text)
                 })
                 .collect()
         }

@@ -118,9 +118,11 @@ fn line(mark: &str, tone: Tone, kind: CheckKind, words: &str, took: &str, width:
     ]
 }
 
-/// What holds on one line, what was not reached on another, the rest as it is.
+/// What holds on one line, what likely does on another, what was not reached on a third, the rest as it is.
 fn folded(pane: &Pane, width: u16) -> Vec<Vec<Run>> {
-    let holds = |check: &&Check| matches!(check.verdict, Verdict::Ok | Verdict::Likely | Verdict::NotApplicable);
+    let holds = |check: &&Check| matches!(check.verdict, Verdict::Ok | Verdict::NotApplicable);
+    // IAM's simulation is no look at the thing itself.
+    let is_likely = |check: &&Check| check.verdict == Verdict::Likely;
     let is_left = |check: &&Check| check.verdict == Verdict::NotReached;
     let names = |checks: Vec<&Check>| checks.iter().map(|check| check.kind.label()).collect::<Vec<_>>().join(", ");
     let folded = |mark: &str, tone: Tone, words: String| {
@@ -134,9 +136,14 @@ fn folded(pane: &Pane, width: u16) -> Vec<Vec<Run>> {
     let mut lines = Vec::new();
     let good: Vec<&Check> = pane.checks.iter().filter(holds).collect();
     if !good.is_empty() {
-        lines.extend(folded("✓", Tone::Good, format!("{} links hold: {}", good.len(), names(good))));
+        lines.extend(folded("✓", Tone::Good, format!("{} hold: {}", good.len(), names(good))));
     }
-    for check in pane.checks.iter().filter(|check| !holds(check) && !is_left(check)) {
+    let likely: Vec<&Check> = pane.checks.iter().filter(is_likely).collect();
+    if !likely.is_empty() {
+        let words = format!("{} likely, as IAM's simulation has it: {}", likely.len(), names(likely));
+        lines.extend(folded(Verdict::Likely.mark(), Tone::Good, words));
+    }
+    for check in pane.checks.iter().filter(|check| !holds(check) && !is_likely(check) && !is_left(check)) {
         lines.extend(row(check, width, false));
     }
     let left: Vec<&Check> = pane.checks.iter().filter(is_left).collect();

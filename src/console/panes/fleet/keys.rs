@@ -61,7 +61,7 @@ pub const KEYS: &[Binding<Action>] = &[
         keys: &["/"],
         action: Action::Filter,
         label: "filter",
-        help: "Filter: fuzzy on the name, words on the rest, !word leaves out",
+        help: "Filter: fuzzy on the name, words on the rest (on, off and pending on IAM, tags by their values), !word leaves out",
     },
     Binding {
         keys: &["y"],
@@ -137,6 +137,26 @@ pub const KEYS: &[Binding<Action>] = &[
     Binding { keys: &["Esc"], action: Action::Clear, label: "", help: "Drop the filter" },
     Binding { keys: &["q"], action: Action::Quit, label: "quit", help: "Leave gatepost" },
 ];
+
+impl Action {
+    /// Whether it is about the selected row.
+    pub fn needs_row(self) -> bool {
+        matches!(
+            self,
+            Action::Connect
+                | Action::Tunnel
+                | Action::Listen
+                | Action::Doctor
+                | Action::Policy
+                | Action::EnableIam
+                | Action::Copy
+                | Action::Details
+                | Action::Fold
+                | Action::Out
+                | Action::Into
+        )
+    }
+}
 
 /// What Enter, Esc and the arrows mean while the filter is typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

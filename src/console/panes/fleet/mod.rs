@@ -47,9 +47,14 @@ pub fn typing(pane: &mut Pane, action: Typing, desk: &mut Desk<'_>) {
     // Who was found that way is stayed with, when the filter is dropped later as well.
     let here = pane.selected().map(|database| database.arn.clone());
     match action {
-        Typing::Keep => (pane.filtering, pane.chosen) = (false, here),
-        Typing::Drop => {
+        Typing::Keep => {
+            // Where nothing fits, nobody was found.
+            pane.before.take_if(|_| here.is_some());
             (pane.filtering, pane.chosen) = (false, here);
+        }
+        // Who looked in vain is where the look began.
+        Typing::Drop => {
+            (pane.filtering, pane.chosen) = (false, pane.before.take().or(here));
             pane.filter.clear();
         }
         Typing::Go(how) => go(pane, how, desk),
@@ -61,6 +66,7 @@ fn go(pane: &mut Pane, how: Move, desk: &Desk<'_>) {
     let height = pane.areas(desk.size).rows.height.into();
     pane.cursor.go(how, pane.rows.len(), height);
     pane.chosen = pane.selected().map(|database| database.arn.clone());
+    pane.before.take_if(|_| pane.chosen.is_some());
 }
 
 /// Does what a key means.
@@ -70,9 +76,14 @@ pub fn update(pane: &mut Pane, action: Action, desk: &mut Desk<'_>) -> Option<Re
         Action::Quit => return Some(Request::Quit),
         Action::Lines => return Some(Request::Lines),
         Action::Sessions => return Some(Request::Sessions),
-        Action::Filter => pane.filtering = true,
+        Action::Filter => {
+            pane.filtering = true;
+            let here = pane.selected().map(|database| database.arn.clone());
+            pane.before = here.or(pane.before.take());
+        }
         Action::Clear => {
             pane.filter.clear();
+            pane.chosen = pane.before.take().or(pane.chosen.take());
             pane.rearrange(desk);
         }
         Action::Sort => {
@@ -149,8 +160,10 @@ pub fn update(pane: &mut Pane, action: Action, desk: &mut Desk<'_>) -> Option<Re
         | Action::EnableIam
         | Action::Copy
         | Action::Details => {
-            let database = pane.selected()?;
-            return Some(with_database(pane, database, action));
+            return Some(match pane.selected() {
+                Some(database) => with_database(pane, database, action),
+                None => Request::Tell(pane.none().to_owned()),
+            });
         }
     }
     None

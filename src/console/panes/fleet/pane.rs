@@ -47,6 +47,8 @@ pub struct Pane {
     pub folded: BTreeSet<String>,
     /// ARN of the row chosen by hand: it stays selected when rows come and go.
     pub(super) chosen: Option<String>,
+    /// ARN of the row that was selected before the filter was typed, until the filter has led to another.
+    pub(super) before: Option<String>,
 }
 
 impl Pane {
@@ -253,6 +255,15 @@ impl Pane {
     /// The endpoint to use for `database` where one must be chosen.
     pub(super) fn endpoint<'a>(&self, database: &'a Database) -> Result<&'a Endpoint, Diagnosis> {
         database.endpoints.first().ok_or_else(|| no_endpoint(database))
+    }
+
+    /// Why no row is selected.
+    pub fn none(&self) -> &'static str {
+        match (self.filter.is_empty(), self.lists()) {
+            (false, _) => "nothing fits the filter: Esc drops it",
+            (true, true) => "nothing is listed yet",
+            (true, false) => "there is no database here: R chooses regions, P profiles",
+        }
     }
 
     /// When something here changes by time alone.

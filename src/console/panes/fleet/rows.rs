@@ -178,7 +178,7 @@ fn version(text: &str) -> Vec<u64> {
 }
 
 /// A filter: words that must all fit. A word fits the name fuzzily (nucleo's syntax: `^a`, `a$`, `'a`), or is part of any
-/// other column; `!word` must be part of none.
+/// other column or of a tag's value, or is what the IAM column says; `!word` must be part of none.
 struct Filter {
     wanted: Vec<(Pattern, String)>,
     unwanted: Vec<String>,
@@ -210,7 +210,8 @@ impl Filter {
     }
 
     fn excludes(&self, database: &Database) -> bool {
-        self.unwanted.iter().any(|word| columns(database).any(|text| text.to_lowercase().contains(word)))
+        let has = |word: &String| columns(database).any(|text| text.to_lowercase().contains(word));
+        self.unwanted.iter().any(|word| has(word) || is_iam(database.iam, word))
     }
 
     /// Characters of the name that were found, or `None` when it does not fit.
@@ -224,6 +225,7 @@ impl Filter {
             let name = Utf32Str::new(&database.identifier, &mut buffer);
             if pattern.indices(name, &mut self.matcher, &mut found).is_none()
                 && !columns(database).skip(1).any(|text| text.to_lowercase().contains(word))
+                && !is_iam(database.iam, word)
             {
                 return None;
             }
@@ -232,6 +234,12 @@ impl Filter {
         found.dedup();
         Some(found)
     }
+}
+
+/// Whether a word says how IAM authentication stands. The whole word: parts of `on` are in too many names.
+fn is_iam(auth: IamAuth, word: &str) -> bool {
+    let pending = matches!(auth, IamAuth::Pending { .. });
+    iam(auth).trim_start_matches("→ ") == word || (pending && word == "pending")
 }
 
 /// What a filter looks at, the name first.
@@ -250,4 +258,5 @@ fn columns(database: &Database) -> impl Iterator<Item = &str> {
     ]
     .into_iter()
     .chain(database.endpoints.iter().map(|endpoint| endpoint.host.as_str()))
+    .chain(database.tags.iter().map(|(_, value)| value.as_str()))
 }

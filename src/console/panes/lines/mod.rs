@@ -14,12 +14,15 @@ use crate::console::event::{Answer, Asks, Command, Id, Load};
 use crate::console::request::Request;
 use crate::console::state::Desk;
 use crate::console::widgets::list::Cursor;
-use crate::model::{Auth, Diagnosis, Endpoint, ListenerSettings, RouteChoice, StepKind};
+use crate::model::{Auth, Diagnosis, Endpoint, Kind, ListenerSettings, RouteChoice, StepKind};
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
 /// How often live routes are looked at while they are on screen.
 const PACE: Duration = Duration::from_secs(1);
+
+/// Why a key has nothing to be about.
+const NOTHING: &str = "nothing is open: n listens, t in the fleet forwards a port";
 
 /// So many messages of a port are kept; the selected one shows them.
 const NEWS: usize = 4;
@@ -86,8 +89,37 @@ impl Listening {
         })
     }
 
-    fn why(&self) -> Option<&Diagnosis> {
-        self.way.failed.as_ref().map(|failed| &failed.diagnosis).or(self.trouble.as_ref())
+    /// Why it ended, or why the last client was turned away; `report`: what it has done.
+    fn why(&self, report: Option<&ListenerReport>) -> Option<Diagnosis> {
+        if let Some(failed) = &self.way.failed {
+            return Some(failed.diagnosis.clone());
+        }
+        let last = report.and_then(|report| report.last_error.as_ref().map(|error| (error, report)));
+        let trouble = self.trouble.as_ref();
+        match last {
+            // What the database said is known better; what a client was told by the listener itself only in words.
+            Some((error, report)) if !trouble.is_some_and(|trouble| error.contains(&trouble.title)) => {
+                Some(turned_away(error, report))
+            }
+            _ => trouble.cloned(),
+        }
+    }
+}
+
+/// A client that the listener turned away by itself.
+fn turned_away(error: &str, report: &ListenerReport) -> Diagnosis {
+    let clients = if report.refused == 1 { "client was" } else { "clients were" };
+    let mut because = format!("{} {clients} turned away since it was opened", report.refused);
+    if let Some((_, logins @ 1..)) = report.since_error {
+        because.push_str(&format!("; {logins} came in after the last of them"));
+    }
+    let diagnosis = Diagnosis::new(Kind::LoginRefused, error).because(because);
+    match error.contains("password") {
+        true => diagnosis.advise(
+            "y hands over what a client needs: it logs in to the listener with the password of the listener's own run, \
+             never with the database's",
+        ),
+        false => diagnosis,
     }
 }
 
@@ -158,6 +190,22 @@ impl Pane {
     pub fn take_back(&mut self, id: Id) -> Option<ListenerSettings> {
         let at = self.listeners.iter().position(|listener| listener.id == id)?;
         Some(self.listeners.remove(at).plan)
+    }
+
+    /// Whether a key means something for the row that is selected.
+    pub fn answers(&self, action: Action) -> bool {
+        let rows = self.rows();
+        let Some(row) = rows.get(self.cursor.selected) else {
+            return !matches!(action, Action::Copy | Action::Open | Action::Close);
+        };
+        match (action, row) {
+            (Action::Copy, Row::Forward(forward)) => forward.port.is_some(),
+            (Action::Copy, Row::Listener(listener)) => listener.lead.is_some(),
+            (Action::Copy | Action::Close, Row::Kept(_)) => false,
+            (Action::Open, Row::Forward(forward)) => forward.trouble().is_some(),
+            (Action::Open, Row::Listener(listener)) => listener.why(view::report_of(self, listener)).is_some(),
+            _ => true,
+        }
     }
 
     /// Who is cut off when that row's listener is closed: which, its name, how many.
@@ -282,16 +330,19 @@ pub fn update(pane: &mut Pane, action: Action, desk: &mut Desk<'_>) -> Option<Re
             pane.cursor.go(how, len, height);
         }
         Action::Copy => {
-            return match pane.rows().get(selected)? {
-                Row::Forward(Forwarding { port: None, .. }) | Row::Listener(Listening { lead: None, .. }) => {
-                    Some(Request::Tell("it is not open: there is nothing to hand over".to_owned()))
-                }
-                Row::Forward(forward) => {
-                    let (port, _) = forward.port?;
-                    Some(Request::CopyPort(Box::new(forward.endpoint.clone()), port))
-                }
-                Row::Listener(listener) => Some(Request::CopyLead(Box::new(listener.lead.clone()?.0))),
-                Row::Kept(_) => Some(Request::Tell("not open yet: Enter opens it".to_owned())),
+            return match pane.rows().get(selected) {
+                None => Some(Request::Tell(NOTHING.to_owned())),
+                Some(row) => match row {
+                    Row::Forward(Forwarding { port: None, .. }) | Row::Listener(Listening { lead: None, .. }) => {
+                        Some(Request::Tell("it is not open: there is nothing to hand over".to_owned()))
+                    }
+                    Row::Forward(forward) => {
+                        let (port, _) = forward.port?;
+                        Some(Request::CopyPort(Box::new(forward.endpoint.clone()), port))
+                    }
+                    Row::Listener(listener) => Some(Request::CopyLead(Box::new(listener.lead.clone()?.0))),
+                    Row::Kept(_) => Some(Request::Tell("not open yet: Enter opens it".to_owned())),
+                },
             };
         }
         Action::Close => {
@@ -308,7 +359,8 @@ pub fn update(pane: &mut Pane, action: Action, desk: &mut Desk<'_>) -> Option<Re
                 let listener = pane.listeners.remove(selected - forwards);
                 (listener.id, format!("closed the listener {}", listener.plan.name))
             } else {
-                return None;
+                let words = if pane.rows().is_empty() { NOTHING } else { "it is not open: Enter opens it" };
+                return Some(Request::Tell(words.to_owned()));
             };
             desk.asks.ask(Command::Stop(id));
             let len = pane.rows().len();
@@ -316,10 +368,17 @@ pub fn update(pane: &mut Pane, action: Action, desk: &mut Desk<'_>) -> Option<Re
             return Some(Request::Tell(words));
         }
         Action::Open => {
-            let plan = match pane.rows().get(selected)? {
-                Row::Forward(forward) => return Some(Request::Diagnose(forward.trouble()?.clone())),
-                Row::Listener(listener) => return Some(Request::Diagnose(listener.why()?.clone())),
-                Row::Kept(listener) => (*listener).clone(),
+            let fine = || Request::Tell("nothing went wrong with it".to_owned());
+            let plan = match pane.rows().get(selected) {
+                None => return Some(Request::Tell(NOTHING.to_owned())),
+                Some(Row::Forward(forward)) => {
+                    return Some(forward.trouble().cloned().map_or_else(fine, Request::Diagnose));
+                }
+                Some(Row::Listener(listener)) => {
+                    let why = listener.why(view::report_of(pane, listener));
+                    return Some(why.map_or_else(fine, Request::Diagnose));
+                }
+                Some(Row::Kept(listener)) => (*listener).clone(),
             };
             let auth = plan.auth.clone().unwrap_or(Auth::Iam);
             pane.listen(plan, (None, auth), desk.now, desk.asks);

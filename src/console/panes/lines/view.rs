@@ -117,10 +117,18 @@ pub fn view(pane: &Pane, frame: &mut Frame<'_>, body: Rect, theme: Theme, now: S
     }
 }
 
-/// Words below a row, in as many lines as they need.
+/// Words below a row, in as many lines as they need. Parts between ` · ` that fit a line stay whole: a number and its unit
+/// belong together.
 fn dim(words: &str, width: u16) -> Vec<Vec<Run>> {
-    let lines = text::wrap(words, usize::from(width).saturating_sub(7));
-    lines.into_iter().map(|line| vec![run(format!("      {line}"), Tone::Dim)]).collect()
+    let room = usize::from(width).saturating_sub(7);
+    let part = |part: &str| match text::width(part) + 2 <= room {
+        true => part.replace(' ', "\u{a0}"),
+        false => part.to_owned(),
+    };
+    // The dot goes with what stands before it.
+    let bound: Vec<String> = words.split(" · ").map(part).collect();
+    let lines = text::wrap(&bound.join("\u{a0}· "), room);
+    lines.into_iter().map(|line| vec![run(format!("      {}", line.replace('\u{a0}', " ")), Tone::Dim)]).collect()
 }
 
 /// A route's figures in a line.
@@ -277,7 +285,7 @@ fn about_listener(pane: &Pane, listener: &Listening, chosen: bool, width: u16) -
         if logins > 0 {
             words.push(format!("{} since", counted(usize::try_from(logins).unwrap_or(usize::MAX), "login")));
         }
-        words.extend(listener.trouble.is_some().then(|| "e why".to_owned()));
+        words.push("e why".to_owned());
         // What is to be done about it is not cut off.
         let after = format!(" · {}", words.join(" · "));
         let room = usize::from(width).saturating_sub(8 + text::width(&after));

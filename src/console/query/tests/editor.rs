@@ -54,8 +54,8 @@ fn vi_keys_leave_and_yank_and_search() {
     bench.keys("<Esc>");
     assert!(bench.pane.completion.popup.is_none() && !bench.pane.types(), "one key ends both");
     bench.orders.clear();
-    bench.keys(":q<Enter>");
-    assert_eq!(bench.orders, [Order::Close]);
+    bench.keys(":q<Enter>y");
+    assert_eq!(bench.orders, [Order::Close], "after a question about what was not run");
     bench.keys("<F1>");
     assert!(bench.pane.help().iter().any(|(section, rows)| *section == "vi" && rows.len() > 10));
     bench.keys("cc");

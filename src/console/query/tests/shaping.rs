@@ -122,3 +122,18 @@ fn an_export_shows_its_progress_is_stopped_and_gone_on_with() {
     bench.keys("<Enter>");
     assert!(matches!(bench.shape(), (_, Shape::Export { resume: Some(resumed), .. }) if resumed == part));
 }
+
+#[test]
+fn an_export_that_cannot_be_written_is_mended_where_it_was_typed() {
+    let mut bench = Bench::orders_shown(80, 24);
+    bench.keys("e<C-u>/nonexist/foo.csv<Enter>");
+    let (ticket, Shape::Export { .. }) = bench.shape() else { panic!("no export") };
+    let diagnosis = Diagnosis::new(Kind::Local, "There is no folder /nonexist").advise("Name a folder that is there");
+    bench.news(News::Shaped(ticket, Shaped::Failed { diagnosis, part: None }));
+    let screen = bench.screen();
+    assert!(screen.contains("There is no folder /nonexist · Name a folder that is there"), "{screen}");
+    assert!(screen.contains("/nonexist/foo.csv▏"), "{screen}");
+    bench.keys("<C-u>/tmp/foo.csv<Enter>");
+    let (_, Shape::Export { plan, .. }) = bench.shape() else { panic!("no export") };
+    assert_eq!(plan.path, std::path::Path::new("/tmp/foo.csv"));
+}
