@@ -20,7 +20,13 @@ pub(super) fn database(place: &Place, proxy: &DbProxy, listed: &Listed, database
     let resource_id = arn.rsplit(':').next().unwrap_or_default().to_owned();
     let iam = if takes_tokens(proxy) { IamAuth::Enabled } else { IamAuth::Disabled };
     let targets = listed.proxy_targets.get(&identifier).map(Vec::as_slice).unwrap_or_default();
-    let login = login(proxy, target(targets, databases), told.is_none());
+    let target = target(targets, databases);
+    // The database to begin with is that of what it leads to: a proxy is made with none.
+    let behind = databases
+        .iter()
+        .find(|database| target.as_ref().is_some_and(|target| database.resource_id == target.resource_id));
+    let database_name = behind.and_then(|database| database.database_name.clone());
+    let login = login(proxy, target, told.is_none());
     let endpoint = |host: &str, vpc_id: Option<&str>, groups: &[String]| Endpoint {
         role: EndpointRole::Proxy,
         host: host.to_owned(),
@@ -36,7 +42,7 @@ pub(super) fn database(place: &Place, proxy: &DbProxy, listed: &Listed, database
         public: false,
         vpc_id: vpc_id.map(str::to_owned),
         security_groups: groups.to_vec(),
-        database_name: None,
+        database_name: database_name.clone(),
         internet_gateway: false,
         tags: tags.clone(),
         proxy: Some(login.clone()),

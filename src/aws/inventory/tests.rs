@@ -219,6 +219,7 @@ fn a_proxy_leads_to_the_cluster_of_its_targets_or_to_an_instance_without_one() {
                 .db_cluster_identifier("orders")
                 .db_cluster_resource_id("cluster-1")
                 .iam_database_authentication_enabled(true)
+                .database_name("shop")
                 .build(),
         ],
         instances: vec![
@@ -250,6 +251,9 @@ fn a_proxy_leads_to_the_cluster_of_its_targets_or_to_an_instance_without_one() {
     };
     assert_eq!(told("a"), Some(("orders", "cluster-1", true)));
     assert_eq!(told("b"), told("a"));
+    let first = |name: &str| rows.iter().find(|row| row.identifier == name).expect("a row").endpoints[0].clone();
+    assert_eq!(first("a").database_name.as_deref(), Some("shop"), "to begin with");
+    assert_eq!(first("c").database_name, None);
     assert_eq!(told("c"), Some(("crm", "db-2", false)));
     assert_eq!((told("d"), told("e")), (None, None), "what is not listed is not told");
 

@@ -112,7 +112,13 @@ fn draw_field(pane: &Pane, field: Field, frame: &mut Frame<'_>, row: Rect, theme
     };
     let (value, note) = match field {
         Field::User => return typed(&pane.user, if pane.recalled.waits() { "" } else { "a database user" }),
-        Field::Database => return typed(&pane.database, &format!("{} (as it was created)", pane.database_name())),
+        Field::Database => {
+            let why = match pane.endpoint().database_name {
+                Some(_) => "as it was created",
+                None => "it was created with none",
+            };
+            return typed(&pane.database, &format!("{} ({why})", pane.database_name()));
+        }
         Field::Secret => return typed(&pane.secret, "the settings', else the master user's"),
         Field::Password => return typed(&pane.password, "typed here, kept nowhere"),
         Field::Confirm => return typed(&pane.confirm, &pane.subject.name),
