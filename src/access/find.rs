@@ -113,13 +113,20 @@ fn ambiguous(name: &str, several: &[&Database]) -> Diagnosis {
 
 fn not_found(name: &str, databases: &[Database]) -> Diagnosis {
     let named = if name.is_empty() { "of an empty name" } else { name };
+    let mut places: Vec<String> = databases.iter().map(|database| database.place.to_string()).collect();
+    places.sort();
+    places.dedup();
+    let at = if places.is_empty() { String::new() } else { format!(" in {}", places.join(" and ")) };
+    let count = databases.len();
     let diagnosis = Diagnosis::new(Kind::NotFound, format!("There is no database {named}"))
-        .because(format!("{} databases were listed, none has that name, host, resource id or ARN", databases.len()));
+        .because(format!("{count} databases were listed{at}, none has that name, host, resource id or ARN"));
     let near = near(name, databases);
     if near.is_empty() {
         diagnosis.advise_paste("See what there is, or widen --region and --profile", "gatepost list")
     } else {
-        diagnosis.advise_paste("Did you mean", near.join("\n"))
+        diagnosis
+            .advise_paste("Did you mean", near.join("\n"))
+            .advise("Or widen --region and --profile, if it is elsewhere")
     }
 }
 
