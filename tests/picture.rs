@@ -64,7 +64,7 @@ fn draw_the_console() {
     press("/orders-prod\r");
     wait("of 62 databases");
     press("\x1b");
-    wait("billing");
+    wait(" of 62 ─");
     let fleet = svg_lines(screen.lock().expect("the emulator did not panic").screen());
     press("/orders-prod\r");
     wait("of 62 databases");
