@@ -94,7 +94,7 @@ async fn listeners_of_the_settings_are_opened_and_closed() {
     // Of the three, one is read-only by nobody's word.
     let notes: Vec<&str> = err.lines().filter(|line| line.starts_with("note: ")).collect();
     assert_eq!(notes.len(), 1, "{err}");
-    assert!(notes[0].starts_with("note: read-only: orders is production") && notes[0].ends_with("(--write)"), "{err}");
+    assert!(notes[0].starts_with("note: read-only: orders counts as production") && notes[0].ends_with("(--write)"), "{err}");
     assert!(!err.contains(&secret) && !Path::new(passfile).exists() && !sockets.join(".s.PGSQL.5432").exists());
     assert!(sandbox.sessions().live().is_empty());
     sandbox.stop().await;
@@ -132,7 +132,7 @@ async fn a_client_is_run_with_a_way_of_its_own() {
     let words = ["exec", "orders-prod", "--user", "oncall", "--", "psql", "-X", "-q", "-c"];
     let words = [&words[..], &["update orders set status = status where id = 1"]].concat();
     let (status, _, err) = said(&command(&sandbox, &state, &words).output().await.expect("it runs"));
-    let said_first = err.starts_with("note: read-only: orders-prod is production");
+    let said_first = err.starts_with("note: read-only: orders-prod counts as production");
     assert!(status == Some(1) && said_first && err.contains("read-only transaction"), "{err}");
     let (status, _, err) = exec(&["psql", "-X", "-q", "-c", "update orders set status = status where id = 1"]).await;
     assert_eq!((status, err.as_str()), (Some(0), ""));

@@ -93,7 +93,9 @@ impl Access {
         if !one.usable {
             return Err(bastion::unusable(one, &ranked, SystemTime::now()));
         }
-        Ok((Route::Through(one.bastion.clone()), why(one, "as asked")))
+        // A form begins with the last one: who leaves it there has not asked.
+        let last = self.remembered(endpoint).route.is_some_and(|last| last == one.bastion.id);
+        Ok((Route::Through(one.bastion.clone()), why(one, if last { "as last time" } else { "as asked" })))
     }
 
     /// Whether Session Manager holds a connection to it now: `Online` says so only of some minutes ago. Where that may
