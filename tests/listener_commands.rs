@@ -94,7 +94,10 @@ async fn listeners_of_the_settings_are_opened_and_closed() {
     // Of the three, one is read-only by nobody's word.
     let notes: Vec<&str> = err.lines().filter(|line| line.starts_with("note: ")).collect();
     assert_eq!(notes.len(), 1, "{err}");
-    assert!(notes[0].starts_with("note: read-only: orders counts as production") && notes[0].ends_with("(--write)"), "{err}");
+    assert!(
+        notes[0].starts_with("note: read-only: orders counts as production") && notes[0].ends_with("(--write)"),
+        "{err}"
+    );
     assert!(!err.contains(&secret) && !Path::new(passfile).exists() && !sockets.join(".s.PGSQL.5432").exists());
     assert!(sandbox.sessions().live().is_empty());
     sandbox.stop().await;
