@@ -139,7 +139,7 @@ impl Cloud {
 }
 
 /// The region that IAM is signed for, and its host.
-fn global<'a>(partition: &str, region: &'a str) -> (&'a str, String) {
+pub(super) fn global<'a>(partition: &str, region: &'a str) -> (&'a str, String) {
     match partition {
         "aws-cn" => ("cn-north-1", "iam.cn-north-1.amazonaws.com.cn".to_owned()),
         "aws-us-gov" => ("us-gov-west-1", "iam.us-gov.amazonaws.com".to_owned()),
@@ -253,6 +253,9 @@ mod tests {
 
     #[test]
     fn iam_is_one_a_partition() {
+        assert_eq!(signed::usual_endpoint("iam", "eu-west-1"), "https://iam.amazonaws.com");
+        assert_eq!(signed::usual_endpoint("iam", "us-gov-east-1"), "https://iam.us-gov.amazonaws.com");
+        assert_eq!(signed::usual_endpoint("rds", "cn-north-1"), "https://rds.cn-north-1.amazonaws.com.cn");
         assert_eq!(global("aws", "eu-west-1"), ("us-east-1", "iam.amazonaws.com".to_owned()));
         assert_eq!(global("aws-cn", "cn-northwest-1").0, "cn-north-1");
         assert_eq!(global("aws-us-gov", "us-gov-east-1").1, "iam.us-gov.amazonaws.com");

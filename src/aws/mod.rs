@@ -37,7 +37,7 @@ pub use network::{Network, proxy_for};
 pub use routes::{Road, Roads};
 pub use secrets::SecretValue;
 pub use sessions::{StartRequest, Started};
-pub use signed::usual_endpoint;
+pub use signed::{home_region, usual_endpoint};
 pub use signer::{Keys, TOKEN_LIFE, token, upgrade_headers};
 
 #[cfg(test)]

@@ -76,22 +76,40 @@ pub(super) fn endpoint(
     format!("{}/", chosen.trim_end_matches('/'))
 }
 
-/// AWS's own endpoint of a service, without a slash at its end. IAM's is one a partition: `iam` knows it.
-pub fn usual_endpoint(service: &str, region: &str) -> String {
-    format!("https://{service}.{region}.{}", dns_suffix(region))
+/// How the regions of a partition begin, the partition, its DNS suffix, and a region that every account of it has (AWS SDKs,
+/// `partitions.json`); the first that fits.
+const PARTITIONS: [(&str, &str, &str, &str); 8] = [
+    ("cn-", "aws-cn", "amazonaws.com.cn", "cn-north-1"),
+    ("us-gov-", "aws-us-gov", "amazonaws.com", "us-gov-west-1"),
+    ("us-iso-", "aws-iso", "c2s.ic.gov", "us-iso-east-1"),
+    ("us-isob-", "aws-iso-b", "sc2s.sgov.gov", "us-isob-east-1"),
+    ("eu-isoe-", "aws-iso-e", "cloud.adc-e.uk", "eu-isoe-west-1"),
+    ("us-isof-", "aws-iso-f", "csp.hci.ic.gov", "us-isof-south-1"),
+    ("eusc-", "aws-eusc", "amazonaws.eu", "eusc-de-east-1"),
+    ("", "aws", "amazonaws.com", "us-east-1"),
+];
+
+fn partition(region: &str) -> (&'static str, &'static str, &'static str) {
+    let fits = PARTITIONS.iter().find(|(begins, ..)| region.starts_with(begins));
+    fits.map_or(("aws", "amazonaws.com", "us-east-1"), |(_, name, suffix, home)| (name, suffix, home))
 }
 
-/// The DNS suffix of a region's partition (AWS SDKs, `partitions.json`).
-pub(super) fn dns_suffix(region: &str) -> &'static str {
-    match region {
-        _ if region.starts_with("cn-") => "amazonaws.com.cn",
-        _ if region.starts_with("us-iso-") => "c2s.ic.gov",
-        _ if region.starts_with("us-isob-") => "sc2s.sgov.gov",
-        _ if region.starts_with("eu-isoe-") => "cloud.adc-e.uk",
-        _ if region.starts_with("us-isof-") => "csp.hci.ic.gov",
-        _ if region.starts_with("eusc-") => "amazonaws.eu",
-        _ => "amazonaws.com",
+/// AWS's own endpoint of a service, without a slash at its end. IAM's is one a partition.
+pub fn usual_endpoint(service: &str, region: &str) -> String {
+    match service {
+        "iam" => format!("https://{}", super::iam::global(partition(region).0, region).1),
+        _ => format!("https://{service}.{region}.{}", dns_suffix(region)),
     }
+}
+
+/// A region of the same partition that every account has.
+pub fn home_region(region: &str) -> &'static str {
+    partition(region).2
+}
+
+/// The DNS suffix of a region's partition.
+pub(super) fn dns_suffix(region: &str) -> &'static str {
+    partition(region).1
 }
 
 /// How long to wait before asking again what failed so; `None` when that makes no sense or there is no time.

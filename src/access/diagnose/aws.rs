@@ -2,7 +2,7 @@
 
 use super::{because_lines, shell};
 use crate::access::policy::statement;
-use crate::aws::{Error, Kind as Refused, Origin, usual_endpoint};
+use crate::aws::{Error, Kind as Refused, Origin, home_region, usual_endpoint};
 use crate::model::{Bastion, Diagnosis, Endpoint, Kind, Place};
 
 /// Any failure of a question to AWS.
@@ -219,27 +219,13 @@ fn region_refused(error: &Error) -> Diagnosis {
     .because("an opt-in region says so until it is enabled for the account; any region says so of keys that are wrong")
     .advise_paste(
         "See whether the keys are good elsewhere",
-        format!("aws sts get-caller-identity --region {}{}", home(region), profile(&error.place)),
+        format!("aws sts get-caller-identity --region {}{}", home_region(region), profile(&error.place)),
     )
     .advise_paste(
         "Enable the region",
         format!("aws account enable-region --region-name {}{}", shell(region), profile(&error.place)),
     )
     .advise("Or leave the region out of --region")
-}
-
-/// A region of the same partition that every account has.
-fn home(region: &str) -> &'static str {
-    match region {
-        _ if region.starts_with("cn-") => "cn-north-1",
-        _ if region.starts_with("us-gov-") => "us-gov-west-1",
-        _ if region.starts_with("us-iso-") => "us-iso-east-1",
-        _ if region.starts_with("us-isob-") => "us-isob-east-1",
-        _ if region.starts_with("us-isof-") => "us-isof-south-1",
-        _ if region.starts_with("eu-isoe-") => "eu-isoe-west-1",
-        _ if region.starts_with("eusc-") => "eusc-de-east-1",
-        _ => "us-east-1",
-    }
 }
 
 fn unreachable(error: &Error, tried: &str) -> Diagnosis {
