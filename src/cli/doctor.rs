@@ -301,7 +301,7 @@ mod tests {
         let key = Diagnosis::new(Kind::NotAvailable, "its key is disabled")
             .advise("Enable the key")
             .advise("Then start it")
-            .advise("And wait")
+            .advise("Then, when it runs, wait")
             .advise("Or restore it")
             .advise("See what happened");
         let said = ends(key);
@@ -311,7 +311,7 @@ mod tests {
             [
                 "Do this first: Enable the key",
                 "Then start it",
-                "And wait",
+                "Then, when it runs, wait",
                 "Or restore it",
                 "If that is not it: See what happened"
             ]

@@ -159,7 +159,13 @@ impl Advice {
     /// Its turn, and what it says without the word that tells its turn. The words are what a person goes by, so they are what
     /// decides: a step that follows begins with "Then" or "And", another choice with "Or", all else stands for itself.
     pub fn turn(&self) -> (Turn, &str) {
-        let words = [("Then ", Turn::Next), ("And ", Turn::Next), ("Or, ", Turn::Or), ("Or ", Turn::Or)];
+        let words = [
+            ("Then, ", Turn::Next),
+            ("Then ", Turn::Next),
+            ("And ", Turn::Next),
+            ("Or, ", Turn::Or),
+            ("Or ", Turn::Or),
+        ];
         let told = words.into_iter().find_map(|(word, turn)| Some((turn, self.say.strip_prefix(word)?)));
         told.unwrap_or((Turn::Instead, &self.say))
     }
